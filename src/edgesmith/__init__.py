@@ -1,0 +1,1 @@
+"""From your pictures, your device and your millisecond budget to a verified model file."""

@@ -1,0 +1,100 @@
+"""What detection and segmentation change at the end of a backbone: output stride and halved tails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+
+from edgesmith.arch.channels import make_divisible
+from edgesmith.arch.heads.classifier import Classifier
+from edgesmith.arch.kinds.base import Block
+from edgesmith.arch.kinds.conv import Conv
+from edgesmith.arch.kinds.inverted_residual import InvertedResidual
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.errors import SpecError, UsageError
+
+
+class DilationRule(StrEnum):
+    """From which block on a kept stride becomes dilation: DeepLab's later ones only, or the first as well."""
+
+    DEEPLAB = "deeplab"
+    TORCHVISION = "torchvision"
+
+
+class HalvingRule(StrEnum):
+    """Whose last stage is halved.
+
+    ``SSDLITE`` (TensorFlow's detectors) leaves the first expansion, which is the tap C4; ``RF2`` (DeepLab) halves it
+    too; ``TORCHVISION`` is the first with a halved feature layer.
+    """
+
+    SSDLITE = "ssdlite"
+    RF2 = "rf2"
+    TORCHVISION = "torchvision"
+
+
+def with_output_stride(spec: NetSpec, output_stride: int, *, rule: DilationRule) -> NetSpec:
+    """Stop halving the feature map at ``output_stride``; later filters reach as far as before by dilation.
+
+    Args:
+        spec: The network.
+        output_stride: 8, 16 or 32 pixels of the input to one of the output.
+        rule: Whether the first block that lost its stride is dilated too.
+    """
+    if output_stride not in (8, 16, 32):
+        raise UsageError(f"the output stride must be 8, 16 or 32, got {output_stride}")
+    blocks: list[Block] = []
+    reached, dilation = 1, 1
+    for block in spec.blocks:
+        wanted = block.stride
+        if reached * wanted > output_stride:
+            own = dilation * wanted if rule is DilationRule.TORCHVISION else dilation
+            dilation *= wanted
+            blocks.append(_dilated(block, stride=1, dilation=own))
+        else:
+            reached *= wanted
+            blocks.append(_dilated(block, stride=wanted, dilation=dilation) if dilation > 1 else block)
+    return replace(spec, blocks=tuple(blocks))
+
+
+def halve_tail(spec: NetSpec, *, rule: HalvingRule) -> NetSpec:
+    """Halve the widths from the first stride-32 block on; the last stage was sized for 1000 classes.
+
+    Paper: MobileNetV3, sections 6.3 and 6.4.
+    """
+    first = _first_at_stride(spec, 32)
+    blocks = list(spec.blocks)
+    for index in range(first, len(blocks)):
+        keep_expansion = index == first and rule is not HalvingRule.RF2
+        blocks[index] = _halved(blocks[index], keep_expansion=keep_expansion)
+    head = spec.head
+    if rule is HalvingRule.TORCHVISION and isinstance(head, Classifier):
+        head = replace(head, feature_channels=head.feature_channels // 2)
+    return replace(spec, blocks=tuple(blocks), head=head)
+
+
+def _first_at_stride(spec: NetSpec, output_stride: int) -> int:
+    reached = 1
+    for index, block in enumerate(spec.blocks):
+        reached *= block.stride
+        if reached >= output_stride:
+            return index
+    raise SpecError(f"{spec.name}: no block reaches stride {output_stride}, the last has {reached}")
+
+
+def _dilated(block: Block, *, stride: int, dilation: int) -> Block:
+    if isinstance(block, InvertedResidual):
+        return replace(block, stride=stride, dilation=dilation)
+    if isinstance(block, Conv):
+        return replace(block, stride=stride, dilation=dilation if block.kernel_size > 1 else 1)
+    raise SpecError(f"a {block.kind} cannot be dilated")
+
+
+def _halved(block: Block, *, keep_expansion: bool) -> Block:
+    if isinstance(block, Conv):
+        return replace(block, out_channels=block.out_channels // 2)
+    if not isinstance(block, InvertedResidual):
+        raise SpecError(f"a {block.kind} cannot be halved")
+    expand = block.expand_channels if keep_expansion else block.expand_channels // 2
+    gate = block.gate and replace(block.gate, squeeze_channels=make_divisible(expand / 4))
+    return replace(block, expand_channels=expand, out_channels=block.out_channels // 2, gate=gate)

@@ -1,0 +1,1 @@
+"""Heads: what reads the backbone's taps and answers the task; declared like block kinds."""

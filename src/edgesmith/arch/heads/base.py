@@ -1,0 +1,34 @@
+"""What every head has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+from edgesmith.arch.names import Point
+from edgesmith.arch.operations import Value
+from edgesmith.arch.trace import Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tap:
+    """A place in the backbone that a head reads: a block's number and a point inside it; -1 is the last block."""
+
+    block: int
+    point: Point = Point.OUTPUT
+
+
+@runtime_checkable
+class Head(Protocol):
+    """A frozen dataclass like a block kind, over one value a tap."""
+
+    kind: ClassVar[str]
+
+    @property
+    def taps(self) -> tuple[Tap, ...]:
+        """What it reads, in order."""
+
+    def __hash__(self) -> int: ...
+
+    def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
+        """Run the head over the tapped values and return its outputs."""

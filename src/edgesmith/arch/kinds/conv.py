@@ -1,0 +1,55 @@
+"""A plain convolution with norm and activation: stems and tails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgesmith.arch.names import Activation, Padding, Point
+from edgesmith.arch.operations import Value
+from edgesmith.arch.trace import Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv:
+    """One convolution.
+
+    Args:
+        out_channels: Filters.
+        kernel_size: Odd side of each filter in pixels.
+        stride: 1 or 2.
+        activation: What follows the norm.
+        dilation: Distance between the filter's taps.
+        groups: Number of groups that channels are split into.
+        norm: Whether a batch norm follows; without one the convolution is biased.
+        padding: The border's rule where it differs from the network's.
+    """
+
+    kind: ClassVar[str] = "conv"
+    elastic: ClassVar[bool] = True
+
+    out_channels: int
+    activation: Activation
+    kernel_size: int = 1
+    stride: int = 1
+    dilation: int = 1
+    groups: int = 1
+    norm: bool = True
+    padding: Padding | None = None
+
+    def trace(self, t: Trace, x: Value) -> Value:
+        """Convolve ``x``."""
+        made = t.conv(
+            x,
+            self.out_channels,
+            name="conv",
+            activation=self.activation,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+            bias=not self.norm,
+            norm=self.norm,
+            padding=self.padding,
+        )
+        return t.mark(Point.OUTPUT, made)

@@ -1,0 +1,56 @@
+"""The enumerations that a network's description is written in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Activation(StrEnum):
+    """What follows a convolution's norm; ``NONE`` leaves it linear."""
+
+    NONE = "none"
+    RELU = "relu"
+    RELU6 = "relu6"
+    HARD_SWISH = "hard_swish"
+
+
+class GateKind(StrEnum):
+    """The squeeze-and-excite gate's last activation: MobileNetV3's or MnasNet's."""
+
+    HARD_SIGMOID = "hard_sigmoid"
+    SIGMOID = "sigmoid"
+
+
+class Skip(StrEnum):
+    """What a block adds to its output."""
+
+    NONE = "none"
+    IDENTITY = "identity"
+    POOL = "pool"
+
+
+class Padding(StrEnum):
+    """How a convolution's border is filled.
+
+    ``SYMMETRIC`` pads (k - 1) / 2 on both sides, as PyTorch ports do; ``SAME`` is TensorFlow's rule, which puts the
+    odd pixel at the bottom and right; ``VALID`` pads nothing. The first two differ only at stride 2 on even sizes.
+    """
+
+    SYMMETRIC = "symmetric"
+    SAME = "same"
+    VALID = "valid"
+
+
+class PoolKind(StrEnum):
+    """How a pooling window is reduced."""
+
+    MAX = "max"
+    AVERAGE = "average"
+
+
+class Point(StrEnum):
+    """Where inside a block a tap may listen."""
+
+    EXPAND = "expand"
+    DEPTHWISE = "depthwise"
+    OUTPUT = "output"

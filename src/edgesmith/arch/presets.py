@@ -1,0 +1,57 @@
+"""Norm constants, dropout and initialisation, by the name of the code base that they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Preset(StrEnum):
+    """Whose constants a network is built with."""
+
+    PAPER = "paper"
+    TORCHVISION = "torchvision"
+    TIMM = "timm"
+    TIMM_TF = "timm_tf"
+    KERAS = "keras"
+
+
+class Init(StrEnum):
+    """How weights start."""
+
+    TRUNCATED_NORMAL = "truncated_normal"
+    KAIMING_FAN_OUT = "kaiming_fan_out"
+    KAIMING_FAN_OUT_GROUPED = "kaiming_fan_out_grouped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constants:
+    """What a preset stands for.
+
+    Args:
+        norm_epsilon: Added to the variance.
+        norm_momentum: Share of the newest batch in the running statistics (torch's meaning: 1 - decay).
+        dropout: Probability of dropping a feature before the classifier.
+        init: How weights start.
+    """
+
+    norm_epsilon: float
+    norm_momentum: float
+    dropout: float
+    init: Init
+
+
+PRESETS: Final[Mapping[Preset, Constants]] = MappingProxyType(
+    {
+        Preset.PAPER: Constants(norm_epsilon=1e-3, norm_momentum=0.01, dropout=0.2, init=Init.TRUNCATED_NORMAL),
+        Preset.TORCHVISION: Constants(norm_epsilon=1e-3, norm_momentum=0.01, dropout=0.2, init=Init.KAIMING_FAN_OUT),
+        Preset.TIMM: Constants(norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.0, init=Init.KAIMING_FAN_OUT_GROUPED),
+        Preset.TIMM_TF: Constants(norm_epsilon=1e-3, norm_momentum=0.1, dropout=0.0, init=Init.KAIMING_FAN_OUT_GROUPED),
+        Preset.KERAS: Constants(norm_epsilon=1e-3, norm_momentum=0.001, dropout=0.2, init=Init.TRUNCATED_NORMAL),
+    }
+)

@@ -1,0 +1,1 @@
+"""Published networks as specs: one file a family, one table of names."""

@@ -1,0 +1,1 @@
+"""What every other package may use: errors, names, configs, files, seeds, progress. Knows no networks."""

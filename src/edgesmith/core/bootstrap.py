@@ -1,0 +1,35 @@
+"""Percentile bootstrap: an interval for a statistic of a sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A value with the ends of its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interval_of_mean(
+    values: ArrayLike, *, rng: np.random.Generator, confidence: float = 0.95, draws: int = 2000
+) -> Interval:
+    """The mean of ``values`` with its percentile-bootstrap interval.
+
+    Args:
+        values: One number a picture (for top-1: 1.0 where it was right), at least one.
+        rng: Source of the resampling.
+        confidence: Share of resampled means inside the interval.
+        draws: Number of resamples.
+    """
+    sample: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+    means = np.array([sample[rng.integers(0, len(sample), len(sample))].mean() for _ in range(draws)])
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return Interval(value=float(sample.mean()), low=float(low), high=float(high))

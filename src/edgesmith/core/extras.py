@@ -1,0 +1,28 @@
+"""Optional packages: imported where they are used, and named by their extra when they are missing."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from edgesmith.core.errors import MissingExtraError
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Import an optional module.
+
+    Args:
+        module: Dotted name of the module.
+        extra: The extra of edgesmith that installs it.
+
+    Raises:
+        MissingExtraError: The package, or one that it needs, is not installed or does not import.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = error.name or module
+        raise MissingExtraError(f"{missing} is not installed; pip install 'edgesmith[{extra}]' brings it") from None
+    except (ImportError, RuntimeError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise MissingExtraError(f"{module} does not import ({reason}); run: edgesmith doctor") from None

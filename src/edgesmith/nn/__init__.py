@@ -1,0 +1,1 @@
+"""Networks as torch modules; `build` is the one place where a spec becomes layers."""

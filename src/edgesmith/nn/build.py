@@ -1,0 +1,153 @@
+"""NetSpec -> module: the one place where data becomes layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from edgesmith.arch.network import Part, trace_network
+from edgesmith.arch.operations import (
+    Add,
+    Concatenate,
+    Convolution,
+    Gate,
+    GlobalPool,
+    Linear,
+    Norm,
+    Operation,
+    Pool,
+    Value,
+)
+from edgesmith.arch.presets import PRESETS, Constants
+from edgesmith.arch.spec import NetSpec
+from edgesmith.nn.init import initialise_
+from edgesmith.nn.layers import (
+    Concatenation,
+    ConvNorm,
+    DropLinear,
+    GlobalMean,
+    NormActivation,
+    SqueezeExcite,
+    Sum,
+    pool_layer,
+)
+
+LAYERS: Final[Mapping[type[Any], Callable[[Any, Constants], nn.Module]]] = MappingProxyType(
+    {
+        Convolution: ConvNorm,
+        Gate: SqueezeExcite,
+        Norm: NormActivation,
+        Linear: DropLinear,
+        Pool: lambda operation, _: pool_layer(operation),
+        GlobalPool: lambda _operation, _constants: GlobalMean(),
+        Add: Sum,
+        Concatenate: lambda _operation, _constants: Concatenation(),
+    }
+)
+
+
+class Program(nn.Module):
+    """Runs the operations of one block or head over its inputs; a value is let go after its last reader.
+
+    Args:
+        part: The traced operations.
+        wanted: The values to return: the outputs, and points that taps listen to.
+        constants: Norm constants and dropout.
+    """
+
+    def __init__(self, part: Part, wanted: tuple[Value, ...], constants: Constants) -> None:
+        super().__init__()
+        for operation in part.operations:
+            self.add_module(operation.name, LAYERS[type(operation)](operation, constants))
+        slots = {value.index: slot for slot, value in enumerate(part.inputs)}
+        for operation in part.operations:
+            slots[operation.output.index] = len(slots)
+        self._num_inputs = len(part.inputs)
+        self._wanted = tuple(slots[value.index] for value in wanted)
+        self._steps = tuple(
+            (operation.name, tuple(slots[value.index] for value in operation.inputs), freed)
+            for operation, freed in zip(part.operations, _last_reads(part.operations, slots, self._wanted), strict=True)
+        )
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Run the steps in order and return the wanted values."""
+        modules = self._modules
+        values: list[Tensor | None] = [*inputs, *(None for _ in self._steps)]
+        for slot, (name, sources, freed) in enumerate(self._steps, start=self._num_inputs):
+            values[slot] = modules[name](*[values[source] for source in sources])  # type: ignore[misc]
+            for source in freed:
+                values[source] = None
+        return tuple(values[slot] for slot in self._wanted)  # type: ignore[misc]
+
+
+class Net(nn.Module):
+    """A built network.
+
+    Shape: ``(N, in_channels, H, W) -> (N, num_classes)`` for a classifier.
+
+    Attributes:
+        spec: What it was built from.
+        blocks: One program a block of the spec.
+        head: The head's program.
+    """
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        network = trace_network(spec)
+        constants = PRESETS[spec.preset]
+        tapped = {value.index for value in network.head.inputs}
+        self.spec = spec
+        self.blocks = nn.ModuleList()
+        self._tapped: list[tuple[int, ...]] = []
+        for part in network.blocks:
+            heard = tuple(value for value in _values(part) if value.index in tapped)
+            self.blocks.append(Program(part, (*part.outputs, *heard), constants))
+            self._tapped.append(tuple(value.index for value in heard))
+        self._head_inputs = tuple(value.index for value in network.head.inputs)
+        self.head = Program(network.head, network.head.outputs, constants)
+
+    def forward(self, images: Tensor) -> Any:
+        """Answers for a batch: a tensor, or a tuple of them where the head has several outputs."""
+        heard: dict[int, Tensor] = {}
+        x = images
+        for block, indices in zip(self.blocks, self._tapped, strict=True):
+            x, *points = block(x)
+            heard.update(zip(indices, points, strict=True))
+        outputs = self.head(*(heard[index] for index in self._head_inputs))
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
+def build(spec: NetSpec, *, seed: int = 0) -> Net:
+    """Make the module of a spec, initialised by its preset, in ``channels_last`` memory format and training mode.
+
+    Args:
+        spec: The network.
+        seed: Seed of the initialisation.
+
+    Raises:
+        SpecError: A block is not legal where it stands.
+    """
+    net = Net(spec)
+    initialise_(net, PRESETS[spec.preset].init, seed=seed)
+    return net.to(memory_format=torch.channels_last)
+
+
+def _values(part: Part) -> tuple[Value, ...]:
+    """Everything that the part makes."""
+    return tuple(operation.output for operation in part.operations)
+
+
+def _last_reads(
+    operations: tuple[Operation, ...], slots: Mapping[int, int], wanted: tuple[int, ...]
+) -> list[tuple[int, ...]]:
+    """For every step, the slots that nobody reads afterwards."""
+    last = {slots[value.index]: step for step, operation in enumerate(operations) for value in operation.inputs}
+    freed: list[tuple[int, ...]] = [()] * len(operations)
+    for slot, step in last.items():
+        if slot not in wanted:
+            freed[step] += (slot,)
+    return freed

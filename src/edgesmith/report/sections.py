@@ -1,0 +1,174 @@
+"""The parts of the page below its top, each from the same report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgesmith.report.class_tables import tabulate_classes, tabulate_confusion, tabulate_splits
+from edgesmith.report.content import Command, FitReport, ModelFacts, Outcome
+from edgesmith.report.curves import draw_curves
+from edgesmith.report.frontier import draw_frontier
+from edgesmith.report.markup import Html, element, join
+from edgesmith.report.pictures import show_mistakes
+from edgesmith.report.tables import (
+    list_conditions,
+    list_facts,
+    tabulate_candidates,
+    tabulate_problems,
+    tabulate_stages,
+)
+from edgesmith.report.wording import fate_of_candidates, format_bytes, format_count, plural
+
+_NOTHING = join([])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One part: a key for links, a heading, a sentence or two on how to read it, and what it shows."""
+
+    key: str
+    title: str
+    note: str
+    body: Html
+
+
+def list_sections(report: FitReport) -> list[Section]:
+    """All parts that have something to show, in reading order."""
+    sections = [
+        _frontier(report),
+        _candidates(report),
+        _training(report),
+        _classes(report),
+        _confusion(report),
+        _mistakes(report),
+        _data(report),
+        _time(report),
+        _model(report.model),
+        _conditions(report),
+        _commands("repeat", "Repeat it", "The same commands on the same data give the same model.", report.repeat),
+        _commands("next", "What next", "", report.next_steps),
+    ]
+    return [section for section in sections if section.body]
+
+
+def _frontier(report: FitReport) -> Section:
+    plots = join(
+        [
+            element("div", {"class": "desk"}, draw_frontier(report, width=840, height=400)),
+            element("div", {"class": "phone"}, draw_frontier(report, width=360, height=360)),
+        ]
+    )
+    note = (
+        "Up is more accurate, left is faster. Points are scores in the race, on held-out pictures of the training set; "
+        "the diamond is the winner after its whole training, on pictures that chose nothing."
+    )
+    return Section(key="frontier", title="Accuracy against latency", note=note, body=join([plots, _key(report)]))
+
+
+def _key(report: FitReport) -> Html:
+    """What the marks mean, only those that the plot holds."""
+    outcomes = {candidate.outcome for candidate in report.candidates}
+    badges = [
+        (outcome.name.lower(), words)
+        for outcome, words in (
+            (Outcome.RACED, "raced to the end"),
+            (Outcome.STOPPED, "stopped early, scored after fewer pictures"),
+        )
+        if outcome in outcomes
+    ]
+    marks = [element("li", {}, element("span", {"class": f"badge {kind}"}, "n"), words) for kind, words in badges]
+    diamond = element("li", {}, element("span", {"class": "diamond"}), "winner, trained in full")
+    return element("ul", {"class": "key-list", "aria-hidden": "true"}, diamond, *marks)
+
+
+def _candidates(report: FitReport) -> Section:
+    body = tabulate_candidates(report.candidates) if report.candidates else _NOTHING
+    note = f"{fate_of_candidates(report)}. In the order tried; the numbers are those of the plot."
+    return Section(key="candidates", title="Candidates", note=note, body=body)
+
+
+def _training(report: FitReport) -> Section:
+    panels = [draw_curves(panel, identifier=f"panel-{index}") for index, panel in enumerate(report.panels)]
+    body = element("div", {"class": "panels"}, *panels) if panels else _NOTHING
+    return Section(key="training", title="Training", note="The winner's whole training.", body=body)
+
+
+def _classes(report: FitReport) -> Section:
+    note = (
+        "Recall: of the pictures of this class, the share found. Precision: of those given this class, the share right."
+    )
+    body = tabulate_classes(report.class_scores) if report.class_scores else _NOTHING
+    return Section(key="classes", title="Each class", note=note, body=body)
+
+
+def _confusion(report: FitReport) -> Section:
+    note = "Rows are the true classes, columns what the model said. The stronger the tint, the larger the share."
+    body = tabulate_confusion(report.classes, report.confusion) if report.confusion else _NOTHING
+    return Section(key="confusion", title="What it confuses", note=note, body=body)
+
+
+def _mistakes(report: FitReport) -> Section:
+    wrong = f"{report.num_mistakes:,} of {plural(report.accuracy.num_images, 'picture')} came out wrong"
+    shown = len(report.mistakes)
+    note = f"{wrong}. Those it was surest of come first: look for wrong labels among them."
+    if shown < report.num_mistakes:
+        note = f"{wrong}; here are the {shown} it was surest of. Look for wrong labels among them."
+    body = show_mistakes(report.mistakes) if report.mistakes else element("p", {}, "None of them is kept here.")
+    if not report.num_mistakes:
+        note, body = (
+            f"All {plural(report.accuracy.num_images, 'picture')} came out right.",
+            element("p", {}, "Nothing to show."),
+        )
+    return Section(key="mistakes", title="Pictures it got wrong", note=note, body=body)
+
+
+def _data(report: FitReport) -> Section:
+    count = len(report.problems)
+    note = "No file was left out." if not count else f"{plural(count, 'problem')}, each named below the counts."
+    splits = tabulate_splits(report.classes, report.splits) if report.splits else _NOTHING
+    problems = tabulate_problems(report.problems) if report.problems else _NOTHING
+    return Section(key="data", title="Data", note=note, body=join([splits, problems]))
+
+
+def _time(report: FitReport) -> Section:
+    swatch = [element("li", {}, element("span", {"class": f"swatch {kind}"}), kind) for kind in ("forecast", "actual")]
+    key = element("ul", {"class": "key-list", "aria-hidden": "true"}, *swatch)
+    body = join([key, tabulate_stages(report.stages)]) if report.stages else _NOTHING
+    return Section(key="time", title="Time", note="What was forecast at the start, and what it took.", body=body)
+
+
+def _model(model: ModelFacts) -> Section:
+    pairs = [
+        ("File", model.file_path),
+        ("Size", format_bytes(model.file_size_bytes)),
+        ("Input", f"{model.height} by {model.width} pixels"),
+        ("Parameters", format_count(model.parameters)),
+        ("Multiply-adds", format_count(model.madds)),
+        ("Model hash", model.model_hash),
+    ]
+    if model.memory_bytes is not None:
+        pairs.append(("Memory", format_bytes(model.memory_bytes)))
+    if model.parity is not None:
+        pairs.append(("File against source", f"outputs differ by {model.parity:.1e} of the largest at most"))
+    return Section(key="model", title="The model", note="What you take away.", body=list_facts(pairs))
+
+
+def _conditions(report: FitReport) -> Section:
+    note = "Latency was measured on the exported file itself, in rounds that alternate with a reference network."
+    body = list_conditions(report.conditions, report.latency)
+    return Section(key="conditions", title="Measurement", note=note, body=body)
+
+
+def _commands(key: str, title: str, note: str, commands: Sequence[Command]) -> Section:
+    rows = [
+        element(
+            "li",
+            {},
+            element("p", {}, command.purpose),
+            element("pre", {"tabindex": "0"}, element("code", {}, command.text)),
+        )
+        for command in commands
+    ]
+    body = element("ul", {"class": "commands"}, *rows) if rows else _NOTHING
+    return Section(key=key, title=title, note=note, body=body)

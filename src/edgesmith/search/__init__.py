@@ -1,0 +1,1 @@
+"""Which network: candidates, what they would cost, and races between them."""

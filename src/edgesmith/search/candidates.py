@@ -1,0 +1,111 @@
+"""The zoo's nets at widths and resolutions, and which of them are worth a measurement under a latency budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesmith.arch.cost import count_total
+from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.zoo.names import find
+
+NETS: Final = ("mobilenet_v3_small", "mobilenet_v3_large")
+WIDTHS: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
+RESOLUTIONS: Final = (96, 128, 160, 192, 224)
+
+
+def zoo_grid(num_classes: int, *, resolutions: Sequence[int] = RESOLUTIONS) -> tuple[NetSpec, ...]:
+    """Every net of `NETS` at every width and resolution, the cheapest first."""
+    specs = [
+        find(f"{net}@width={width:g},resolution={resolution}").with_num_classes(num_classes)
+        for net in NETS
+        for width in WIDTHS
+        for resolution in resolutions
+    ]
+    return tuple(sorted(specs, key=lambda spec: count_total(spec).madds))
+
+
+def resolutions_for(short_side: float) -> tuple[int, ...]:
+    """Resolutions that suit pictures of a typical short side, in pixels.
+
+    Enlarging a picture far beyond its own pixels adds time and no detail; small pictures are still enlarged to 32
+    pixels, below which the last feature map of a stride-32 net would be a single one.
+    """
+    usable = tuple(side for side in RESOLUTIONS if side <= 1.25 * short_side)
+    if usable:
+        return usable
+    return (32,) if short_side <= 24 else (32, 64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostModel:
+    """Milliseconds as a constant, a share of the multiply-adds and a share of the activation memory.
+
+    It only sorts out what cannot meet a budget; what it lets through is measured.
+
+    Attributes:
+        weights: Milliseconds: constant, per million multiply-adds, per megabyte of activations; none is negative.
+    """
+
+    weights: tuple[float, float, float]
+
+    def estimate_ms(self, spec: NetSpec) -> float:
+        """Latency that the costs suggest, in milliseconds."""
+        return float(_features([spec])[0] @ np.array(self.weights))
+
+
+def fit_cost_model(specs: Sequence[NetSpec], latencies_ms: Sequence[float]) -> CostModel:
+    """Least squares over nets that were measured, without negative weights.
+
+    Args:
+        specs: At least two nets of different cost.
+        latencies_ms: What they measured.
+    """
+    features, target = _features(specs), np.asarray(latencies_ms, dtype=np.float64)
+    scale = 1 / target  # errors count in proportion
+    active = [0, 1, 2]
+    while True:
+        solution = np.linalg.lstsq(features[:, active] * scale[:, None], np.ones(len(target)), rcond=None)[0]
+        if (solution >= 0).all() or len(active) == 1:
+            break
+        active.pop(int(np.argmin(solution)))
+    weights = np.zeros(3)
+    weights[active] = np.maximum(solution, 0)
+    return CostModel(weights=(float(weights[0]), float(weights[1]), float(weights[2])))
+
+
+def anchors(grid: Sequence[NetSpec], count: int = 4) -> tuple[NetSpec, ...]:
+    """Nets spread over the grid's costs, the cheapest and the dearest included, to fit a cost model on."""
+    places = np.linspace(0, len(grid) - 1, num=min(count, len(grid))).round().astype(int)
+    return tuple(grid[place] for place in dict.fromkeys(places.tolist()))
+
+
+def shortlist(
+    grid: Sequence[NetSpec], model: CostModel, *, budget_ms: float, count: int, slack: float = 1.1
+) -> tuple[NetSpec, ...]:
+    """The most capable nets whose estimate is within the budget.
+
+    For each net and resolution the widest that fits stands for the narrower ones; of those, the ``count`` with most
+    multiply-adds are taken, the costliest first.
+
+    Args:
+        grid: What there is.
+        model: Estimates latencies.
+        budget_ms: The budget in milliseconds.
+        count: How many to take at most.
+        slack: Estimates up to this many times the budget are still worth measuring.
+    """
+    best: dict[tuple[str, tuple[int, int]], NetSpec] = {}
+    for spec in sorted(grid, key=lambda spec: count_total(spec).madds):
+        if model.estimate_ms(spec) <= budget_ms * slack:
+            best[spec.name.partition("@")[0], spec.resolution] = spec
+    return tuple(sorted(best.values(), key=lambda spec: -count_total(spec).madds)[:count])
+
+
+def _features(specs: Sequence[NetSpec]) -> NDArray[np.float64]:
+    costs = [count_total(spec) for spec in specs]
+    return np.array([[1.0, cost.madds / 1e6, cost.activation_bytes / 1e6] for cost in costs])

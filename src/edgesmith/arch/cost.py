@@ -152,7 +152,7 @@ def _tap_shapes(spec: NetSpec) -> tuple[Shape, ...]:
 def _count_block(block: Block, shape: Shape, padding: Padding) -> _Counted:
     t = Trace(padding=padding)
     x = t.open(*shape)
-    made = block.trace(t, x)
+    made = t.mark(Point.OUTPUT, block.trace(t, x))
     points = {point: value.size * _BYTES for point, value in t.points.items()}
     return _Counted(_cost(t.operations, (x,)), (made.channels, made.height, made.width), points)
 

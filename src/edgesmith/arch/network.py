@@ -76,7 +76,7 @@ def trace_network(spec: NetSpec) -> Network:
         begin = len(t.operations)
         t.points = {}
         try:
-            made = block.trace(t, x)
+            made = t.mark(Point.OUTPUT, block.trace(t, x))
         except SpecError as error:
             raise SpecError(f"{spec.name}: block {index} ({block.kind}): {error}") from None
         blocks.append(Part((x,), tuple(t.operations[begin:]), (made,), t.points))

@@ -52,14 +52,20 @@ class NetSpec:
             raise SpecError(f"{self.name}: a network needs at least one block")
         if self.num_classes < 1:
             raise SpecError(f"{self.name}: num_classes must be at least 1, got {self.num_classes}")
-        if min(self.resolution) < 1:
-            raise SpecError(f"{self.name}: a resolution must be at least 1 pixel, got {self.resolution}")
+        if len(self.resolution) != 2 or min(self.resolution) < 1:
+            raise SpecError(f"{self.name}: a resolution is a height and a width from 1 pixel, got {self.resolution}")
         for tap in self.head.taps:
             if not -len(self.blocks) <= tap.block < len(self.blocks):
                 raise SpecError(f"{self.name}: tap on block {tap.block}, but the last is {len(self.blocks) - 1}")
 
     def with_block(self, index: int, block: Block) -> NetSpec:
-        """The same network with another block at ``index``."""
+        """The same network with another block at ``index``.
+
+        Raises:
+            SpecError: There is no such block.
+        """
+        if not -len(self.blocks) <= index < len(self.blocks):
+            raise SpecError(f"{self.name}: there is no block {index}, the last is {len(self.blocks) - 1}")
         blocks = list(self.blocks)
         blocks[index] = block
         return replace(self, blocks=tuple(blocks))
@@ -126,6 +132,8 @@ def _part_to_json(part: Block | Head) -> dict[str, Any]:
 
 
 def _part_from_json(data: Mapping[str, Any], table: Mapping[str, type[P]], *, what: str) -> P:
+    if "kind" not in data:
+        raise SpecError(f"{what}: it has no 'kind'; choices: {', '.join(sorted(table))}")
     try:
         kind = lookup(table, data["kind"], what="kind")
         return from_dict(kind, {key: value for key, value in data.items() if key != "kind"})

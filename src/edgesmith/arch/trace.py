@@ -85,6 +85,7 @@ class Trace:
             padding: The border's rule; the network's own by default.
         """
         padding = self.padding if padding is None else padding
+        _check_filter(name, kernel_size, stride, dilation, groups, padding)
         height, width = (conv_size(n, kernel_size, stride, dilation, padding) for n in (x.height, x.width))
         made = self.open(out, height, width) if isinstance(out, int) else self.value(out.groups, height, width)
         if x.channels % groups or made.channels % groups:
@@ -159,6 +160,16 @@ class Trace:
         made = self.value(groups, values[0].height, values[0].width)
         self.operations.append(Concatenate(name, values, made))
         return made
+
+
+def _check_filter(name: str, kernel_size: int, stride: int, dilation: int, groups: int, padding: Padding) -> None:
+    if min(kernel_size, stride, dilation, groups) < 1:
+        raise SpecError(
+            f"{name}: kernel, stride, dilation and groups must be at least 1, "
+            f"got {kernel_size}, {stride}, {dilation}, {groups}"
+        )
+    if kernel_size % 2 == 0 and padding is Padding.SYMMETRIC:
+        raise SpecError(f"{name}: an even kernel of {kernel_size} cannot be padded symmetrically; use an odd one")
 
 
 def conv_size(size: int, kernel_size: int, stride: int, dilation: int, padding: Padding) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -27,10 +27,12 @@ def from_dict(cls: type[C], data: Mapping[str, Any]) -> C:
     """Build a config from plain values.
 
     Raises:
-        UsageError: A key is unknown (all of them are listed, with the closest names) or a value has another type.
+        UsageError: A key is unknown (all of them are listed, with the closest names) or missing, or a value has
+            another type.
     """
     hints = get_type_hints(cls)
-    _reject_unknown(list(data), list(hints), where=cls.__name__)
+    _reject_unknown(list(data), [field.name for field in fields(cast("Any", cls))], where=cls.__name__)
+    _reject_missing(cls, data)
     return cls(**{key: _typed(value, hints[key], where=key) for key, value in data.items()})
 
 
@@ -78,6 +80,13 @@ def _reject_unknown(keys: Sequence[str], known: Sequence[str], *, where: str) ->
     raise UsageError(f"unknown {where} key {', '.join(hints)}; choices: {', '.join(sorted(known))}")
 
 
+def _reject_missing(cls: Any, data: Mapping[str, Any]) -> None:
+    needed = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
+    missing = [name for name in needed if name not in data]
+    if missing:
+        raise UsageError(f"{cls.__name__} needs {', '.join(missing)}, and there is no default")
+
+
 def _replace_at(config: Any, path: Sequence[str], text: str, *, whole: str) -> Any:
     name = path[0]
     if len(path) > 1:
@@ -104,6 +113,8 @@ def _typed(value: Any, hint: Any, *, where: str) -> Any:
         return _first_that_fits(value, [choice for choice in choices if choice is not type(None)], where=where)
     if origin is tuple and isinstance(value, list | tuple):
         item = choices if choices[-1] is not Ellipsis else (choices[0],) * len(value)
+        if len(item) != len(value):
+            raise UsageError(f"{where} must have {len(item)} values, got {value!r}")
         return tuple(_typed(v, h, where=where) for v, h in zip(value, item, strict=True))
     if is_dataclass(hint) and isinstance(value, Mapping):
         return from_dict(cast("type[Any]", hint), value)
@@ -134,8 +145,11 @@ def _member(value: Any, enum: type[Enum], *, where: str) -> Enum:
 
 def _parse(text: str, hint: Any, *, where: str) -> Any:
     """The typed value that a command-line string stands for."""
-    if get_origin(hint) in (Union, types.UnionType) and text.lower() == "none":
-        return None
+    if get_origin(hint) in (Union, types.UnionType):
+        choices = get_args(hint)
+        if type(None) in choices and text.lower() == "none":
+            return None
+        return _typed(text if str in choices else _literal(text), hint, where=where)
     if get_origin(hint) is tuple:
         return _typed([_literal(part) for part in text.split(",")], hint, where=where)
     return _typed(text if hint is str else _literal(text), hint, where=where)

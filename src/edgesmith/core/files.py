@@ -84,12 +84,13 @@ def read_json(path: Path) -> Any:
 def append_line(path: Path, text: str) -> None:
     """Add one line to a log.
 
-    A write that failed half-way leaves a torn last line, which `read_lines` drops.
+    A write that failed half-way leaves a torn last line, which `read_lines` drops; the next line begins a new one.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
+        with path.open("ab+") as file:
+            torn = file.tell() > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
+            file.write(("\n" * torn + text + "\n").encode())
     except OSError as error:
         raise _explain(error, path) from error
 
@@ -99,7 +100,7 @@ def read_lines(path: Path) -> list[Any]:
     if not path.is_file():
         return []
     values = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             values.append(json.loads(line))
         except ValueError:

@@ -58,7 +58,7 @@ def with_output_stride(spec: NetSpec, output_stride: int, *, rule: DilationRule)
 
 
 def halve_tail(spec: NetSpec, *, rule: HalvingRule) -> NetSpec:
-    """Halve the widths from the first stride-32 block on; the last stage was sized for 1000 classes.
+    """Halve the widths from the first stride-32 block on, to multiples of 8; they were sized for 1000 classes.
 
     Paper: MobileNetV3, sections 6.3 and 6.4.
     """
@@ -68,8 +68,8 @@ def halve_tail(spec: NetSpec, *, rule: HalvingRule) -> NetSpec:
         keep_expansion = index == first and rule is not HalvingRule.RF2
         blocks[index] = _halved(blocks[index], keep_expansion=keep_expansion)
     head = spec.head
-    if rule is HalvingRule.TORCHVISION and isinstance(head, Classifier):
-        head = replace(head, feature_channels=head.feature_channels // 2)
+    if rule is HalvingRule.TORCHVISION and isinstance(head, Classifier) and head.feature_channels:
+        head = replace(head, feature_channels=make_divisible(head.feature_channels / 2))
     return replace(spec, blocks=tuple(blocks), head=head)
 
 
@@ -92,9 +92,11 @@ def _dilated(block: Block, *, stride: int, dilation: int) -> Block:
 
 def _halved(block: Block, *, keep_expansion: bool) -> Block:
     if isinstance(block, Conv):
-        return replace(block, out_channels=block.out_channels // 2)
+        return replace(block, out_channels=make_divisible(block.out_channels / 2))
     if not isinstance(block, InvertedResidual):
         raise SpecError(f"a {block.kind} cannot be halved")
-    expand = block.expand_channels if keep_expansion else block.expand_channels // 2
-    gate = block.gate and replace(block.gate, squeeze_channels=make_divisible(expand / 4))
-    return replace(block, expand_channels=expand, out_channels=block.out_channels // 2, gate=gate)
+    narrow = replace(block, out_channels=make_divisible(block.out_channels / 2))
+    if keep_expansion:
+        return narrow
+    gate = block.gate and replace(block.gate, squeeze_channels=make_divisible(block.gate.squeeze_channels / 2))
+    return replace(narrow, expand_channels=make_divisible(block.expand_channels / 2), gate=gate)

@@ -28,7 +28,7 @@ class Block(Protocol):
     def __hash__(self) -> int: ...
 
     def trace(self, t: Trace, x: Value) -> Value:
-        """Run the block over ``x`` and return its output.
+        """Run the block over ``x`` and return its output, which becomes the point ``output``.
 
         Raises:
             SpecError: The block is not legal on such an input.

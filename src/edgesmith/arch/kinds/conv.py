@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgesmith.arch.names import Activation, Padding, Point
+from edgesmith.arch.names import Activation, Padding
 from edgesmith.arch.operations import Value
 from edgesmith.arch.trace import Trace
 
@@ -39,7 +39,7 @@ class Conv:
 
     def trace(self, t: Trace, x: Value) -> Value:
         """Convolve ``x``."""
-        made = t.conv(
+        return t.conv(
             x,
             self.out_channels,
             name="conv",
@@ -52,4 +52,3 @@ class Conv:
             norm=self.norm,
             padding=self.padding,
         )
-        return t.mark(Point.OUTPUT, made)

@@ -69,7 +69,7 @@ class InvertedResidual:
             h = t.gate(h, name="gate", squeeze_channels=self.gate.squeeze_channels, kind=self.gate.kind)
         has_skip = self.skip is Skip.IDENTITY
         h = t.conv(h, x if has_skip else self.out_channels, name="project", activation=Activation.NONE)
-        return t.mark(Point.OUTPUT, t.add(x, h, name="skip") if has_skip else h)
+        return t.add(x, h, name="skip") if has_skip else h
 
     def _check(self, x: Value) -> None:
         if self.kernel_size % 2 == 0 or self.kernel_size < 1:

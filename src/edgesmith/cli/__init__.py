@@ -1,0 +1,1 @@
+"""The command line: parses, calls, shows. What is computed is computed elsewhere."""

@@ -1,0 +1,28 @@
+"""Arguments and options that several verbs share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str, typer.Argument(help="Zoo name with options, spec JSON, bundle, run folder, or model file.")]
+Models = Annotated[list[str], typer.Argument(help="One or more models; the same one twice makes an A/A test.")]
+Data = Annotated[str, typer.Argument(help="Folder or archive of pictures: train/val/test with a folder per class.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Seed = Annotated[int, typer.Option(help="Decides splits, weights, order and augmentation.")]
+Out = Annotated[Path | None, typer.Option(help="Run folder; runs/VERB-NAME by default.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away what an earlier run left in the folder.")]
+Device = Annotated[str, typer.Option(help="Device with options, such as onnxruntime:threads=2.")]
+Resolution = Annotated[str | None, typer.Option(help="Input size in pixels: 160, or 128x192 (height x width).")]
+Recipe = Annotated[str, typer.Option(help="Training recipe: small or paper.")]
+Settings = Annotated[
+    list[str], typer.Option("--set", metavar="KEY=VALUE", help="Setting of the recipe; may be given several times.")
+]
+
+
+def run_folder(out: Path | None, verb: str, name: str) -> Path:
+    """``--out``, or ``runs/VERB-NAME``."""
+    stem = Path(name).name.partition(".")[0] or "data"
+    return out if out is not None else Path("runs") / f"{verb}-{stem.replace('@', '-').replace('=', '')}"

@@ -1,0 +1,159 @@
+"""``check``, ``train``, ``evaluate`` and ``predict``: one task each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgesmith.cli import arguments as arg
+
+
+def check(data: arg.Data, *, json: arg.Json = False, seed: arg.Seed = 0) -> None:
+    """Find what is wrong with pictures and labels before any training; exit 1 if anything is.
+
+    Example: edgesmith check flowers.zip
+    """
+    from edgesmith.cli.terminal import print_json, watch
+    from edgesmith.core.config import to_dict
+    from edgesmith.data import dataset as datasets
+    from edgesmith.data.check import check as run
+
+    dataset = datasets.open(data, seed=seed)
+    with watch() as progress:
+        report = run(dataset, progress=progress)
+    if json:
+        print_json(
+            {
+                "ok": report.ok,
+                "problems": [to_dict(problem) for problem in report.problems],
+                "classes": dict(report.classes),
+                "num_images": report.num_images,
+            }
+        )
+    else:
+        for note in dataset.notes:
+            print(note)
+        for problem in report.problems:
+            print(f"{problem.severity:8} {problem.kind:14} {problem.file}: {problem.detail}")
+        counts = ", ".join(f"{name} {count}" for name, count in list(report.classes.items())[:20])
+        print(f"{report.num_images} pictures in {len(report.classes)} classes: {counts}")
+        print("good to train on" if report.ok else "not good to train on: mend the errors above")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def train(
+    model: arg.Model,
+    data: arg.Data,
+    *,
+    recipe: arg.Recipe = "small",
+    settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    weights: Annotated[str, typer.Option(help="none for from scratch, or a file of this net's weights.")] = "none",
+    resolution: arg.Resolution = None,
+    out: arg.Out = None,
+    overwrite: arg.Overwrite = False,
+    seed: arg.Seed = 0,
+    json: arg.Json = False,
+) -> None:
+    """Train one net on your pictures and write its bundle; started again it goes on.
+
+    Example: edgesmith train mobilenet_v3_small@resolution=128 flowers.zip --set pictures=100000
+    """
+    from edgesmith.cli.terminal import print_json, watch
+    from edgesmith.core.extras import require
+    from edgesmith.recipes.models import resolve
+
+    require("torch", extra="train")
+    from edgesmith.recipes.train import recipe as named_recipe
+    from edgesmith.recipes.train import train_model
+
+    config = named_recipe(recipe, settings, seed=seed)
+    spec = resolve(model, resolution=resolution).require_spec()
+    folder = arg.run_folder(out, "train", f"{Path(model).name}-{Path(data).name}")
+    with watch() as progress:
+        done = train_model(spec, data, config, out=folder, weights=weights, overwrite=overwrite, progress=progress)
+    metrics = done.score.metrics()
+    if json:
+        print_json({"bundle": str(done.bundle.folder), "metrics": metrics, "pictures": done.result.pictures})
+        return
+    print(_accuracy_line(metrics))
+    print(f"bundle  {done.bundle.folder}")
+
+
+def evaluate(
+    model: arg.Model,
+    data: arg.Data,
+    *,
+    device: Annotated[str | None, typer.Option(help="Score the file that this device runs.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split to score; test, else val, by default.")] = None,
+    seed: arg.Seed = 0,
+    json: arg.Json = False,
+) -> None:
+    """Score a bundle on a set of pictures, with intervals, per class too.
+
+    Example: edgesmith evaluate runs/fit-flowers flowers.zip --device onnxruntime
+    """
+    from edgesmith.cli.terminal import print_json, print_table, watch
+    from edgesmith.core.extras import require
+    from edgesmith.recipes.models import resolve
+
+    require("torch", extra="train")
+    from edgesmith.recipes.evaluate import evaluate_model
+
+    resolved = resolve(model)
+    with watch() as progress:
+        result = evaluate_model(resolved, data, device=device, split=split, seed=seed, progress=progress)
+    if json:
+        print_json(result)
+        return
+    print(_accuracy_line(result["metrics"] | {"split": result["split"], "num_images": result["num_images"]}))
+    rows = [
+        [row["class"], str(row["num_images"]), _percent(row["recall"]), _percent(row["precision"])]
+        for row in result["metrics"]["per_class"][:50]
+    ]
+    print_table(["class", "pictures", "found", "right of predicted"], rows)
+
+
+def predict(
+    model: arg.Model,
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, folders or archives.")],
+    *,
+    top: Annotated[int, typer.Option(min=1, help="Classes to show for each picture.")] = 5,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Pass over pictures that cannot be read.")] = False,
+    json: arg.Json = False,
+) -> None:
+    """Classify pictures with a bundle's ONNX file; needs no PyTorch.
+
+    Example: edgesmith predict runs/fit-flowers picture.jpg
+    """
+    from edgesmith.cli.terminal import fail, print_json, watch
+    from edgesmith.core.config import to_dict
+    from edgesmith.deploy.predict import load_predictor, predict_files
+    from edgesmith.recipes.models import resolve
+
+    predictor = load_predictor(resolve(model).require_bundle())
+    with watch() as progress:
+        found = predict_files(
+            predictor, pictures, top=top, bad_pictures="skip" if skip_bad else "error", progress=progress
+        )
+    for problem in found.problems:
+        fail(f"passed over: {problem.detail}")
+    if json:
+        print_json([to_dict(prediction) for prediction in found.pictures])
+        return
+    for prediction in found.pictures:
+        best = ", ".join(f"{each.name} {each.score:.1%}" for each in prediction.classes)
+        print(f"{prediction.image}: {best}")
+
+
+def _accuracy_line(metrics: dict[str, object]) -> str:
+    return (
+        f"top-1 {metrics['top1']:.1%} (95 % interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}) "
+        f"on {metrics['num_images']} pictures of {metrics['split']}"
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

@@ -1,0 +1,71 @@
+"""``models`` and ``inspect``: what there is, and one net block by block."""
+
+from __future__ import annotations
+
+from edgesmith.cli import arguments as arg
+
+
+def models(*, json: arg.Json = False) -> None:
+    """List the zoo.
+
+    Example: edgesmith models --json
+    """
+    from edgesmith.cli.terminal import print_json, print_table
+    from edgesmith.recipes.inspect import list_models
+
+    rows = list_models()
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ["name", "family", "pixels", "parameters", "multiply-adds", "ImageNet top-1 (published)"],
+        [
+            [
+                row["name"],
+                row["family"],
+                str(row["resolution"]),
+                f"{row['parameters']:,}",
+                f"{row['madds']:,}",
+                f"{row['published']['top1']:.1%}",
+            ]
+            for row in rows
+        ],
+    )
+    print("\noptions: NAME@width=0.75,resolution=160,rule=torchvision,head=scaled,classes=10,padding=same,preset=timm")
+
+
+def inspect(model: arg.Model, *, resolution: arg.Resolution = None, json: arg.Json = False) -> None:
+    """Show one net block by block: shapes, parameters, multiply-adds, and what a bundle recorded.
+
+    Example: edgesmith inspect mobilenet_v3_small@width=0.75,resolution=160
+    """
+    from edgesmith.cli.terminal import print_json, print_table
+    from edgesmith.recipes.inspect import inspect_model
+    from edgesmith.recipes.models import resolve
+
+    facts = inspect_model(resolve(model, resolution=resolution))
+    if json:
+        print_json(facts)
+        return
+    print(f"{facts['name']}  spec {facts['spec_hash']}  model {facts['model_hash']}")
+    print(f"{facts['parameters']:,} parameters, {facts['madds']:,} multiply-adds, ", end="")
+    print(f"{facts['peak_bytes'] / 1e6:.1f} MB of activations at the peak\n")
+    print_table(
+        ["block", "kind", "in", "out", "parameters", "multiply-adds"],
+        [
+            [
+                str(row["index"]),
+                row["kind"],
+                "x".join(map(str, row["in_shape"])),
+                "x".join(map(str, row["out_shape"])),
+                f"{row['parameters']:,}",
+                f"{row['madds']:,}",
+            ]
+            for row in facts["blocks"]
+        ],
+    )
+    for file in facts.get("files", []):
+        parity = f", differs from PyTorch by {file['parity']['relative']:.1e}" if file["parity"] else ""
+        print(f"\n{file['path']}: {file['format']}, {file['bytes'] / 1e6:.2f} MB{parity}")
+    for record in facts.get("latency", []):
+        print(f"{record['device']}: {record['ms']:.3f} ms ({record['low_ms']:.3f} to {record['high_ms']:.3f})")

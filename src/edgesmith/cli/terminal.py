@@ -1,0 +1,117 @@
+"""What people see: progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from edgesmith.core.progress import SILENT
+from edgesmith.core.progress import Progress as ProgressProtocol
+
+
+class TerminalStage:
+    """A bar with the time left, shown while its work goes on.
+
+    Args:
+        bars: Draws all bars.
+        title: What is being done.
+        total: Units in all; None if that is not known.
+        unit: What is counted.
+    """
+
+    def __init__(self, bars: Progress, title: str, total: float | None, unit: str) -> None:
+        self._bars = bars
+        self._task = bars.add_task(f"{title} ({unit})" if unit else title, total=total, detail="")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.remove_task(self._task)
+
+    def advance(self, amount: float = 1, *, detail: str = "") -> None:
+        """Move the bar."""
+        self._bars.update(self._task, advance=amount, detail=detail)
+
+
+class Terminal:
+    """Progress for a person at a terminal; a context manager."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[detail]}", style="dim"),
+            console=self._console,
+            transient=True,
+        )
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def stage(self, title: str, total: float | None = None, unit: str = "") -> TerminalStage:
+        """Show a bar."""
+        return TerminalStage(self._bars, title, total, unit)
+
+    def note(self, text: str) -> None:
+        """Print one line above the bars."""
+        self._console.print(text, highlight=False, markup=False)
+
+
+class Quiet:
+    """Progress where nobody watches: silence."""
+
+    def __enter__(self) -> ProgressProtocol:
+        return SILENT
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+def watch() -> Terminal | Quiet:
+    """Progress on standard error if that is a terminal, else silence."""
+    return Terminal() if sys.stderr.isatty() else Quiet()
+
+
+def print_json(data: Any) -> None:
+    """The only thing on standard output when ``--json`` is given."""
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def print_table(headers: list[str], rows: list[list[str]]) -> None:
+    """Aligned columns; numbers to the right."""
+    widths = [max(len(row[column]) for row in [headers, *rows]) for column in range(len(headers))]
+    for row in [headers, *rows]:
+        cells = (
+            cell.rjust(width) if _is_number(cell) else cell.ljust(width)
+            for cell, width in zip(row, widths, strict=True)
+        )
+        print("  ".join(cells).rstrip())
+
+
+def fail(message: str) -> None:
+    """One line on standard error."""
+    print(f"edgesmith: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _is_number(cell: str) -> bool:
+    return cell[:1].isdigit()

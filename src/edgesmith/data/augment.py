@@ -1,0 +1,158 @@
+"""Random variation of training pictures: torchvision's transforms v2 in an order that is cheap on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+
+from edgesmith.core.errors import UsageError
+from edgesmith.core.table import lookup
+from edgesmith.data.preprocessing import Preprocessing
+
+_POLICIES: Final[Mapping[str, Callable[[], Callable[[Tensor], Tensor]] | None]] = MappingProxyType(
+    {
+        "none": None,
+        "jitter": None,
+        "trivial": v2.TrivialAugmentWide,
+        "rand": v2.RandAugment,
+        "auto": v2.AutoAugment,
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentConfig:
+    """How much training pictures vary.
+
+    Args:
+        scale: Share of the picture's area that a random crop takes, lowest and highest, in (0, 1].
+        ratio: Width over height of the crop before it is stretched, lowest and highest.
+        flip: Probability of a left-right mirror.
+        policy: ``none``, ``jitter`` (brightness, contrast, saturation, hue), or torchvision's ``trivial``, ``rand``
+            or ``auto``.
+        jitter: Strength of brightness, contrast and saturation: factors are drawn from ``1 - jitter .. 1 + jitter``.
+        hue: Strength of the hue shift, 0..0.5; it costs more than the rest together.
+        erase: Probability that a rectangle is blanked, after everything else.
+        mixup: Alpha of mixup's Beta distribution; 0 for none.
+        cutmix: Alpha of cutmix's Beta distribution; 0 for none. With both, each mixed batch draws one of them.
+        mix_probability: Probability that a batch is mixed at all.
+    """
+
+    scale: tuple[float, float] = (0.35, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: float = 0.5
+    policy: str = "jitter"
+    jitter: float = 0.3
+    hue: float = 0.0
+    erase: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mix_probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        lookup(_POLICIES, self.policy, what="augmentation policy")
+        if not 0 < self.scale[0] <= self.scale[1] <= 1:
+            raise UsageError(f"scale must be two rising shares in (0, 1], got {self.scale}")
+        if not 0 < self.ratio[0] <= self.ratio[1]:
+            raise UsageError(f"ratio must be two rising numbers above zero, got {self.ratio}")
+        for name in ("flip", "erase", "mix_probability"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is a probability in [0, 1], got {getattr(self, name)}")
+        if not 0 <= self.jitter <= 1 or not 0 <= self.hue <= 0.5:
+            raise UsageError(f"jitter is in [0, 1] and hue in [0, 0.5], got {self.jitter} and {self.hue}")
+        if min(self.mixup, self.cutmix) < 0:
+            raise UsageError(f"mixup and cutmix are 0 or more, got {self.mixup} and {self.cutmix}")
+
+
+class Augment:
+    """One picture through crop, mirror and policy on bytes, then jitter, scaling and erasing on floats.
+
+    Bytes are cropped first, so that everything after sees few pixels; torchvision's colour functions are twice as fast
+    on floats as on bytes. Draws come from torch's default generator, as transforms v2 has it: see `seeded`.
+
+    Shape: ``(3, h, w)`` uint8 of any size ``-> (3, height, width)`` float32.
+
+    Args:
+        config: How much pictures vary.
+        height: Of the result, in pixels.
+        width: Of the result, in pixels.
+        preprocessing: Gives scale, mean, std and interpolation; its own size is not used.
+    """
+
+    def __init__(self, config: AugmentConfig, height: int, width: int, preprocessing: Preprocessing) -> None:
+        policy = _POLICIES[config.policy]
+        self._on_bytes: list[Callable[[Tensor], Tensor]] = [
+            v2.RandomResizedCrop(
+                (height, width),
+                scale=config.scale,
+                ratio=config.ratio,
+                interpolation=v2.InterpolationMode(preprocessing.interpolation),
+                antialias=True,
+            ),
+            v2.RandomHorizontalFlip(config.flip),
+        ]
+        if policy is not None:
+            self._on_bytes.append(policy())
+        strength = config.jitter
+        self._jitter = v2.ColorJitter(strength, strength, strength, config.hue) if config.policy == "jitter" else None
+        self._erase = v2.RandomErasing(config.erase, inplace=True) if config.erase else None
+        factor, offset = preprocessing.affine()
+        self._factor = torch.from_numpy(factor * np.float32(255)).view(3, 1, 1)
+        self._offset = torch.from_numpy(offset).view(3, 1, 1)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Vary one picture."""
+        for transform in self._on_bytes:
+            image = transform(image)
+        values = image.float().mul_(1 / 255)
+        if self._jitter is not None:
+            values = self._jitter(values)
+        values = (values * self._factor).add_(self._offset)
+        return self._erase(values) if self._erase is not None else values
+
+
+def build_augment(config: AugmentConfig, height: int, width: int, preprocessing: Preprocessing) -> Augment:
+    """The augmentation for one resolution."""
+    return Augment(config, height, width, preprocessing)
+
+
+def mix(
+    images: Tensor, targets: Tensor, *, config: AugmentConfig, generator: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Blend each picture of a batch with its neighbour, by mixup or cutmix; any batch of one or more will do.
+
+    Args:
+        images: ``(N, 3, H, W)``.
+        targets: ``(N, C)`` class probabilities, such as one-hot rows.
+        config: Its ``mixup``, ``cutmix`` and ``mix_probability``.
+        generator: Decides whether, which and how much.
+
+    Returns:
+        Images and targets; the same objects where nothing is mixed.
+    """
+    choices = [kind(alpha=alpha) for kind, alpha in ((v2.MixUp, config.mixup), (v2.CutMix, config.cutmix)) if alpha > 0]
+    if not choices or generator.random() >= config.mix_probability:
+        return images, targets
+    chosen = choices[int(generator.integers(len(choices)))]
+    with seeded(int(generator.integers(2**63 - 1))):
+        mixed, blended = chosen(images, targets)
+    return mixed, blended
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's default generator under ``seed``, and leave it afterwards as it was found."""
+    state = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.default_generator.set_state(state)

@@ -1,0 +1,191 @@
+"""Opens a set of labelled pictures: its classes, its splits, and what is wrong with its structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from edgesmith.core.errors import DataError
+from edgesmith.core.table import unknown
+from edgesmith.data import split as cuts
+from edgesmith.data.label_table import read_label_table
+from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, find_label_table, find_root, read_class_folders
+from edgesmith.data.pictures import PictureError, decode
+from edgesmith.data.samples import Problem, Sample
+from edgesmith.data.sources import Source, open_source
+
+__all__ = ["BAD_PICTURE_POLICIES", "Dataset", "Problem", "Sample", "load_picture", "open", "read_file"]
+
+BAD_PICTURE_POLICIES: Final = ("skip", "error")
+VAL_FRACTION: Final = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Labelled pictures by split; nothing is decoded yet.
+
+    Args:
+        task: ``classification``.
+        source: Where the pictures lie.
+        classes: Names in the order of their labels, fixed by the training split where there is one.
+        splits: Samples by ``train``, ``val`` and ``test``, as far as they exist, each sorted by name.
+        problems: Remarks on the structure; `check` adds those on single pictures.
+        notes: One line each for what was decided for the user, such as a split that was made.
+        empty_classes: Classes without a picture in train.
+        extra_classes: Classes that only val or test has.
+        bad_pictures: ``skip`` leaves pictures that cannot be decoded out and counts them; ``error`` stops at the first.
+    """
+
+    task: str
+    source: Source
+    classes: tuple[str, ...]
+    splits: Mapping[str, tuple[Sample, ...]]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    empty_classes: tuple[str, ...] = ()
+    extra_classes: tuple[str, ...] = ()
+    bad_pictures: str = "skip"
+
+    @property
+    def num_images(self) -> int:
+        """Pictures in all splits, before any is decoded."""
+        return sum(len(samples) for samples in self.splits.values())
+
+    def samples(self, split: str) -> tuple[Sample, ...]:
+        """The samples of one split; the error lists the splits that exist."""
+        if split not in self.splits:
+            raise unknown(split, self.splits, what=f"split of {self.source.location}")
+        return self.splits[split]
+
+    def evaluation_split(self) -> str:
+        """``test`` if there is one, else ``val``: what reported metrics are of."""
+        for split in (TEST, VAL):
+            if split in self.splits:
+                return split
+        raise DataError(f"{self.source.location} has neither a val nor a test split with pictures to evaluate on")
+
+    def hold_out(self, fraction: float, *, seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+        """Train without a stratified part, and that part: races and early stopping score on it, never on val."""
+        return cuts.hold_out(self.samples(TRAIN), fraction, seed=seed)
+
+    def class_counts(self, split: str) -> dict[str, int]:
+        """Pictures per class in one split, in label order."""
+        return dict(zip(self.classes, cuts.count_labels(self.samples(split), len(self.classes)), strict=True))
+
+    def structural_problems(self) -> tuple[Problem, ...]:
+        """What makes training on this set impossible or wrong: no train, one class, empty or extra classes."""
+        found = [_empty_class(name) for name in self.empty_classes] + [
+            _extra_class(name) for name in self.extra_classes
+        ]
+        if not self.splits.get(TRAIN):
+            found.append(Problem(kind="no_training", file="", detail="there are no training pictures"))
+        if len(self.classes) == 1:
+            found.append(Problem(kind="one_class", file=self.classes[0], detail="there is only one class"))
+        return tuple(found)
+
+    def require_trainable(self) -> None:
+        """Raise `DataError`, naming the classes, where a network cannot be trained on this set."""
+        if not self.splits.get(TRAIN):
+            raise DataError(
+                f"no training pictures in {self.source.location}; put two or more a class under train/CLASS or CLASS"
+            )
+        if len(self.classes) < 2:
+            raise DataError(
+                f"{self.source.location} has only one class ({self.classes[0]!r}); a classifier needs two or more"
+            )
+        if self.empty_classes:
+            raise DataError(
+                f"no training pictures for {_class_names(self.empty_classes)} in {self.source.location}; "
+                "add pictures or remove the class"
+            )
+        if self.extra_classes:
+            raise DataError(
+                f"{_class_names(self.extra_classes)} in val or test of {self.source.location} but not in train; "
+                f"add training pictures or remove the class; train has {', '.join(self._trained_classes())}"
+            )
+
+    def _trained_classes(self) -> list[str]:
+        return [name for name in self.classes if name not in self.extra_classes]
+
+
+def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Dataset:
+    """Open a folder, an archive, or a folder that holds one archive.
+
+    Where there are no splits, a fifth of each class becomes val; where there is only train, a fifth of it does. A set
+    with one picture a class cannot be cut: all of it is val, for evaluation alone.
+
+    Args:
+        path: ``train``, ``val`` (``valid``, ``validation``) and ``test`` with a folder per class, folders per class
+            alone, or a ``labels.csv``.
+        seed: Of the cut.
+        bad_pictures: ``skip`` or ``error``, for pictures that cannot be decoded.
+
+    Raises:
+        DataError: Nothing is there or nothing in it is a labelled picture.
+    """
+    if bad_pictures not in BAD_PICTURE_POLICIES:
+        raise unknown(bad_pictures, BAD_PICTURE_POLICIES, what="policy for bad pictures")
+    source = open_source(path)
+    root = find_root(source)
+    label_table = find_label_table(source, root)
+    found = read_label_table(source, label_table) if label_table else read_class_folders(source, root)
+    splits, notes = _with_val(found, seed=seed)
+    return Dataset(
+        task="classification",
+        source=source,
+        classes=found.classes,
+        splits={name: splits[name] for name in (TRAIN, VAL, TEST) if splits.get(name)},
+        problems=found.problems,
+        notes=notes,
+        empty_classes=found.empty_classes,
+        extra_classes=found.extra_classes,
+        bad_pictures=bad_pictures,
+    )
+
+
+def load_picture(dataset: Dataset, sample: Sample, *, apply_orientation: bool = True) -> Image.Image:
+    """Read and decode one picture as RGB.
+
+    Raises:
+        PictureError: It cannot be read or decoded; names the file.
+    """
+    content = read_file(dataset.source, sample.name)
+    return decode(content, name=dataset.source.describe(sample.name), apply_orientation=apply_orientation)
+
+
+def read_file(source: Source, name: str) -> bytes:
+    """The bytes of one picture's file, with a failure told as `PictureError`."""
+    try:
+        return source.read(name)
+    except DataError as error:
+        raise PictureError(source.describe(name), kind="unreadable", reason=str(error)) from error
+
+
+def _with_val(found: Layout, *, seed: int) -> tuple[Mapping[str, tuple[Sample, ...]], tuple[str, ...]]:
+    """The splits with canonical names, and what was decided for the user."""
+    whole = found.splits.get(WHOLE) or found.splits.get(TRAIN, ())
+    if WHOLE not in found.splits and (VAL in found.splits or TEST in found.splits):
+        return found.splits, ()
+    train, val = cuts.hold_out(whole, VAL_FRACTION, seed=seed)
+    if not val and WHOLE in found.splits:
+        return {VAL: whole}, ("one picture a class: no split can be made, all are for evaluation",)
+    origin = "no splits" if WHOLE in found.splits else "no val or test split"
+    note = f"{origin}: {len(val)} of {len(whole)} pictures, a fifth of each class, are held out as val (seed {seed})"
+    return {TRAIN: train, VAL: val}, (note,)
+
+
+def _empty_class(name: str) -> Problem:
+    detail = "no training pictures; add some or remove the class"
+    return Problem(kind="empty_class", file=name, detail=f"class {name!r} has {detail}")
+
+
+def _extra_class(name: str) -> Problem:
+    return Problem(kind="extra_class", file=name, detail=f"class {name!r} is in val or test but not in train")
+
+
+def _class_names(names: Sequence[str]) -> str:
+    return f"class{'es' if len(names) > 1 else ''} {', '.join(repr(name) for name in names)}"

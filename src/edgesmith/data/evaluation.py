@@ -1,0 +1,151 @@
+"""Pictures as evaluation, calibration and prediction read them: numpy batches, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesmith.core.errors import UsageError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.dataset import Dataset, load_picture
+from edgesmith.data.pictures import PictureError
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.samples import Problem, Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationBatch:
+    """Normalized pictures with what they should be.
+
+    Args:
+        images: ``(N, 3, H, W)`` float32.
+        labels: ``(N,)`` int64.
+        samples: The ``N`` samples, in the same order.
+        problems: Pictures of this stretch that could not be decoded and are left out.
+    """
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    samples: tuple[Sample, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crops:
+    """Decoded, cropped pictures that fit in memory; scaling them is left for each pass, for a quarter of the bytes.
+
+    Args:
+        images: ``(N, H, W, 3)`` uint8.
+        samples: The ``N`` samples, in the same order.
+        problems: Pictures that could not be decoded and are left out.
+        preprocessing: The rule they were cut by.
+    """
+
+    images: NDArray[np.uint8]
+    samples: tuple[Sample, ...]
+    problems: tuple[Problem, ...]
+    preprocessing: Preprocessing
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """``(N,)`` class indices."""
+        return np.array([sample.label for sample in self.samples], dtype=np.int64)
+
+    def batches(self, batch_size: int) -> Iterator[EvaluationBatch]:
+        """The same batches as `evaluation_batches`, without decoding again."""
+        labels = self.labels
+        for start in range(0, len(self.samples), batch_size):
+            part = slice(start, start + batch_size)
+            images = self.preprocessing.normalize(self.images[part])
+            yield EvaluationBatch(images=images, labels=labels[part], samples=self.samples[part])
+
+
+def evaluation_batches(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    preprocessing: Preprocessing,
+    *,
+    batch_size: int,
+    num_threads: int = 2,
+    progress: Progress = SILENT,
+) -> Iterator[EvaluationBatch]:
+    """Decode and preprocess in order, a batch at a time; memory holds one batch.
+
+    A batch whose pictures are all bad still comes, with no images, so that its problems are seen.
+
+    Args:
+        dataset: Its ``bad_pictures`` policy decides between leaving a picture out and `PictureError`.
+        samples: What to read, usually a split of ``dataset``.
+        preprocessing: The rule; its ``apply_orientation`` holds for decoding.
+        batch_size: Pictures a batch before bad ones are left out.
+        num_threads: Decoding threads.
+        progress: Told of each picture.
+    """
+    if batch_size < 1:
+        raise UsageError(f"batch size must be 1 or more, got {batch_size}")
+    with progress.stage("reading pictures", len(samples), "pictures") as stage:
+        for start in range(0, len(samples), batch_size):
+            part = samples[start : start + batch_size]
+            crops = _crop(dataset, part, preprocessing, num_threads=num_threads)
+            stage.advance(len(part))
+            yield EvaluationBatch(
+                images=preprocessing.normalize(crops.images),
+                labels=crops.labels,
+                samples=crops.samples,
+                problems=crops.problems,
+            )
+
+
+def crop_pictures(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    preprocessing: Preprocessing,
+    *,
+    num_threads: int = 2,
+    progress: Progress = SILENT,
+) -> Crops:
+    """Decode and crop once what is evaluated many times, such as val after each epoch.
+
+    Memory: ``len(samples) * height * width * 3`` bytes.
+    """
+    parts: list[Crops] = []
+    with progress.stage("reading pictures", len(samples), "pictures") as stage:
+        for start in range(0, len(samples), 64):
+            part = samples[start : start + 64]
+            parts.append(_crop(dataset, part, preprocessing, num_threads=num_threads))
+            stage.advance(len(part))
+    return Crops(
+        images=np.concatenate([part.images for part in parts]) if parts else _no_images(preprocessing),
+        samples=tuple(sample for part in parts for sample in part.samples),
+        problems=tuple(problem for part in parts for problem in part.problems),
+        preprocessing=preprocessing,
+    )
+
+
+def _crop(dataset: Dataset, samples: Sequence[Sample], preprocessing: Preprocessing, *, num_threads: int) -> Crops:
+    def read(sample: Sample) -> NDArray[np.uint8] | PictureError:
+        try:
+            image = load_picture(dataset, sample, apply_orientation=preprocessing.apply_orientation)
+        except PictureError as error:
+            if dataset.bad_pictures == "error":
+                raise
+            return error
+        return preprocessing.crop(image)
+
+    with ThreadPoolExecutor(num_threads) as pool:
+        found = list(zip(samples, pool.map(read, samples), strict=True))
+    good = [(sample, item) for sample, item in found if not isinstance(item, PictureError)]
+    return Crops(
+        images=np.stack([image for _, image in good]) if good else _no_images(preprocessing),
+        samples=tuple(sample for sample, _ in good),
+        problems=tuple(item.as_problem(sample.name) for sample, item in found if isinstance(item, PictureError)),
+        preprocessing=preprocessing,
+    )
+
+
+def _no_images(preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    return np.empty((0, preprocessing.height, preprocessing.width, 3), dtype=np.uint8)

@@ -1,0 +1,193 @@
+"""Training batches that are a pure function of (seed, epoch, batch), at any number of workers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from edgesmith.core.errors import DataError, UsageError
+from edgesmith.core.seed import derive, generator
+from edgesmith.data.augment import Augment, AugmentConfig, build_augment, mix, seeded
+from edgesmith.data.cache import PictureCache
+from edgesmith.data.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """The next batch to give: all that a checkpoint needs to store of the loader."""
+
+    epoch: int = 0
+    batch: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What one training step reads.
+
+    Args:
+        images: ``(N, 3, H, W)`` float32, normalized, channels last in memory.
+        targets: ``(N, C)`` float32 class probabilities: one-hot rows, blended where the batch was mixed.
+        labels: ``(N,)`` int64, of the pictures before any blending.
+    """
+
+    images: Tensor
+    targets: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class _Request:
+    epoch: int
+    batch: int
+    height: int
+    width: int
+    indices: tuple[int, ...]
+
+
+class TrainLoader:
+    """Shuffled, augmented batches of cached pictures.
+
+    Each epoch has its own order, and each picture in it its own random stream, so that a run that starts again at a
+    `Position` sees what the unbroken run saw. A last batch of a single picture is left out where there is another
+    batch, because batch normalization cannot learn from it; over the epochs every picture still has its turn.
+
+    Args:
+        pictures: Decoded pictures.
+        num_classes: Width of the targets.
+        augment: How much pictures vary.
+        preprocessing: Scaling, and the resolution where `epoch` is given none.
+        batch_size: Pictures a batch; the last one may be smaller.
+        seed: Of the order and of all draws.
+        num_workers: Processes that prepare batches; 0 prepares them in this one.
+    """
+
+    def __init__(
+        self,
+        pictures: PictureCache,
+        *,
+        num_classes: int,
+        augment: AugmentConfig,
+        preprocessing: Preprocessing,
+        batch_size: int,
+        seed: int,
+        num_workers: int = 0,
+    ) -> None:
+        if batch_size < 1 or num_workers < 0:
+            raise UsageError(f"batch size is 1 or more and workers 0 or more, got {batch_size} and {num_workers}")
+        if not len(pictures):
+            raise DataError("there are no pictures to train on")
+        self.num_images = len(pictures)
+        self.batch_size = batch_size
+        self._seed = seed
+        self._preprocessing = preprocessing
+        self._requests: list[_Request] = []
+        maker = _BatchMaker(pictures, num_classes, augment, preprocessing, seed)
+        self._loader: DataLoader[Batch] = DataLoader(
+            maker,
+            batch_size=None,
+            sampler=_Requests(self._requests),
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
+            multiprocessing_context="fork" if num_workers and sys.platform == "linux" else None,
+            # Without its own, each epoch would take a number from the stream that dropout draws from.
+            generator=torch.Generator(),
+        )
+
+    @property
+    def num_batches(self) -> int:
+        """Batches an epoch."""
+        whole, rest = divmod(self.num_images, self.batch_size)
+        return whole + (rest > 1 or (rest == 1 and whole == 0))
+
+    def epoch(
+        self, epoch: int, *, start_batch: int = 0, height: int | None = None, width: int | None = None
+    ) -> Iterator[Batch]:
+        """The batches of one epoch, from ``start_batch`` on.
+
+        Only one epoch at a time may be read; leaving one early is fine.
+
+        Args:
+            epoch: Counted from 0.
+            start_batch: First batch to give, counted from 0.
+            height: Of the images, in pixels; the preprocessing's where None. May change from epoch to epoch.
+            width: Of the images, in pixels.
+        """
+        self._requests[:] = self._plan(
+            epoch, start_batch, height or self._preprocessing.height, width or self._preprocessing.width
+        )
+        return iter(self._loader)
+
+    def after(self, position: Position) -> Position:
+        """The position that follows, in the next epoch where this one ends."""
+        if position.batch + 1 < self.num_batches:
+            return Position(epoch=position.epoch, batch=position.batch + 1)
+        return Position(epoch=position.epoch + 1, batch=0)
+
+    def _plan(self, epoch: int, start_batch: int, height: int, width: int) -> list[_Request]:
+        order = generator(self._seed, "order", epoch).permutation(self.num_images).tolist()
+        return [
+            _Request(epoch, batch, height, width, tuple(order[batch * self.batch_size : (batch + 1) * self.batch_size]))
+            for batch in range(start_batch, self.num_batches)
+        ]
+
+
+class _Requests:
+    """Hands the loader whatever is planned when an epoch begins."""
+
+    def __init__(self, requests: list[_Request]) -> None:
+        self._requests = requests
+
+    def __iter__(self) -> Iterator[_Request]:
+        return iter(tuple(self._requests))
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+
+class _BatchMaker(Dataset[Batch]):
+    """Makes one batch for a request, in whichever process it is asked."""
+
+    def __init__(
+        self,
+        pictures: PictureCache,
+        num_classes: int,
+        config: AugmentConfig,
+        preprocessing: Preprocessing,
+        seed: int,
+    ) -> None:
+        self._pictures = pictures
+        self._labels = torch.tensor([sample.label for sample in pictures.samples])
+        self._num_classes = num_classes
+        self._config = config
+        self._preprocessing = preprocessing
+        self._seed = seed
+        self._augments: dict[tuple[int, int], Augment] = {}
+
+    def __getitem__(self, request: _Request) -> Batch:
+        height, width = request.height, request.width
+        count = len(request.indices)
+        images = torch.empty(count, 3, height, width).contiguous(memory_format=torch.channels_last)
+        augment = self._augment(height, width)
+        with seeded(0):
+            for slot, index in enumerate(request.indices):
+                # `seeded` would save and restore 5 kB for each picture.
+                torch.default_generator.manual_seed(derive(self._seed, "augment", request.epoch, index))
+                images[slot].copy_(augment(self._picture(index)))
+        labels = self._labels[list(request.indices)]
+        targets = torch.nn.functional.one_hot(labels, self._num_classes).float()
+        stream = generator(self._seed, "mix", request.epoch, request.batch)
+        images, targets = mix(images, targets, config=self._config, generator=stream)
+        return Batch(images=images.contiguous(memory_format=torch.channels_last), targets=targets, labels=labels)
+
+    def _picture(self, index: int) -> Tensor:
+        return torch.from_numpy(self._pictures.picture(index)).permute(2, 0, 1)
+
+    def _augment(self, height: int, width: int) -> Augment:
+        if (height, width) not in self._augments:
+            self._augments[height, width] = build_augment(self._config, height, width, self._preprocessing)
+        return self._augments[height, width]

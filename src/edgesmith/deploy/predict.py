@@ -1,0 +1,200 @@
+"""Pictures to class scores through a model file; no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgesmith.core.errors import DataError, DeviceError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.names import is_archive_name, is_picture_name
+from edgesmith.data.pictures import PictureError, decode
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.samples import Problem
+from edgesmith.data.sources import open_source
+from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.parity import run_pictures, takes_pixels
+from edgesmith.runtimes.base import Loaded
+from edgesmith.runtimes.table import get_runtime
+
+_BATCH: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScore:
+    """One class of an answer.
+
+    Attributes:
+        name: Of the class.
+        index: Its place among the logits.
+        score: After the softmax, 0..1.
+    """
+
+    name: str
+    index: int
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The best classes of one picture, best first."""
+
+    image: str
+    classes: tuple[ClassScore, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """Answers in the order of the pictures, and the pictures that could not be read."""
+
+    pictures: tuple[Prediction, ...]
+    problems: tuple[Problem, ...]
+
+
+class Predictor:
+    """A model file with its preprocessing and its class names.
+
+    Whether the file scales pictures itself is read from the file, so that nothing is scaled twice.
+
+    Args:
+        loaded: The open file.
+        preprocessing: From picture to input.
+        classes: Names in the order of the logits.
+
+    Raises:
+        DeviceError: The file's input has another size than the preprocessing gives.
+    """
+
+    def __init__(self, loaded: Loaded, *, preprocessing: Preprocessing, classes: Sequence[str]) -> None:
+        self.preprocessing = preprocessing
+        self.classes: tuple[str, ...] = tuple(classes)
+        self._loaded = loaded
+        shape = loaded.inputs[0].shape
+        size = shape[1:3] if takes_pixels(loaded) else shape[2:4]
+        wanted = (preprocessing.height, preprocessing.width)
+        if len(shape) != 4 or any(have not in (None, want) for have, want in zip(size, wanted, strict=True)):
+            raise DeviceError(f"the file takes {shape}, but its preprocessing gives pictures of {wanted}")
+
+    def scores_of_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Scores ``(N, classes)`` for pictures ``(N, H, W, 3)`` as `Preprocessing.crop` gives them.
+
+        Raises:
+            DataError: The values are not uint8, so they were scaled before.
+            DeviceError: The file has another number of classes.
+        """
+        if crops.dtype != np.uint8:
+            raise DataError(f"pictures must be uint8 values 0..255, got {crops.dtype}: they would be scaled twice")
+        logits = run_pictures(self._loaded, crops, preprocessing=self.preprocessing).astype(np.float64)
+        if logits.shape[1:] != (len(self.classes),):
+            raise DeviceError(f"the file answers with shape {logits.shape} for {len(self.classes)} class names")
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
+
+    def scores(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Scores ``(N, classes)`` for RGB pictures of any size; at least one."""
+        return self.scores_of_crops(np.stack([self.preprocessing.crop(image) for image in images]))
+
+
+def load_predictor(
+    bundle: Bundle, *, format_name: str = "onnx", runtime: str = "onnxruntime", threads: int = 1
+) -> Predictor:
+    """A bundle's file of a format, ready to predict.
+
+    Raises:
+        RunError: The bundle has no such file.
+        UsageError: There is no such runtime.
+        DeviceError: The runtime cannot load the file.
+    """
+    manifest = bundle.manifest
+    loaded = get_runtime(runtime).load(bundle.path(manifest.file(format_name)), threads=threads)
+    return Predictor(loaded, preprocessing=manifest.preprocessing, classes=manifest.classes)
+
+
+def predict_files(
+    predictor: Predictor,
+    paths: Sequence[Path],
+    *,
+    top: int = 5,
+    bad_pictures: Literal["error", "skip"] = "error",
+    progress: Progress = SILENT,
+) -> Predictions:
+    """Classify picture files, and all pictures in folders and archives.
+
+    Args:
+        predictor: What classifies.
+        paths: Pictures, folders, archives.
+        top: How many classes a picture gets.
+        bad_pictures: ``error`` stops at the first picture that cannot be read; ``skip`` lists it as a problem.
+        progress: Told of each batch.
+
+    Raises:
+        DataError: Nothing is there, there are no pictures, or one cannot be read; the message names it.
+    """
+    found = [picture for path in paths for picture in _find_pictures(path)]
+    pictures: list[Prediction] = []
+    problems: list[Problem] = []
+    with progress.stage("predict", len(found), "pictures") as stage:
+        for start in range(0, len(found), _BATCH):
+            portion = found[start : start + _BATCH]
+            names, crops = _crop_all(portion, predictor.preprocessing, problems, stop=bad_pictures == "error")
+            if names:
+                scores = predictor.scores_of_crops(np.stack(crops))
+                pictures += [_best(*pair, predictor.classes, top=top) for pair in zip(names, scores, strict=True)]
+            stage.advance(len(portion))
+    return Predictions(pictures=tuple(pictures), problems=tuple(problems))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Picture:
+    """A picture that is not read yet, and what messages and answers call it."""
+
+    label: str
+    read: Callable[[], bytes]
+
+
+def _find_pictures(path: Path) -> list[_Picture]:
+    if path.is_file() and not is_archive_name(path.name):
+        return [_Picture(label=str(path), read=partial(_read, path))]
+    source = open_source(path)
+    names = [name for name in source.names() if is_picture_name(name)]
+    if not names:
+        raise DataError(f"no pictures in {source.location}; their names end in .jpg, .png and the like")
+    return [_Picture(label=source.describe(name), read=partial(source.read, name)) for name in names]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _crop_all(
+    pictures: Sequence[_Picture], rule: Preprocessing, problems: list[Problem], *, stop: bool
+) -> tuple[list[str], list[NDArray[np.uint8]]]:
+    """Labels and crops; what cannot be read is added to ``problems``, or raised if ``stop``."""
+    labels, crops = [], []
+    for picture in pictures:
+        try:
+            image = decode(picture.read(), name=picture.label, apply_orientation=rule.apply_orientation)
+            crops.append(rule.crop(image))
+            labels.append(picture.label)
+        except DataError as error:
+            if stop:
+                raise
+            kind = error.kind if isinstance(error, PictureError) else "unreadable"
+            problems.append(Problem(kind=kind, file=picture.label, detail=str(error)))
+    return labels, crops
+
+
+def _best(name: str, scores: NDArray[np.float32], classes: Sequence[str], *, top: int) -> Prediction:
+    order = np.argsort(-scores, kind="stable")[:top]
+    best = tuple(ClassScore(name=classes[i], index=int(i), score=float(scores[i])) for i in order)
+    return Prediction(image=name, classes=best)

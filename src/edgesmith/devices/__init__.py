@@ -1,0 +1,1 @@
+"""Where model files are timed and run: devices, sessions, statistics."""

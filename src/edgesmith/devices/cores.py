@@ -1,0 +1,222 @@
+"""Which cores this process may use, which of them are idle, and pinning to those."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_ROOT: Final = Path("/")
+_LOOK_S: Final = 0.15
+_WORTH_MOVING: Final = 0.15
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoreTimes:
+    """What a core did since the machine started, in clock ticks.
+
+    Attributes:
+        busy: Ticks of any work, those taken by the hypervisor included.
+        stolen: Ticks that the hypervisor gave to others.
+        total: All ticks.
+    """
+
+    busy: int
+    stolen: int
+    total: int
+
+
+def allowed_cores() -> tuple[int, ...]:
+    """Cores that the scheduler may put this thread on."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
+
+
+def quota_cores(root: Path = _ROOT) -> float | None:
+    """Cores' worth of time that the container may use; None without a limit.
+
+    Args:
+        root: Where ``proc`` and ``sys`` lie.
+    """
+    quotas = [*_quotas_v2(root), *_quotas_v1(root)]
+    return min(quotas, default=None)
+
+
+def max_threads(root: Path = _ROOT) -> int:
+    """Threads that can run at the same time here: allowed cores, and whole cores of the container's quota."""
+    quota = quota_cores(root)
+    cores = len(allowed_cores())
+    return cores if quota is None else max(1, min(cores, math.floor(quota + 1e-6)))
+
+
+def fastest_cores(cores: tuple[int, ...], root: Path = _ROOT) -> tuple[int, ...]:
+    """Of ``cores`` those of the fastest kind, where the processor has several kinds."""
+    speeds = {core: _capacity(core, root) for core in cores}
+    best = max(speeds.values(), default=0)
+    return tuple(core for core in cores if speeds[core] == best)
+
+
+def read_core_times(root: Path = _ROOT) -> Mapping[int, CoreTimes]:
+    """Ticks of each core; empty where the system does not tell."""
+    try:
+        lines = (root / "proc/stat").read_text().splitlines()
+    except OSError:
+        return {}
+    rows = [line.split() for line in lines if line.startswith("cpu") and line[3:4].isdigit()]
+    return {int(row[0][3:]): _core_times([int(value) for value in row[1:9]]) for row in rows}
+
+
+class Cores:
+    """Chooses the least busy cores for one session and pins to them.
+
+    The choice is made from a short look before the first loading, then from what each core did during the loading
+    before, less our own work. What others do on a core that we would join is counted as what they would keep beside
+    us: half of a core that they fill. Cores of the fastest kind are preferred.
+    """
+
+    def __init__(
+        self,
+        threads: int,
+        *,
+        read: Callable[[], Mapping[int, CoreTimes]] = read_core_times,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._threads = threads
+        self._read = read
+        self._sleep = sleep
+        self._started = read()
+        self._busy: dict[int, float] | None = None
+        self._chosen: tuple[int, ...] = ()
+        self._shares: list[float] = []
+
+    @contextmanager
+    def pinned(self) -> Iterator[tuple[int, ...]]:
+        """Pin the calling thread, and the threads that it starts, to the chosen cores; undone at the end.
+
+        Yields:
+            The cores; empty where pinning is not possible.
+        """
+        if not hasattr(os, "sched_setaffinity"):
+            yield ()
+            return
+        before = os.sched_getaffinity(0)
+        self._chosen = self._choose(tuple(sorted(before)))
+        ticks, own_s = self._read(), time.process_time()
+        os.sched_setaffinity(0, self._chosen)
+        try:
+            yield self._chosen
+        finally:
+            os.sched_setaffinity(0, before)
+            self._busy = self._others(ticks, self._read(), time.process_time() - own_s)
+            self._shares += [self._busy[core] for core in self._chosen if core in self._busy]
+
+    def steal(self) -> float | None:
+        """Share of the time since the session began that the hypervisor took from the allowed cores, 0..1."""
+        now = self._read()
+        total = sum(now[core].total - self._started[core].total for core in now if core in self._started)
+        stolen = sum(now[core].stolen - self._started[core].stolen for core in now if core in self._started)
+        return stolen / total if total else None
+
+    def others(self) -> float | None:
+        """Share of the chosen cores' time while pinned that went to work of others, 0..1."""
+        return sum(self._shares) / len(self._shares) if self._shares else None
+
+    def _choose(self, allowed: tuple[int, ...]) -> tuple[int, ...]:
+        if len(allowed) <= self._threads:
+            return allowed
+        if self._busy is None:
+            before = self._read()
+            self._sleep(_LOOK_S)
+            self._busy = self._others(before, self._read(), 0.0)
+        busy = self._busy
+        fast = fastest_cores(allowed)
+        candidates = fast if len(fast) >= self._threads else allowed
+
+        def cost(core: int) -> tuple[float, int]:
+            share = busy.get(core, 0.0)
+            if core in self._chosen:
+                return share - _WORTH_MOVING, -core
+            return share / (1 + share), -core
+
+        return tuple(sorted(sorted(candidates, key=cost)[: self._threads]))
+
+    def _others(
+        self, before: Mapping[int, CoreTimes], after: Mapping[int, CoreTimes], own_s: float
+    ) -> dict[int, float]:
+        """Share of each core's time that went to work of others."""
+        own_ticks = own_s * _ticks_per_second() / max(1, self._threads)
+        shares = {}
+        for core in after.keys() & before.keys():
+            busy = after[core].busy - before[core].busy - (own_ticks if core in self._chosen else 0.0)
+            total = after[core].total - before[core].total
+            shares[core] = max(0.0, busy) / total if total else 0.0
+        return shares
+
+
+def _core_times(ticks: list[int]) -> CoreTimes:
+    """From user, nice, system, idle, iowait, irq, softirq, steal."""
+    total = sum(ticks)
+    idle = ticks[3] + ticks[4]
+    return CoreTimes(busy=total - idle, stolen=ticks[7] if len(ticks) > 7 else 0, total=total)
+
+
+def _ticks_per_second() -> int:
+    return int(os.sysconf("SC_CLK_TCK"))
+
+
+def _capacity(core: int, root: Path) -> int:
+    folder = root / "sys/devices/system/cpu" / f"cpu{core}"
+    for name in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):
+        value = _read_number(folder / name)
+        if value is not None:
+            return int(value)
+    return 0
+
+
+def _quotas_v2(root: Path) -> list[float]:
+    """Limits of the process's own group and of each group above it."""
+    quotas = []
+    for group in _groups(root, controller=""):
+        try:
+            quota, period = (root / "sys/fs/cgroup" / group / "cpu.max").read_text().split()
+            quotas.append(float(quota) / float(period))
+        except (OSError, ValueError):
+            continue
+    return quotas
+
+
+def _quotas_v1(root: Path) -> list[float]:
+    quotas = []
+    for group in _groups(root, controller="cpu"):
+        folder = root / "sys/fs/cgroup/cpu" / group
+        quota, period = _read_number(folder / "cpu.cfs_quota_us"), _read_number(folder / "cpu.cfs_period_us")
+        if quota is not None and period and quota > 0:
+            quotas.append(quota / period)
+    return quotas
+
+
+def _groups(root: Path, *, controller: str) -> list[str]:
+    """The process's control group and its parents, relative to the mount, the mount itself last."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return [""]
+    for line in lines:
+        _, names, group = line.split(":", 2)
+        if controller in names.split(","):
+            parts = Path(group.lstrip("/")).parts
+            return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
+    return [""]
+
+
+def _read_number(path: Path) -> float | None:
+    try:
+        return float(path.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,210 @@
+"""The latency of model files on devices, and which of them is faster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from edgesmith.core.errors import DeviceError, UsageError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.seed import derive, generator
+from edgesmith.devices import statistics
+from edgesmith.devices.base import Device, Session
+from edgesmith.devices.plan import Plan
+from edgesmith.devices.results import Comparison, Latency, Measurement
+
+_CHECK_DRAWS: Final = 400
+_CLEAR: Final = 4.0
+_CALL_S: Final = 1.5
+_LOADS_AT_ONCE: Final = 4
+DEFAULT_PLAN: Final = Plan()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A model to measure.
+
+    Attributes:
+        name: What the results call it; need not be unique.
+        files: Its file for each format, such as ``{"onnx": Path("model.onnx")}``.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+
+
+def measure(
+    subjects: Sequence[Subject],
+    devices: Sequence[Device],
+    *,
+    plan: Plan = DEFAULT_PLAN,
+    anchor: Subject | None = None,
+    progress: Progress = SILENT,
+    now_s: Callable[[], float] = time.monotonic,
+) -> Measurement:
+    """Time all subjects side by side on each device and compare all pairs.
+
+    Args:
+        subjects: What to measure; the same model twice makes an A/A test.
+        devices: Where; each session has one device.
+        plan: How long and how precisely.
+        anchor: A model that every session times along, so that latencies of several sessions can be set against it.
+        progress: Told how far the session is.
+        now_s: Clock of the time limit.
+
+    Raises:
+        UsageError: Nothing to measure.
+        DeviceError: A subject has no file of the device's format, or a file cannot be run.
+    """
+    if not subjects or not devices:
+        raise UsageError("nothing to measure: name at least one model and one device")
+    extra = [anchor] if anchor else []
+    files = {device.name: _files([*subjects, *extra], device) for device in devices}
+    latency: list[Latency] = []
+    comparisons: list[Comparison] = []
+    sessions: dict[str, Session] = {}
+    for device in devices:
+        session = _take_session(device, files[device.name], plan, progress=progress, now_s=now_s)
+        names = [subject.name for subject in subjects]
+        found = evaluate_session(session, names, rng=generator(plan.seed, "bootstrap"), has_anchor=anchor is not None)
+        latency += found[0]
+        comparisons += found[1]
+        sessions[device.name] = session
+    return Measurement(latency=tuple(latency), comparisons=tuple(comparisons), sessions=sessions)
+
+
+def evaluate_session(
+    session: Session, names: Sequence[str], *, rng: np.random.Generator, has_anchor: bool = False
+) -> tuple[list[Latency], list[Comparison]]:
+    """Latencies and verdicts from a session's samples.
+
+    Args:
+        session: The samples.
+        names: Names of its subjects, the anchor's left out.
+        rng: Source of the resampling.
+        has_anchor: Whether the session's last subject is the anchor.
+    """
+    contention = statistics.assess_contention(session)
+    basis = statistics.choose_basis(session, contention)
+    resampled = statistics.resample(session, basis, rng=rng)
+    anchor = len(names) if has_anchor else None
+    latency = [
+        _latency(session, index, resampled, name=name, basis=basis, contended=contention.contended, anchor=anchor)
+        for index, name in enumerate(names)
+    ]
+    pairs = combinations(range(len(names)), 2)
+    return latency, [_comparison(session, resampled, names, a, b) for a, b in pairs]
+
+
+def is_precise(session: Session, plan: Plan) -> bool:
+    """Whether every interval is as narrow as the plan asks.
+
+    A ratio that is many widths away from 1 needs no narrower interval. Only widths decide, never a verdict that is
+    near its limit: stopping at the first welcome verdict would make it come too often.
+    """
+    basis = statistics.choose_basis(session, statistics.assess_contention(session))
+    rng = generator(plan.seed, "precision", session.num_loads)
+    resampled = statistics.resample(session, basis, rng=rng, draws=_CHECK_DRAWS)
+    count = len(session.first_runs_ms)
+    for subject in range(count):
+        latency = resampled.latency(subject)
+        if latency.high - latency.low > 4 * plan.precision * latency.value:
+            return False
+    for a, b in combinations(range(count), 2):
+        ratio = resampled.ratio(a, b)
+        width = np.log(ratio.high / ratio.low) / 2
+        if width > plan.precision and abs(np.log(ratio.value)) < _CLEAR * width:
+            return False
+    return True
+
+
+def _latency(
+    session: Session,
+    index: int,
+    resampled: statistics.Resampled,
+    *,
+    name: str,
+    basis: statistics.Basis,
+    contended: bool,
+    anchor: int | None,
+) -> Latency:
+    interval = resampled.latency(index)
+    return Latency(
+        name=name,
+        device=session.fingerprint.device,
+        ms=interval.value,
+        low_ms=interval.low,
+        high_ms=interval.high,
+        p90_ms=statistics.percentile_90(session, index),
+        first_run_ms=float(np.median(session.first_runs_ms[index])),
+        rounds=sum(len(rounds) for rounds in statistics.round_values(session, index, basis)),
+        contended=contended,
+        loads=session.num_loads,
+        basis=basis.value,
+        lowest_ms=statistics.lowest(session, index),
+        anchor_ratio=None if anchor is None else resampled.ratio(index, anchor).value,
+        fingerprint=session.fingerprint,
+    )
+
+
+def _comparison(session: Session, resampled: statistics.Resampled, names: Sequence[str], a: int, b: int) -> Comparison:
+    ratio = resampled.ratio(a, b)
+    return Comparison(
+        a=names[a],
+        b=names[b],
+        device=session.fingerprint.device,
+        ratio=ratio.value,
+        low=ratio.low,
+        high=ratio.high,
+        verdict=statistics.verdict(ratio),
+    )
+
+
+def _files(subjects: Sequence[Subject], device: Device) -> list[Path]:
+    files = []
+    for subject in subjects:
+        if device.format not in subject.files:
+            has = ", ".join(sorted(subject.files)) or "none"
+            raise DeviceError(
+                f"{subject.name} has no {device.format} file for device {device.name} (it has: {has}); export it first"
+            )
+        files.append(subject.files[device.format])
+    return files
+
+
+def _take_session(
+    device: Device, files: Sequence[Path], plan: Plan, *, progress: Progress, now_s: Callable[[], float]
+) -> Session:
+    """Calls of `Device.time`, until the intervals are narrow enough or the time is over."""
+    started = now_s()
+    with progress.stage(f"measure on {device.name}", plan.limit_s, "s") as stage:
+        session = device.time(files, replace(plan, seed=derive(plan.seed, 0)))
+        reported = 0.0
+        while _goes_on(session, plan, elapsed_s=now_s() - started):
+            loads = _next_loads(session)
+            later = device.time(files, replace(plan, seed=derive(plan.seed, session.num_loads), loads=loads))
+            session = session.followed_by(later)
+            elapsed = min(plan.limit_s, now_s() - started)
+            stage.advance(elapsed - reported, detail=f"{session.num_loads} loads")
+            reported = elapsed
+        stage.advance(plan.limit_s - reported, detail=f"{session.num_loads} loads")
+    return session
+
+
+def _next_loads(session: Session) -> int:
+    """Loads of the next call, so that it takes a second or two."""
+    return max(1, min(_LOADS_AT_ONCE, int(_CALL_S * session.num_loads / max(session.seconds, 1e-9))))
+
+
+def _goes_on(session: Session, plan: Plan, *, elapsed_s: float) -> bool:
+    if session.num_loads < plan.min_loads:
+        return True
+    if session.num_loads >= plan.max_loads or elapsed_s >= plan.limit_s:
+        return False
+    return session.num_loads < plan.enough_loads or not is_precise(session, plan)

@@ -1,0 +1,149 @@
+"""What a measurement found, and its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgesmith.core.config import to_dict
+from edgesmith.devices.base import Fingerprint, Session, conditions_to_dict
+from edgesmith.devices.statistics import assess_contention
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """How long one run of one model takes on one device, batch of one.
+
+    Attributes:
+        name: The subject.
+        device: The device as typed.
+        ms: The latency; geometric mean over loads.
+        low_ms: Lower end of its 95 % interval.
+        high_ms: Upper end.
+        p90_ms: 90th percentile of wall time.
+        first_run_ms: The run right after loading, median over loads; in no other figure.
+        rounds: Rounds behind the figures.
+        contended: Whether other work disturbed the session.
+        loads: Times that the file was loaded anew.
+        basis: Which number of a timed stretch ``ms`` is made of.
+        lowest_ms: The shortest stretch.
+        anchor_ratio: ``ms`` over that of the anchor in the same session; None without an anchor.
+        fingerprint: The setting.
+    """
+
+    name: str
+    device: str
+    ms: float
+    low_ms: float
+    high_ms: float
+    p90_ms: float
+    first_run_ms: float
+    rounds: int
+    contended: bool
+    loads: int
+    basis: str
+    lowest_ms: float
+    anchor_ratio: float | None
+    fingerprint: Fingerprint
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; the fingerprint stands once in the measurement's conditions."""
+        data = to_dict(self)
+        del data["fingerprint"]
+        return data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two models on one device, in one session.
+
+    Attributes:
+        a: Name of the first.
+        b: Name of the second.
+        device: The device as typed.
+        ratio: Latency of ``a`` over that of ``b``.
+        low: Lower end of its 99 % paired interval.
+        high: Upper end.
+        verdict: ``faster``, ``slower`` or ``cannot tell``, of ``a`` against ``b``.
+    """
+
+    a: str
+    b: str
+    device: str
+    ratio: float
+    low: float
+    high: float
+    verdict: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What `measure` found.
+
+    Attributes:
+        latency: One entry for each subject and device.
+        comparisons: All pairs of subjects on the same device.
+        sessions: The sessions behind them, by device, samples included.
+    """
+
+    latency: tuple[Latency, ...]
+    comparisons: tuple[Comparison, ...]
+    sessions: Mapping[str, Session]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Each latency with the conditions of its own session, as bundles keep them."""
+        return [
+            latency.to_dict() | {"conditions": _session_conditions(self.sessions[latency.device])}
+            for latency in self.latency
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON of ``edgesmith measure``."""
+        return {
+            "conditions": _conditions(self.sessions),
+            "latency": [latency.to_dict() for latency in self.latency],
+            "comparisons": [to_dict(comparison) for comparison in self.comparisons],
+        }
+
+
+def ratio_across_sessions(a: Latency, b: Latency) -> float:
+    """Latency of ``a`` over that of ``b``, measured at different times; without an interval, so without a verdict.
+
+    Where both sessions timed the anchor along, each latency is taken relative to it, so that a machine that was slower
+    as a whole on one of the days does not count.
+
+    Raises:
+        DeviceError: The settings differ.
+    """
+    a.fingerprint.require_same(b.fingerprint)
+    if a.anchor_ratio is not None and b.anchor_ratio is not None:
+        return a.anchor_ratio / b.anchor_ratio
+    return a.ms / b.ms
+
+
+def _conditions(sessions: Mapping[str, Session]) -> dict[str, Any]:
+    """What the figures hold under: the machine once, the rest for each device."""
+    prints = [session.fingerprint for session in sessions.values()]
+    threads = {fingerprint.device: fingerprint.threads for fingerprint in prints}
+    first = next(iter(sessions.values()))
+    return {
+        "threads": prints[0].threads if len(set(threads.values())) == 1 else threads,
+        "runtimes": {fingerprint.runtime: fingerprint.version for fingerprint in prints},
+        "cpu": prints[0].cpu,
+        "os": prints[0].os,
+        "python": prints[0].python,
+        "load": first.conditions.load_before,
+        "devices": {name: _session_conditions(session) for name, session in sessions.items()},
+    }
+
+
+def _session_conditions(session: Session) -> dict[str, Any]:
+    contention = to_dict(assess_contention(session))
+    return {
+        **to_dict(session.fingerprint),
+        **conditions_to_dict(session.conditions),
+        **{name: value for name, value in contention.items() if value is not None},
+        "loads": session.num_loads,
+        "seconds": session.seconds,
+    }

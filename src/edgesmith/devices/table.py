@@ -1,0 +1,80 @@
+"""The devices by name. A new one is its module and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from edgesmith.core.errors import UsageError
+from edgesmith.devices.base import Device
+from edgesmith.devices.local import LocalDevice
+from edgesmith.devices.modules import load_module
+from edgesmith.devices.options import DeviceChoice, parse_devices
+from edgesmith.devices.torch import TorchDevice
+from edgesmith.runtimes.table import RUNTIMES
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceKind:
+    """One line of the table.
+
+    Attributes:
+        build: Makes the device of a parsed choice.
+        options: Options that it knows, besides ``threads``.
+        about: What it measures, in a few words.
+    """
+
+    build: Callable[[DeviceChoice], Device]
+    options: tuple[str, ...]
+    about: str
+
+
+def _onnxruntime(choice: DeviceChoice) -> Device:
+    runtime = RUNTIMES["onnxruntime"]
+    runtime.check(choice.options)
+    return LocalDevice(runtime, name=choice.text, threads=choice.threads, options=choice.options)
+
+
+def _torch(choice: DeviceChoice) -> Device:
+    layout = choice.options.get("layout", "auto")
+    return TorchDevice(load_module, name=choice.text, threads=choice.threads, layout=layout)
+
+
+DEVICES: Final[Mapping[str, DeviceKind]] = MappingProxyType(
+    {
+        "onnxruntime": DeviceKind(
+            build=_onnxruntime,
+            options=RUNTIMES["onnxruntime"].option_names,
+            about="ONNX files in ONNX Runtime on this machine's processor",
+        ),
+        "torch": DeviceKind(
+            build=_torch,
+            options=TorchDevice.option_names,
+            about="eager PyTorch on this machine's processor",
+        ),
+    }
+)
+
+
+def get_devices(text: str) -> tuple[Device, ...]:
+    """The devices that ``--device`` names, such as ``onnxruntime:threads=2,torch``.
+
+    Raises:
+        UsageError: A device, an option or a value is unknown; names the closest.
+    """
+    known = {name: kind.options for name, kind in DEVICES.items()}
+    return tuple(DEVICES[choice.name].build(choice) for choice in parse_devices(text, known))
+
+
+def get_device(text: str) -> Device:
+    """The one device that ``text`` names.
+
+    Raises:
+        UsageError: It is unknown (names the closest and all choices), or there are several.
+    """
+    devices = get_devices(text)
+    if len(devices) > 1:
+        raise UsageError(f"one device is wanted here, got {len(devices)}: {text}")
+    return devices[0]

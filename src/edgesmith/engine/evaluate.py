@@ -1,0 +1,111 @@
+"""One evaluation for every task and for whatever predicts: a module, or a file in any runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edgesmith.core.errors import RunError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.engine.batches import EvaluationBatch
+from edgesmith.tasks.base import Outputs, Task
+
+
+class Predictor(Protocol):
+    """Images in, the task's outputs out, both as arrays."""
+
+    def __call__(self, images: NDArray[np.float32], /) -> Outputs:
+        """Run the network on ``(N, 3, H, W)`` normalised images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What a network reached on some pictures.
+
+    Attributes:
+        metrics: Plain JSON values by name; see the task's metric.
+        num_images: Pictures that were scored.
+    """
+
+    metrics: Mapping[str, Any]
+    num_images: int
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The metrics that are one number."""
+        return {name: value for name, value in self.metrics.items() if isinstance(value, int | float)}
+
+
+def evaluate(
+    predict: Predictor,
+    batches: Iterable[EvaluationBatch],
+    task: Task,
+    *,
+    seed: int = 0,
+    num_images: int | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Score a predictor; every picture counts once.
+
+    Args:
+        predict: `eager` of a module, or a file's run function.
+        batches: Each picture once, in any batch sizes.
+        task: Gives the metric.
+        seed: Of the bootstrap intervals.
+        num_images: How many pictures there will be, for the time left.
+        progress: Shows the stage.
+
+    Raises:
+        RunError: An output is not finite.
+    """
+    metric, seen = task.metric(seed=seed), 0
+    with progress.stage("evaluate", num_images, "pictures") as stage:
+        for batch in batches:
+            if not len(batch.images):
+                continue
+            outputs = predict(batch.images)
+            _require_finite(outputs, first=seen)
+            metric.update(outputs, batch.labels)
+            seen += len(batch.images)
+            stage.advance(len(batch.images))
+    return Evaluation(metrics=metric.compute(), num_images=seen)
+
+
+def eager(net: nn.Module) -> Predictor:
+    """A module in evaluation mode as a predictor; each call leaves the module's mode as it was."""
+    device = next(net.parameters()).device
+
+    def predict(images: NDArray[np.float32], /) -> Outputs:
+        was_training = net.training
+        net.eval()
+        try:
+            with torch.inference_mode():
+                return _to_arrays(net(torch.from_numpy(images).to(device)))
+        finally:
+            net.train(was_training)
+
+    return predict
+
+
+def _to_arrays(outputs: Any) -> Any:
+    if isinstance(outputs, Tensor):
+        return outputs.float().cpu().numpy()
+    if isinstance(outputs, Mapping):
+        return {key: _to_arrays(value) for key, value in outputs.items()}
+    if isinstance(outputs, list | tuple):
+        return tuple(_to_arrays(value) for value in outputs)
+    return outputs
+
+
+def _require_finite(outputs: Any, *, first: int) -> None:
+    if isinstance(outputs, np.ndarray) and not bool(np.isfinite(outputs).all()):
+        raise RunError(
+            f"the model's outputs are not finite in the batch that starts at picture {first}; "
+            f"its weights are spoiled or the file overflows"
+        )

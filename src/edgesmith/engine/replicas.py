@@ -1,0 +1,130 @@
+"""One step's two passes, shared by several threads that each take a part of the batch with a copy of the net.
+
+Small nets gain little from threads inside an operation: every convolution ends in a barrier, and on a busy machine
+each barrier waits for the slowest core. Here threads meet once a step. The copies share their weights; each keeps its
+own gradients and normalises over its own part of the batch.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edgesmith.core.seed import derive
+
+Loss = Callable[[Any, Any], Tensor]
+
+
+class SeededDropout(nn.Dropout):
+    """Dropout that draws from a generator of its own, so that threads cannot take each other's numbers.
+
+    Shape: any, kept.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__(p)
+        self.generator = torch.Generator()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop in training, pass on in evaluation."""
+        if not self.training or self.p == 0:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
+        return x * kept / (1 - self.p)
+
+
+class Replicas:
+    """Copies of a net on the CPU that compute one batch's gradient together; the result depends on their number only.
+
+    Args:
+        net: Gets the gradients and the averaged running statistics; its dropouts are replaced by seeded ones.
+        count: Threads, and copies, the net itself included.
+        loss: Mean loss of ``(outputs, targets)``.
+    """
+
+    def __init__(self, net: nn.Module, *, count: int, loss: Loss) -> None:
+        _seed_dropouts_(net)
+        self._nets = [net, *(_share(net) for _ in range(count - 1))]
+        self._loss = loss
+        threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
+        self._pool = ThreadPoolExecutor(count, initializer=lambda: torch.set_num_threads(threads))
+        self._parameters = [[p for p in each.parameters() if p.requires_grad] for each in self._nets]
+        self._buffers = [[b for b in each.buffers() if b.is_floating_point()] for each in self._nets]
+
+    def run(self, images: Tensor, targets: Any, *, seed: int, step: int) -> Tensor:
+        """Forward and backward of one batch; gradients add up on the net, as if the mean loss had been taken at once.
+
+        Args:
+            images: ``(N, 3, H, W)`` on the CPU; every part has two pictures or more, so small batches use fewer copies.
+            targets: A tensor of ``N`` entries.
+            seed: Of the run.
+            step: Number of the step.
+
+        Returns:
+            The mean loss over the ``N`` pictures.
+        """
+        count = min(len(self._nets), max(1, len(images) // 2))
+        parts = list(zip(images.tensor_split(count), targets.tensor_split(count), strict=True))
+        self._spread_buffers()
+        for index in range(count):
+            _reseed_(self._nets[index], derive(seed, "step", step, index))
+        losses = list(self._pool.map(lambda index: self._pass(index, *parts[index], total=len(images)), range(count)))
+        self._gather(count)
+        return torch.stack(losses).sum()
+
+    def _pass(self, index: int, images: Tensor, targets: Any, *, total: int) -> Tensor:
+        net = self._nets[index].train()
+        net.zero_grad(set_to_none=True)
+        x = images.contiguous(memory_format=torch.channels_last)
+        loss = self._loss(net(x), targets) * (len(images) / total)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    @torch.no_grad()
+    def _gather(self, count: int) -> None:
+        """Sum gradients into the first copy, and average the running statistics there."""
+        sums = [_gradient(parameter) for parameter in self._parameters[0]]
+        for parameters in self._parameters[1:count]:
+            torch._foreach_add_(sums, [_gradient(parameter) for parameter in parameters])
+        if count == 1 or not self._buffers[0]:
+            return
+        for buffers in self._buffers[1:count]:
+            torch._foreach_add_(self._buffers[0], buffers)
+        torch._foreach_mul_(self._buffers[0], 1 / count)
+
+    @torch.no_grad()
+    def _spread_buffers(self) -> None:
+        if self._buffers[0]:
+            for buffers in self._buffers[1:]:
+                torch._foreach_copy_(buffers, self._buffers[0])
+
+
+def _share(net: nn.Module) -> nn.Module:
+    """A copy whose parameters are views of the net's own memory."""
+    twin = copy.deepcopy(net)
+    for mine, theirs in zip(twin.parameters(), net.parameters(), strict=True):
+        mine.data = theirs.data
+    return twin
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    assert parameter.grad is not None, "every parameter of a net takes part in its loss"
+    return parameter.grad
+
+
+def _seed_dropouts_(net: nn.Module) -> None:
+    for module in list(net.modules()):
+        for name, child in module.named_children():
+            if type(child) is nn.Dropout:
+                setattr(module, name, SeededDropout(child.p))
+
+
+def _reseed_(net: nn.Module, seed: int) -> None:
+    for number, module in enumerate(m for m in net.modules() if isinstance(m, SeededDropout)):
+        module.generator.manual_seed(seed + number)

@@ -1,0 +1,157 @@
+"""One optimiser update, which either happens whole or leaves no trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from edgesmith.engine.batches import Batch
+from edgesmith.engine.ema import WeightAverage
+from edgesmith.engine.health import check_batch_size, find_lone_norms, running_statistics
+from edgesmith.engine.launch import launch, quiet, seed_step
+from edgesmith.engine.optim import build_optimizer, set_norm_momentum_, set_rate_
+from edgesmith.engine.plan import Plan
+from edgesmith.engine.replicas import Replicas
+from edgesmith.engine.state import TrainState
+from edgesmith.tasks.base import Task
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+
+class Updater:
+    """Runs steps on a state; `prepare` makes one.
+
+    A step without a finite loss and gradient is skipped: weights, average, optimiser and the norms' running
+    statistics stay as they were before it.
+
+    Args:
+        state: Changes in place.
+        fabric: Gives the device and runs both passes in the precision asked for.
+        task: Gives the loss.
+        plan: Gives seed and clipping.
+        lone_norms: Norms that use running statistics for a batch of one.
+    """
+
+    def __init__(
+        self, state: TrainState, *, fabric: Fabric, task: Task, plan: Plan, lone_norms: tuple[str, ...]
+    ) -> None:
+        self.state = state
+        self.device: torch.device = fabric.device
+        self._fabric, self._task, self._lone_norms = fabric, task, lone_norms
+        self._seed, self._max_grad_norm = plan.config.seed, plan.config.max_grad_norm
+        with quiet():
+            self._forward, self._optimizer = fabric.setup(state.net, state.optimizer, move_to_device=False)
+        self._parameters = [p for p in state.net.parameters() if p.requires_grad]
+        self._buffers = list(state.net.buffers())
+        self._saved_buffers = [buffer.clone() for buffer in self._buffers]
+        self._replicas = _replicas(state, fabric, task, plan)
+
+    def run(self, batch: Batch, *, rate: float) -> Tensor | None:
+        """Do one step.
+
+        Args:
+            batch: On any device.
+            rate: Learning rate.
+
+        Returns:
+            The loss, still on the device; None where the step was skipped. Gradients stay until the next step, for the
+            search for a bad layer.
+        """
+        state = self.state
+        state.net.train()
+        images, targets = self._fabric.to_device((batch.images, batch.targets))
+        seed_step(self._seed, state.step, self.device)
+        set_rate_(state.optimizer, rate)
+        self._optimizer.zero_grad(set_to_none=True)
+        self._save_buffers()
+        loss = self._run_passes(images, targets)
+        finite = self._bound_gradients(loss)
+        state.step += 1
+        if not finite:
+            self._skip()
+            return None
+        self._optimizer.step()
+        state.bad_steps_in_a_row = 0
+        if state.average is not None:
+            state.average.update()
+        return loss.detach()
+
+    def _run_passes(self, images: Tensor, targets: Any) -> Tensor:
+        """Forward and backward; the mean loss, still on the device."""
+        if self._replicas is not None and len(images) > 1:
+            return self._replicas.run(images, targets, seed=self._seed, step=self.state.step)
+        loss = self._loss(images.contiguous(memory_format=torch.channels_last), targets)
+        self._fabric.backward(loss)
+        return loss
+
+    def _loss(self, images: Tensor, targets: Any) -> Tensor:
+        if len(images) > 1 or not self._lone_norms:
+            return self._task.loss(self._forward(images), targets)
+        with running_statistics(self.state.net, self._lone_norms):
+            return self._task.loss(self._forward(images), targets)
+
+    def _bound_gradients(self, loss: Tensor) -> bool:
+        """Clip, and tell whether loss and gradients are finite; the one wait for the device in a step."""
+        state = self.state
+        if state.scaler is not None:
+            state.scaler.unscale_(state.optimizer)
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if self._max_grad_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(self._parameters, self._max_grad_norm, norm)
+        return bool(torch.isfinite(norm + loss.detach()))
+
+    def _skip(self) -> None:
+        """Undo the forward pass; a scaled run also lowers its scale, and is bad only when that no longer helps."""
+        state = self.state
+        state.skipped_steps += 1
+        if self._buffers:
+            torch._foreach_copy_(self._buffers, self._saved_buffers)
+        if state.scaler is None or state.scaler.get_scale() <= 1:
+            state.bad_steps_in_a_row += 1
+        if state.scaler is not None:
+            self._optimizer.step()
+
+    @torch.no_grad()
+    def _save_buffers(self) -> None:
+        if self._buffers:
+            torch._foreach_copy_(self._saved_buffers, self._buffers)
+
+
+def _replicas(state: TrainState, fabric: Fabric, task: Task, plan: Plan) -> Replicas | None:
+    """Threads for the passes where they pay: on a CPU, in full precision."""
+    if plan.config.replicas == 1 or fabric.device.type != "cpu" or plan.config.precision not in ("auto", "32"):
+        return None
+    return Replicas(state.net, count=plan.config.replicas, loss=task.loss)
+
+
+def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str) -> Updater:
+    """Put a net on its device, with everything that training it needs, before the first step.
+
+    Args:
+        net: Changes in place: device, memory layout, norm momentum.
+        task: Gives the loss.
+        plan: Gives config and sizes.
+        device: As in `train`.
+
+    Raises:
+        UsageError: Batches of one picture cannot work with this net, or the precision with this device.
+    """
+    config = plan.config
+    fabric = launch(device=device, precision=config.precision)
+    net.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    smallest = min(plan.resolutions())
+    lone_norms = find_lone_norms(net, smallest)
+    check_batch_size(lone_norms, largest_batch=min(config.batch_size, plan.num_images), resolution=smallest)
+    if config.norm_momentum is not None:
+        set_norm_momentum_(net, config.norm_momentum)
+    state = TrainState(
+        net=net,
+        optimizer=build_optimizer(net, config.optim),
+        average=None if config.ema_decay is None else WeightAverage(net, decay=config.ema_decay),
+        scaler=getattr(fabric.strategy.precision, "scaler", None),
+    )
+    return Updater(state, fabric=fabric, task=task, plan=plan, lone_norms=lone_norms)

@@ -1,0 +1,1 @@
+"""Whole runs, from what the user has to what the user wants."""

@@ -1,0 +1,139 @@
+"""Which nets of the zoo meet a latency budget here: by cost first, then by measuring their exported graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.config import from_dict, to_dict
+from edgesmith.core.errors import BudgetError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.devices.plan import Plan
+from edgesmith.devices.results import Latency
+from edgesmith.recipes.measure import measure_models
+from edgesmith.recipes.models import Model
+from edgesmith.search.candidates import CostModel, anchors, fit_cost_model, shortlist
+
+# The final file is measured again, at another time; a candidate at the very edge could then miss the budget.
+MARGIN: Final = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A net with the latency of its exported graph."""
+
+    spec: NetSpec
+    latency: Latency
+
+    def to_json(self) -> dict[str, Any]:
+        """What the run folder keeps."""
+        return {"spec": self.spec.to_json(), "latency": to_dict(self.latency)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(spec=NetSpec.from_json(data["spec"]), latency=from_dict(Latency, data["latency"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The outcome of the first two hurdles.
+
+    Attributes:
+        fitting: Nets whose measured latency is within the budget, most multiply-adds first.
+        too_slow: Nets that were measured and are not.
+        too_costly: Names and estimates of nets that were not worth a measurement.
+    """
+
+    fitting: tuple[Measured, ...]
+    too_slow: tuple[Measured, ...]
+    too_costly: tuple[tuple[NetSpec, float], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """What the run folder keeps."""
+        return {
+            "fitting": [each.to_json() for each in self.fitting],
+            "too_slow": [each.to_json() for each in self.too_slow],
+            "too_costly": [[spec.to_json(), ms] for spec, ms in self.too_costly],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(
+            fitting=tuple(Measured.from_json(each) for each in data["fitting"]),
+            too_slow=tuple(Measured.from_json(each) for each in data["too_slow"]),
+            too_costly=tuple((NetSpec.from_json(spec), ms) for spec, ms in data["too_costly"]),
+        )
+
+
+def choose(
+    grid: Sequence[NetSpec],
+    *,
+    budget_ms: float,
+    device: str,
+    count: int,
+    plan: Plan,
+    progress: Progress = SILENT,
+) -> Choice:
+    """Sort the grid by what fits.
+
+    Args:
+        grid: All candidates, the cheapest first.
+        budget_ms: The budget in milliseconds.
+        device: One device, as typed.
+        count: How many nets to measure beyond the anchors of the cost model.
+        plan: How precisely to measure.
+        progress: Told of each stage.
+
+    Raises:
+        BudgetError: Not even the fastest net meets the budget; names it with its figure.
+    """
+    known = _measure(anchors(grid), device, plan=plan, progress=progress)
+    fastest = min(known, key=lambda each: each.latency.ms)
+    model = fit_cost_model([each.spec for each in known], [each.latency.ms for each in known])
+    if fastest.latency.low_ms > budget_ms:
+        raise _impossible(budget_ms, fastest)
+    listed = shortlist(grid, model, budget_ms=budget_ms, count=count)
+    done = {each.spec.name for each in known}
+    fresh = [spec for spec in listed if spec.name not in done]
+    measured = [*_measure(fresh, device, plan=plan, progress=progress), *known]
+    wanted = {spec.name for spec in listed}
+    fitting = [each for each in measured if _fits(each, budget_ms) and each.spec.name in wanted]
+    if not fitting:
+        fitting = [each for each in measured if _fits(each, budget_ms)]
+    if not fitting:
+        raise _impossible(budget_ms, min(measured, key=lambda each: each.latency.high_ms))
+    fitting.sort(key=lambda each: -each.latency.ms)
+    slow = tuple(each for each in measured if not _fits(each, budget_ms))
+    return Choice(fitting=tuple(fitting), too_slow=slow, too_costly=_too_costly(grid, model, budget_ms, measured))
+
+
+def _measure(specs: Sequence[NetSpec], device: str, *, plan: Plan, progress: Progress) -> list[Measured]:
+    if not specs:
+        return []
+    models = [Model(name=spec.name, spec=spec) for spec in specs]
+    found = measure_models(models, device, plan=plan, progress=progress).latency
+    return [Measured(spec=spec, latency=latency) for spec, latency in zip(specs, found, strict=True)]
+
+
+def _fits(measured: Measured, budget_ms: float) -> bool:
+    return measured.latency.high_ms <= budget_ms * MARGIN
+
+
+def _impossible(budget_ms: float, fastest: Measured) -> BudgetError:
+    latency = fastest.latency
+    return BudgetError(
+        f"no candidate meets {budget_ms:g} ms on {latency.device}: the fastest, {fastest.spec.name}, takes "
+        f"{latency.ms:.3g} ms ({latency.low_ms:.3g} to {latency.high_ms:.3g}); raise --budget"
+    )
+
+
+def _too_costly(
+    grid: Sequence[NetSpec], model: CostModel, budget_ms: float, measured: Sequence[Measured]
+) -> tuple[tuple[NetSpec, float], ...]:
+    seen = {each.spec.name for each in measured}
+    estimates = [(spec, model.estimate_ms(spec)) for spec in grid if spec.name not in seen]
+    return tuple((spec, ms) for spec, ms in estimates if ms > budget_ms)

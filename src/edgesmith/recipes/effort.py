@@ -1,0 +1,48 @@
+"""What the user's time buys: ``--effort`` and ``--time`` as seconds, and how a fit divides them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from edgesmith.core.table import lookup
+from edgesmith.core.units import parse_seconds
+
+_MINUTES: Final[Mapping[str, float]] = MappingProxyType({"quick": 25, "standard": 120, "thorough": 480})
+# A promise leaves room for what a forecast does not know.
+_PROMISED: Final = 0.84
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimePlan:
+    """Seconds for the parts of a fit.
+
+    Attributes:
+        total_s: The whole fit.
+        race_s: The race between candidates.
+        finish_s: Kept back for export, scoring, measuring and the report.
+        num_candidates: Nets that may enter the race.
+    """
+
+    total_s: float
+    race_s: float
+    finish_s: float
+    num_candidates: int
+
+
+def plan_time(effort: str, time: str | None) -> TimePlan:
+    """Divide what ``--effort`` or ``--time`` allows.
+
+    Raises:
+        UsageError: The effort or the time is not one that we know.
+    """
+    promised = 60 * lookup(_MINUTES, effort, what="effort")
+    total = _PROMISED * (promised if time is None else parse_seconds(time))
+    return TimePlan(
+        total_s=total,
+        race_s=0.2 * total,
+        finish_s=min(60.0, 0.15 * total),
+        num_candidates=4 if total < 1800 else 8,
+    )

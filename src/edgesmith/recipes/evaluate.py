@@ -1,0 +1,99 @@
+"""Score a model on a set: eager weights, or the file that a device runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgesmith.core.errors import UsageError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.table import unknown
+from edgesmith.data import dataset as datasets
+from edgesmith.data.dataset import Dataset
+from edgesmith.data.evaluation import Crops, crop_pictures
+from edgesmith.data.samples import Sample
+from edgesmith.deploy.bundle import Bundle, load_module
+from edgesmith.devices.table import get_device
+from edgesmith.engine.evaluate import eager, evaluate
+from edgesmith.recipes.material import batches_of
+from edgesmith.recipes.models import Model
+from edgesmith.recipes.product import score_file
+from edgesmith.tasks.base import Task
+from edgesmith.tasks.classification import Classification
+
+
+def evaluate_model(
+    model: Model,
+    data: str,
+    *,
+    device: str | None = None,
+    split: str | None = None,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> dict[str, Any]:
+    """What ``edgesmith evaluate --json`` prints.
+
+    Args:
+        model: A bundle or a run folder.
+        data: As DATA of the command line.
+        device: Score the file that this device runs; None scores the weights in PyTorch.
+        split: Which split; ``test``, else ``val``, by default.
+        seed: Of a split that has to be made, and of the intervals.
+        progress: Told of each stage.
+
+    Raises:
+        UsageError: The model has no weights, or lacks a class of the set.
+    """
+    bundle = model.require_bundle()
+    dataset = datasets.open(data, seed=seed)
+    chosen = split or dataset.evaluation_split()
+    classes = bundle.manifest.classes
+    samples = relabel(dataset, chosen, classes)
+    crops = crop_pictures(dataset, samples, bundle.manifest.preprocessing, progress=progress)
+    task = Classification(classes)
+    if device is None:
+        predict = eager(load_module(bundle))
+        evaluation = evaluate(
+            predict, batches_of(crops), task, seed=seed, num_images=len(crops.samples), progress=progress
+        )
+    else:
+        evaluation = _score_on(device, bundle, task, crops, split=chosen, seed=seed, progress=progress)
+    metrics = {key: value for key, value in evaluation.metrics.items() if key != "confusion"}
+    return {
+        "task": bundle.manifest.task,
+        "split": chosen,
+        "num_images": evaluation.num_images,
+        "device": device or "torch weights",
+        "skipped": [problem.file for problem in crops.problems],
+        "metrics": metrics,
+    }
+
+
+def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sample, ...]:
+    """The split's samples with labels by class name, as the model's classes count them.
+
+    Raises:
+        UsageError: The set has classes that the model does not know.
+    """
+    samples = dataset.samples(split)
+    used = sorted({dataset.classes[sample.label] for sample in samples})
+    foreign = [name for name in used if name not in classes]
+    if foreign:
+        raise (
+            unknown(foreign[0], classes, what=f"class of {dataset.source.location} for this model")
+            if len(classes) <= 50
+            else UsageError(f"the model does not know {len(foreign)} classes of the set, the first is {foreign[0]!r}")
+        )
+    places = {name: place for place, name in enumerate(classes)}
+    return tuple(Sample(name=s.name, label=places[dataset.classes[s.label]]) for s in samples)
+
+
+def _score_on(
+    device: str, bundle: Bundle, task: Task, crops: Crops, *, split: str, seed: int, progress: Progress
+) -> Any:
+    chosen = get_device(device)
+    if chosen.format == "torch":
+        predict = eager(load_module(bundle))
+        return evaluate(predict, batches_of(crops), task, seed=seed, num_images=len(crops.samples), progress=progress)
+    path: Path = bundle.path(bundle.manifest.file(chosen.format))
+    return score_file(path, task, crops, split=split, seed=seed, progress=progress).evaluation

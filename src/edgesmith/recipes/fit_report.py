@@ -1,0 +1,300 @@
+"""A fit's story as the plain values of its report."""
+
+from __future__ import annotations
+
+import datetime
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+import edgesmith
+from edgesmith.arch.cost import count_total
+from edgesmith.arch.spec import NetSpec, model_hash
+from edgesmith.core.bootstrap import interval_of_mean
+from edgesmith.core.seed import generator
+from edgesmith.deploy.bundle import Bundle
+from edgesmith.devices.cores import max_threads
+from edgesmith.devices.results import Latency, Measurement
+from edgesmith.engine.train import TrainResult
+from edgesmith.recipes.candidates import Choice
+from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.material import Material
+from edgesmith.recipes.product import Score
+from edgesmith.recipes.run_folder import Stages
+from edgesmith.report import content, summary_lines, write
+from edgesmith.search.race import Standing
+from edgesmith.tasks.classes import softmax
+
+_MISTAKES: Final = 24
+_THUMBNAIL: Final = 192
+_GUESSES: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """All that happened in a fit."""
+
+    config: FitConfig
+    budget_ms: float
+    material: Material
+    bundle: Bundle
+    choice: Choice
+    winner: str
+    standings: Mapping[str, Standing]
+    num_held: int
+    result: TrainResult
+    score: Score
+    measurement: Measurement
+    stages: Stages
+    folder: Path
+
+
+def write_report(story: Story, path: Path) -> tuple[str, ...]:
+    """Write ``report.html`` and return its summary for a terminal."""
+    report = tell(story)
+    write(report, path)
+    return tuple(summary_lines(report))
+
+
+def tell(story: Story) -> content.FitReport:
+    """The report's content."""
+    metrics, dataset = story.score.metrics(), story.material.dataset
+    mistakes = _mistakes(story)
+    problems = (*story.material.problems, *story.score.crops.problems)
+    return content.FitReport(
+        data=Path(story.config.data).name,
+        created_at=datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        edgesmith_version=edgesmith.__version__,
+        budget=content.Budget(latency_ms=story.budget_ms),
+        model=_model(story),
+        latency=_latency(story.measurement.latency[0]),
+        accuracy=content.Accuracy(
+            value=metrics["top1"],
+            low=metrics["top1_low"],
+            high=metrics["top1_high"],
+            num_images=metrics["num_images"],
+            pictures_from=story.score.split,
+        ),
+        classes=dataset.classes,
+        candidates=_candidates(story),
+        panels=_panels(story.result),
+        class_scores=_class_scores(story, metrics["per_class"]),
+        confusion=tuple(tuple(row) for row in metrics["confusion"]),
+        mistakes=mistakes[:_MISTAKES],
+        num_mistakes=len(mistakes),
+        splits=tuple(
+            content.SplitCount(split=split, counts=tuple(dataset.class_counts(split).values()))
+            for split in dataset.splits
+        ),
+        problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
+        stages=_stages(story.stages),
+        conditions=_conditions(story.measurement),
+        repeat=_repeat(story.config),
+        next_steps=_next_steps(story),
+    )
+
+
+def _model(story: Story) -> content.ModelFacts:
+    manifest, spec = story.bundle.manifest, story.bundle.manifest.spec
+    record, cost = manifest.files[0], count_total(spec)
+    return content.ModelFacts(
+        name=story.winner,
+        model_hash=model_hash(spec),
+        parameters=cost.parameters,
+        madds=cost.madds,
+        height=spec.resolution[0],
+        width=spec.resolution[1],
+        file_path=str(story.bundle.path(record)),
+        file_size_bytes=record.bytes,
+        memory_bytes=cost.peak_bytes,
+        parity=None if record.parity is None else record.parity.relative,
+    )
+
+
+def _latency(latency: Latency) -> content.Latency:
+    return content.Latency(
+        ms=latency.ms,
+        low_ms=latency.low_ms,
+        high_ms=latency.high_ms,
+        device=latency.device,
+        threads=latency.fingerprint.threads,
+        contended=latency.contended,
+    )
+
+
+def _candidates(story: Story) -> tuple[content.CandidateRow, ...]:
+    rows = [
+        _row(spec, content.Outcome.TOO_COSTLY, f"its cost suggests {ms:.2f} ms", estimated_ms=ms)
+        for spec, ms in story.choice.too_costly
+    ]
+    for each in story.choice.too_slow:
+        reason = f"measured up to {each.latency.high_ms:.2f} ms, too near or above the budget"
+        rows.append(_row(each.spec, content.Outcome.TOO_SLOW, reason, latency=each.latency))
+    last = max((standing.rung for standing in story.standings.values()), default=0)
+    for each in story.choice.fitting:
+        standing = story.standings.get(each.spec.name)
+        outcome, reason = _fate(each.spec.name == story.winner, standing, last)
+        accuracy = None if standing is None else _race_accuracy(standing.score, story.num_held)
+        rows.append(_row(each.spec, outcome, reason, latency=each.latency, accuracy=accuracy))
+    return tuple(rows)
+
+
+def _fate(is_winner: bool, standing: Standing | None, last: int) -> tuple[content.Outcome, str]:
+    if is_winner:
+        only = "the only one that fits" if standing is None else "highest score in the last round"
+        return content.Outcome.WINNER, only
+    if standing is not None and standing.rung == last:
+        return content.Outcome.RACED, "lower score in the last round"
+    return content.Outcome.STOPPED, f"lower score in round {1 if standing is None else standing.rung + 1}"
+
+
+def _row(
+    spec: NetSpec,
+    outcome: content.Outcome,
+    reason: str,
+    *,
+    latency: Latency | None = None,
+    estimated_ms: float | None = None,
+    accuracy: content.Accuracy | None = None,
+) -> content.CandidateRow:
+    cost = count_total(spec)
+    return content.CandidateRow(
+        name=spec.name,
+        outcome=outcome,
+        reason=reason,
+        madds=cost.madds,
+        parameters=cost.parameters,
+        latency=None if latency is None else _latency(latency),
+        estimated_ms=estimated_ms,
+        accuracy=accuracy,
+    )
+
+
+def _race_accuracy(score: float, num_held: int) -> content.Accuracy:
+    right = round(score * num_held)
+    interval = interval_of_mean([1.0] * right + [0.0] * (num_held - right), rng=generator(0, "race"))
+    return content.Accuracy(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        num_images=num_held,
+        pictures_from="held-out fifth of train",
+    )
+
+
+def _panels(result: TrainResult) -> tuple[content.CurvePanel, ...]:
+    steps = [event for event in result.history if event["kind"] == "step" and event["loss"] is not None]
+    xs = tuple(float(event["pictures"]) for event in steps)
+    loss = content.Curve(label="training loss", xs=xs, ys=tuple(float(event["loss"]) for event in steps))
+    rate = content.Curve(label="learning rate", xs=xs, ys=tuple(float(event["learning_rate"]) for event in steps))
+    return (
+        content.CurvePanel(title="Loss", curves=(loss,)),
+        content.CurvePanel(title="Learning rate", curves=(rate,)),
+    )
+
+
+def _class_scores(story: Story, per_class: list[dict[str, float]]) -> tuple[content.ClassScore, ...]:
+    labels, predicted = story.score.crops.labels, story.score.logits.argmax(axis=1)
+    scores = []
+    for index, row in enumerate(per_class):
+        right = predicted[labels == index] == index
+        if not len(right):
+            continue
+        recall = interval_of_mean(right, rng=generator(story.config.seed, "class", index))
+        scores.append(
+            content.ClassScore(
+                name=story.material.dataset.classes[index],
+                num_images=len(right),
+                recall=recall.value,
+                recall_low=recall.low,
+                recall_high=recall.high,
+                precision=row["precision"],
+            )
+        )
+    return tuple(scores)
+
+
+def _mistakes(story: Story) -> tuple[content.Mistake, ...]:
+    """All wrong pictures, the most confident first; only the first ones carry a thumbnail."""
+    crops, classes = story.score.crops, story.material.dataset.classes
+    scores = softmax(story.score.logits)
+    wrong = np.flatnonzero(scores.argmax(axis=1) != crops.labels)
+    ordered = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")]
+    mistakes = []
+    for place, index in enumerate(ordered):
+        best = np.argsort(-scores[index], kind="stable")[:_GUESSES]
+        mistakes.append(
+            content.Mistake(
+                file=crops.samples[index].name,
+                thumbnail=_jpeg(crops.images[index]) if place < _MISTAKES else b"",
+                truth=classes[crops.labels[index]],
+                guesses=tuple(content.ClassGuess(name=classes[i], score=float(scores[index, i])) for i in best),
+            )
+        )
+    return tuple(mistakes)
+
+
+def _jpeg(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
+    image = Image.fromarray(pixels)
+    if min(image.size) < _THUMBNAIL // 2:  # tiny pictures keep their pixels
+        image = image.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.NEAREST)
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=82)
+    return stream.getvalue()
+
+
+def _stages(stages: Stages) -> tuple[content.StageTime, ...]:
+    names = {
+        "choose": "choose candidates",
+        "speeds": "time training",
+        "race": "race",
+        "train": "train the winner",
+        "finish": "export, score, measure",
+    }
+    rows = []
+    for prefix, title in names.items():
+        forecast, actual = stages.times(prefix)
+        if actual:
+            rows.append(content.StageTime(name=title, forecast_s=forecast, actual_s=actual))
+    return tuple(rows)
+
+
+def _conditions(measurement: Measurement) -> content.Conditions:
+    latency, facts = measurement.latency[0], measurement.to_dict()["conditions"]
+    return content.Conditions(
+        cpu=facts["cpu"],
+        num_cores=max_threads(),
+        threads=latency.fingerprint.threads,
+        precision=latency.fingerprint.precision,
+        load_average=facts["load"] or 0.0,
+        contended=latency.contended,
+        num_rounds=latency.rounds,
+        measured_at=datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        versions=(*facts["runtimes"].items(), ("edgesmith", edgesmith.__version__), ("python", facts["python"])),
+    )
+
+
+def _repeat(config: FitConfig) -> tuple[content.Command, ...]:
+    parts = [f"edgesmith fit {config.data} --budget {config.budget} --device {config.device} --seed {config.seed}"]
+    parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
+    parts += [f"--set {setting}" for setting in config.settings]
+    return (content.Command(text=" ".join(parts), purpose="the whole run"),)
+
+
+def _next_steps(story: Story) -> tuple[content.Command, ...]:
+    bundle, data = story.bundle.folder, story.config.data
+    return (
+        content.Command(text=f"edgesmith predict {bundle} PICTURE.jpg", purpose="try a picture"),
+        content.Command(text=f"edgesmith measure {bundle} mobilenet_v3_small", purpose="set it against another net"),
+        content.Command(
+            text=f"edgesmith evaluate {bundle} {data} --device onnxruntime", purpose="score the file again"
+        ),
+        content.Command(
+            text=f"edgesmith fit {data} --budget {story.config.budget} --effort thorough", purpose="search for longer"
+        ),
+    )

@@ -1,0 +1,123 @@
+"""What a run trains and scores on: an opened data set with its pictures decoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data import dataset as datasets
+from edgesmith.data.cache import PictureCache, decode_pictures
+from edgesmith.data.dataset import Dataset
+from edgesmith.data.evaluation import Crops, EvaluationBatch, crop_pictures
+from edgesmith.data.loader import TrainLoader
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.samples import Problem, Sample
+from edgesmith.engine.config import TrainConfig
+
+CACHE_SHORT_SIDE: Final = 256
+CACHE_LIMIT_BYTES: Final = 4_000_000_000
+HELD_FRACTION: Final = 0.2
+EVALUATION_BATCH: Final = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """A data set that can be trained on.
+
+    Attributes:
+        dataset: The opened set.
+        pictures: All of train, decoded.
+        typical_side: Median short side of the decoded training pictures, in pixels.
+    """
+
+    dataset: Dataset
+    pictures: PictureCache
+    typical_side: float
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Remarks on the structure, and training pictures that were left out."""
+        return (*self.dataset.problems, *self.pictures.problems)
+
+    def loader(self, samples: Sequence[Sample] | None, config: TrainConfig, rule: Preprocessing) -> TrainLoader:
+        """Training batches of some samples of train, or of all."""
+        pictures = self.pictures if samples is None else self.pictures.subset(samples)
+        return TrainLoader(
+            pictures,
+            num_classes=len(self.dataset.classes),
+            augment=config.augment,
+            preprocessing=rule,
+            batch_size=min(config.batch_size, len(pictures)),
+            seed=config.seed,
+            num_workers=config.workers,
+        )
+
+    def crops(self, samples: Sequence[Sample], rule: Preprocessing, *, progress: Progress = SILENT) -> Crops:
+        """Pictures as evaluation sees them, cut once."""
+        return crop_pictures(self.dataset, samples, rule, progress=progress)
+
+    def facts(self) -> dict[str, Any]:
+        """What a run's record says of its data."""
+        return {
+            "path": str(self.dataset.source.location),
+            "classes": list(self.dataset.classes),
+            "splits": {split: len(samples) for split, samples in self.dataset.splits.items()},
+            "skipped_pictures": len(self.pictures.problems),
+            "notes": list(self.dataset.notes),
+        }
+
+
+def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", progress: Progress = SILENT) -> Material:
+    """Open a set, refuse what cannot be trained on, and decode its training pictures.
+
+    Raises:
+        DataError: As `data.dataset.open` and `Dataset.require_trainable`.
+    """
+    dataset = datasets.open(path, seed=seed, bad_pictures=bad_pictures)
+    dataset.require_trainable()
+    for note in dataset.notes:
+        progress.note(note)
+    pictures = decode_pictures(
+        dataset,
+        dataset.samples("train"),
+        short_side=CACHE_SHORT_SIDE,
+        limit_bytes=CACHE_LIMIT_BYTES,
+        progress=progress,
+    )
+    for problem in pictures.problems:
+        progress.note(f"left out: {problem.file}: {problem.detail}")
+    sides = [min(pictures.picture(index).shape[:2]) for index in range(min(200, len(pictures)))]
+    return Material(dataset=dataset, pictures=pictures, typical_side=median(sides))
+
+
+def preprocessing_of(spec: NetSpec) -> Preprocessing:
+    """The rule that edgesmith's own trainings use at a spec's resolution."""
+    return Preprocessing.for_resolution(*spec.resolution)
+
+
+def batches_of(crops: Crops) -> Iterator[EvaluationBatch]:
+    """The crops in the batch size that evaluation uses."""
+    return crops.batches(EVALUATION_BATCH)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelBatch:
+    """Cropped pictures ``(N, H, W, 3)`` uint8 with their labels: whoever runs them scales them."""
+
+    images: NDArray[Any]
+    labels: NDArray[np.int64]
+
+
+def pixel_batches_of(crops: Crops) -> Iterator[PixelBatch]:
+    """The crops as they are, for files that may scale pictures themselves."""
+    for start in range(0, len(crops.samples), EVALUATION_BATCH):
+        part = slice(start, start + EVALUATION_BATCH)
+        yield PixelBatch(images=crops.images[part], labels=crops.labels[part])

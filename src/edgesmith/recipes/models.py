@@ -1,0 +1,81 @@
+"""What the user means by MODEL: a zoo name, a spec's JSON file, a bundle, a run folder, or a model file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.zoo.names import find, parse_resolution
+from edgesmith.core.errors import UsageError
+from edgesmith.core.files import read_json
+from edgesmith.deploy.bundle import Bundle, is_bundle, open_bundle
+from edgesmith.recipes.run_folder import BUNDLE_NAME
+from edgesmith.runtimes.table import RUNTIMES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A resolved MODEL.
+
+    Attributes:
+        name: What results call it.
+        spec: The network; None for a bare model file.
+        bundle: The bundle, where it is one.
+        file: The model file, where it is a bare one.
+    """
+
+    name: str
+    spec: NetSpec | None = None
+    bundle: Bundle | None = None
+    file: Path | None = None
+
+    def require_spec(self) -> NetSpec:
+        """The network's description; a bare file has none."""
+        if self.spec is None:
+            raise UsageError(f"{self.name} is a model file; this needs a zoo name, a spec, a bundle or a run folder")
+        return self.spec
+
+    def require_bundle(self) -> Bundle:
+        """The bundle; zoo names and bare files have none."""
+        if self.bundle is None:
+            raise UsageError(f"{self.name} is not a bundle; edgesmith fit and edgesmith train write one")
+        return self.bundle
+
+
+def resolve(text: str, *, resolution: str | None = None) -> Model:
+    """Find out what ``text`` names.
+
+    Args:
+        text: As the user typed it.
+        resolution: ``160`` or ``128x192``: another input size for a zoo name or spec.
+
+    Raises:
+        UsageError: There is no such file and no such zoo name; names the closest.
+        RunError: It is a folder without a bundle.
+    """
+    path = Path(text).expanduser()
+    model = _from_path(text, path) if path.exists() else _from_name(text)
+    if resolution is None:
+        return model
+    if model.bundle is not None or model.spec is None:
+        raise UsageError(f"the resolution of {text} is fixed in its files; --resolution is for zoo names and specs")
+    spec = model.spec.with_resolution(*parse_resolution(resolution))
+    return Model(name=model.name, spec=spec)
+
+
+def _from_name(text: str) -> Model:
+    suffixes = (".json", *(f".{runtime.format}" for runtime in RUNTIMES.values()))
+    if "/" in text or "\\" in text or text.endswith(suffixes):
+        raise UsageError(f"no such model: {Path(text).expanduser().absolute()} does not exist")
+    return Model(name=text, spec=find(text))
+
+
+def _from_path(text: str, path: Path) -> Model:
+    if path.is_dir():
+        folder = path if is_bundle(path) else path / BUNDLE_NAME
+        bundle = open_bundle(folder)
+        return Model(name=bundle.manifest.name, spec=bundle.manifest.spec, bundle=bundle)
+    if path.suffix == ".json":
+        return Model(name=path.stem, spec=NetSpec.from_json(read_json(path)))
+    return Model(name=text, file=path)

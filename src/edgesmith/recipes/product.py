@@ -1,0 +1,93 @@
+"""From a trained net to a bundle: export, parity on real pictures, and the score of the exported file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.evaluation import Crops
+from edgesmith.deploy.base import ExportedFile
+from edgesmith.deploy.bundle import Bundle, write_bundle
+from edgesmith.deploy.formats import get_exporter
+from edgesmith.deploy.parity import Parity, check_parity, run_pictures
+from edgesmith.engine.evaluate import Evaluation, evaluate
+from edgesmith.nn.build import Net
+from edgesmith.recipes.material import Material, pixel_batches_of
+from edgesmith.runtimes.table import runtime_for
+from edgesmith.tasks.base import Task
+
+PARITY_PICTURES: Final = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How an exported file did on the evaluation split.
+
+    Attributes:
+        evaluation: The figures.
+        split: Which split.
+        logits: ``(N, classes)``, in the order of ``crops``.
+        crops: The pictures, as the file saw them.
+    """
+
+    evaluation: Evaluation
+    split: str
+    logits: NDArray[np.float32]
+    crops: Crops
+
+    def metrics(self) -> dict[str, Any]:
+        """The figures with split and number of pictures, as bundles and JSON have them."""
+        return {**self.evaluation.metrics, "split": self.split, "num_images": self.evaluation.num_images}
+
+
+def score_file(path: Path, task: Task, crops: Crops, *, split: str, seed: int, progress: Progress = SILENT) -> Score:
+    """Run a model file over pictures and score it."""
+    loaded = runtime_for(path.suffix).load(path)
+    kept: list[NDArray[np.float32]] = []
+
+    def predict(images: NDArray[Any], /) -> NDArray[np.float32]:
+        kept.append(run_pictures(loaded, images, preprocessing=crops.preprocessing))
+        return kept[-1]
+
+    batches = pixel_batches_of(crops)
+    evaluation = evaluate(predict, batches, task, seed=seed, num_images=len(crops.samples), progress=progress)
+    return Score(evaluation=evaluation, split=split, logits=np.concatenate(kept), crops=crops)
+
+
+def export_checked(net: Net, path: Path, crops: Crops) -> tuple[ExportedFile, Parity]:
+    """Export a trained net to the format of ``path`` and compare it with its source on real pictures."""
+    exporter = get_exporter(path.suffix.removeprefix("."))
+    exported = exporter.export(net, net.spec, path)
+    parity = check_parity(net, path, [crops.images[:PARITY_PICTURES]], preprocessing=crops.preprocessing)
+    return exported, parity
+
+
+def make_bundle(
+    folder: Path,
+    net: Net,
+    score: Score,
+    files: Sequence[tuple[ExportedFile, Parity]],
+    *,
+    name: str,
+    material: Material,
+    provenance: Mapping[str, Any],
+) -> Bundle:
+    """Write the bundle of a trained net."""
+    return write_bundle(
+        folder,
+        name=name,
+        task=material.dataset.task,
+        spec=net.spec,
+        module=net,
+        classes=material.dataset.classes,
+        preprocessing=score.crops.preprocessing,
+        files=files,
+        metrics=score.metrics(),
+        provenance=provenance,
+    )

@@ -1,0 +1,158 @@
+"""Train one net on one set: from scratch, or from the user's own weights, to a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edgesmith.arch.spec import NetSpec, model_hash
+from edgesmith.core.config import override, to_dict
+from edgesmith.core.errors import RunError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.table import lookup
+from edgesmith.data.samples import Sample
+from edgesmith.deploy.bundle import Bundle
+from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.train import TrainResult, train
+from edgesmith.nn.build import Net, build
+from edgesmith.recipes.material import Material, batches_of, open_material, preprocessing_of
+from edgesmith.recipes.product import Score, export_checked, make_bundle, score_file
+from edgesmith.recipes.run_folder import BUNDLE_NAME, open_run
+from edgesmith.recipes.training import RECIPES
+from edgesmith.tasks import table as tasks
+from edgesmith.tasks.base import LossOptions, Task
+from edgesmith.weights.files import read_weights
+from edgesmith.weights.state import load_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOutcome:
+    """What `train_model` leaves behind.
+
+    Attributes:
+        bundle: The finished bundle.
+        score: The exported file on the evaluation split.
+        result: The training itself.
+    """
+
+    bundle: Bundle
+    score: Score
+    result: TrainResult
+
+
+def recipe(name: str, settings: Sequence[str], *, seed: int) -> TrainConfig:
+    """A named training recipe with the user's settings.
+
+    Raises:
+        UsageError: The recipe, a key or a value is unknown; names the closest.
+    """
+    return replace(override(lookup(RECIPES, name, what="recipe")(), settings), seed=seed)
+
+
+def train_model(
+    spec: NetSpec,
+    data: str,
+    config: TrainConfig,
+    *,
+    out: Path,
+    weights: str = "none",
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> TrainOutcome:
+    """Train, export, score and bundle; started again on the same folder it goes on.
+
+    Args:
+        spec: The net; its number of classes becomes the set's.
+        data: As DATA of the command line.
+        config: The training.
+        out: The run folder.
+        weights: ``none`` for from scratch, or a file of weights for this very net.
+        overwrite: Throw away what an earlier run left in ``out``.
+        progress: Told of each stage.
+    """
+    settings = {"verb": "train", "model": spec.to_json(), "data": str(Path(data).expanduser().absolute())}
+    settings |= {"weights": weights, "config": to_dict(config)}
+    material = open_material(data, seed=config.seed, progress=progress)
+    spec = spec.with_num_classes(len(material.dataset.classes))
+    folder = open_run(out, settings, overwrite=overwrite)
+    task = task_of(material, config)
+    net = build(spec, seed=config.seed)
+    if weights == "none":
+        progress.note("training starts from scratch")
+    else:
+        report = load_state(net, read_weights(Path(weights).expanduser()))
+        progress.note(f"training starts from {weights} ({len(report.sources)} tensors, matched by {report.rule})")
+    rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
+    result = fit_weights(net, material, task, config, folder=folder.path, samples=rest, held=held, progress=progress)
+    score, bundle = finish(net, material, task, result, folder=folder.path, seed=config.seed, progress=progress)
+    folder.finish({"bundle": str(bundle.folder), "metrics": score.metrics()})
+    return TrainOutcome(bundle=bundle, score=score, result=result)
+
+
+def task_of(material: Material, config: TrainConfig) -> Task:
+    """The task of a set with the loss that a config asks for."""
+    options = LossOptions(label_smoothing=config.label_smoothing, class_weights=config.class_weights)
+    return tasks.of(material.dataset, options=options)
+
+
+def fit_weights(
+    net: Net,
+    material: Material,
+    task: Task,
+    config: TrainConfig,
+    *,
+    folder: Path,
+    samples: Sequence[Sample] | None = None,
+    held: Sequence[Sample] | None = None,
+    progress: Progress = SILENT,
+) -> TrainResult:
+    """Train ``net`` in place on some samples of train, scored on held-out ones for the curves."""
+    rule = preprocessing_of(net.spec)
+    crops = None if held is None else material.crops(held, rule)
+    return train(
+        net,
+        task,
+        material.loader(samples, config, rule),
+        config,
+        spec=net.spec.to_json(),
+        resolution=net.spec.resolution,
+        folder=folder,
+        held_out=None if crops is None else lambda: batches_of(crops),
+        progress=progress,
+    )
+
+
+def finish(
+    net: Net,
+    material: Material,
+    task: Task,
+    result: TrainResult,
+    *,
+    folder: Path,
+    seed: int,
+    progress: Progress = SILENT,
+) -> tuple[Score, Bundle]:
+    """Export the trained net, score the file once on the evaluation split, and write the bundle."""
+    split = material.dataset.evaluation_split()
+    crops = material.crops(material.dataset.samples(split), preprocessing_of(net.spec))
+    if not len(crops.samples):
+        raise RunError(f"none of the pictures of {split} can be decoded, so the net cannot be scored")
+    file = export_checked(net, folder / "export" / "model.onnx", crops)
+    score = score_file(file[0].path, task, crops, split=split, seed=seed, progress=progress)
+    facts: dict[str, Any] = {
+        "data": material.facts(),
+        "training": {"pictures": result.pictures, "weights": result.source, "skipped_steps": result.skipped_steps},
+        "seed": seed,
+    }
+    bundle = make_bundle(
+        folder / BUNDLE_NAME,
+        net,
+        score,
+        [file],
+        name=f"{net.spec.name}-{model_hash(net.spec)[:6]}",
+        material=material,
+        provenance=facts,
+    )
+    return score, bundle

@@ -1,0 +1,32 @@
+"""The runtimes by name. A new one is its module and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from edgesmith.core.table import lookup
+from edgesmith.runtimes.base import Runtime
+from edgesmith.runtimes.onnxruntime import OnnxRuntime
+
+RUNTIMES: Final[Mapping[str, Runtime]] = MappingProxyType({"onnxruntime": OnnxRuntime()})
+
+
+def get_runtime(name: str) -> Runtime:
+    """The runtime called ``name``.
+
+    Raises:
+        UsageError: There is none; names the closest and all choices.
+    """
+    return lookup(RUNTIMES, name, what="runtime")
+
+
+def runtime_for(suffix: str) -> Runtime:
+    """The runtime that runs files with this suffix, such as ``.onnx``.
+
+    Raises:
+        UsageError: No runtime knows the suffix.
+    """
+    by_suffix = {f".{runtime.format}": runtime for runtime in RUNTIMES.values()}
+    return lookup(by_suffix, suffix, what="model file type")

@@ -1,0 +1,72 @@
+"""The contract between a task and the loops that serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from torch import Tensor
+
+Outputs: TypeAlias = Any
+"""What a network of the task returns: a tensor for classification; the array of the same shape from a file."""
+
+Targets: TypeAlias = Any
+"""What the task's loader gives beside the images."""
+
+
+class Metric(Protocol):
+    """Collects batches and gives figures at the end."""
+
+    def update(self, outputs: Outputs, targets: Targets) -> None:
+        """Count one batch.
+
+        Args:
+            outputs: Of a network (tensors) or of a file (arrays).
+            targets: As the loader gave them.
+        """
+
+    def compute(self) -> Mapping[str, Any]:
+        """Plain JSON values by name; accuracies 0..1."""
+
+
+class Task(Protocol):
+    """Loss, metric and decoding of one kind of work; the head is part of the network's spec."""
+
+    @property
+    def name(self) -> str:
+        """The name in the table of tasks."""
+
+    @property
+    def score_name(self) -> str:
+        """The figure of `Metric.compute` that says how good a network is; more is better."""
+
+    @property
+    def chance_loss(self) -> float | None:
+        """Mean loss of a network that has learned nothing, where the task knows it."""
+
+    def loss(self, outputs: Outputs, targets: Targets) -> Tensor:
+        """Scalar, the mean over the pictures of the batch."""
+
+    def metric(self, *, seed: int = 0) -> Metric:
+        """A new accumulator.
+
+        Args:
+            seed: Of the bootstrap intervals.
+        """
+
+    def decode(self, outputs: Outputs) -> Sequence[Any]:
+        """What each picture shows, in the terms of the task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossOptions:
+    """What a training run may ask of any task's loss.
+
+    Attributes:
+        label_smoothing: Share of the target spread over all classes, 0..1.
+        class_weights: Weigh each class by the inverse of its number of pictures.
+    """
+
+    label_smoothing: float = 0.0
+    class_weights: bool = False

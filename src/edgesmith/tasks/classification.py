@@ -1,0 +1,143 @@
+"""One class a picture: cross entropy, top-1 with its interval, per-class figures and the confusion matrix.
+
+Shape: logits ``(N, classes)``; targets ``(N,)`` class indices, or ``(N, classes)`` shares from mixup and cutmix.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgesmith.core.bootstrap import interval_of_mean
+from edgesmith.core.errors import DataError
+from edgesmith.core.seed import generator
+from edgesmith.tasks.classes import ScoredClass, decode
+
+
+class Classification:
+    """Tell which of the classes a picture shows.
+
+    Args:
+        class_names: In the order of the logits, at least two.
+        label_smoothing: Share of the target spread over all classes, 0..1.
+        class_weights: One factor a class for its pictures' loss, or None for all alike; see `balanced_weights`.
+    """
+
+    name = "classification"
+    score_name = "top1"
+
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
+        if len(class_names) < 2:
+            raise DataError(f"classification needs at least two classes, got {len(class_names)}: {list(class_names)}")
+        self.class_names = tuple(class_names)
+        self.label_smoothing = label_smoothing
+        self.class_weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+
+    @property
+    def chance_loss(self) -> float:
+        """ln(classes): the cross entropy of equal logits, with or without label smoothing."""
+        return math.log(len(self.class_names))
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Cross entropy, the mean over the pictures."""
+        weights = None if self.class_weights is None else self.class_weights.to(outputs.device)
+        return F.cross_entropy(outputs, targets, weight=weights, label_smoothing=self.label_smoothing)
+
+    def metric(self, *, seed: int = 0) -> ClassificationMetric:
+        """A new accumulator over these classes."""
+        return ClassificationMetric(self.class_names, seed=seed)
+
+    def decode(self, outputs: Tensor | NDArray[np.generic]) -> Sequence[Sequence[ScoredClass]]:
+        """The five likeliest classes of each picture."""
+        array = outputs.detach().float().cpu().numpy() if isinstance(outputs, Tensor) else outputs
+        return decode(array, self.class_names)
+
+
+class ClassificationMetric:
+    """Top-1 with its bootstrap interval, top-5, per-class recall, precision and F1, and the confusion matrix.
+
+    Args:
+        class_names: In the order of the logits.
+        seed: Of the bootstrap.
+    """
+
+    def __init__(self, class_names: Sequence[str], *, seed: int) -> None:
+        from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
+
+        count = len(class_names)
+        self._class_names = tuple(class_names)
+        self._seed = seed
+        self._correct: list[Tensor] = []
+        self._top5 = MulticlassAccuracy(num_classes=count, top_k=min(5, count), average="micro")
+        self._confusion = MulticlassConfusionMatrix(num_classes=count)
+
+    def update(self, outputs: Tensor | NDArray[np.generic], targets: Tensor | NDArray[np.generic]) -> None:
+        """Count one batch; targets are class indices."""
+        logits, labels = torch.as_tensor(outputs).detach().float().cpu(), torch.as_tensor(targets).long().cpu()
+        if logits.ndim != 2 or logits.shape[1] != len(self._class_names):
+            raise DataError(f"outputs of shape {tuple(logits.shape)} do not fit {len(self._class_names)} classes")
+        predicted = logits.argmax(dim=1)
+        self._correct.append(predicted == labels)
+        self._top5.update(logits, labels)
+        self._confusion.update(predicted, labels)
+
+    def compute(self) -> Mapping[str, Any]:
+        """Accuracies 0..1; a figure of a class without pictures is None."""
+        if not self._correct:
+            raise DataError("there is no picture to evaluate on")
+        correct = torch.cat(self._correct).double().numpy()
+        top1 = interval_of_mean(correct, rng=generator(self._seed, "bootstrap"))
+        confusion = self._confusion.compute()
+        per_class = self._per_class(confusion)
+        recalls = [row["recall"] for row in per_class if row["recall"] is not None]
+        return {
+            "top1": top1.value,
+            "top1_low": top1.low,
+            "top1_high": top1.high,
+            "top5": float(self._top5.compute()),
+            "mean_recall": sum(recalls) / len(recalls),
+            "per_class": per_class,
+            "confusion": confusion.tolist(),
+        }
+
+    def _per_class(self, confusion: Tensor) -> list[dict[str, Any]]:
+        right, true, predicted = confusion.diag(), confusion.sum(dim=1), confusion.sum(dim=0)
+        return [
+            {
+                "class": name,
+                "num_images": int(true[i]),
+                "recall": _share(right[i], true[i]),
+                "precision": _share(right[i], predicted[i]),
+                "f1": _share(2 * right[i], true[i] + predicted[i]),
+            }
+            for i, name in enumerate(self._class_names)
+        ]
+
+
+def balanced_weights(counts: Sequence[int]) -> tuple[float, ...]:
+    """Weights that give every class the same share of the loss; their mean over the pictures is 1.
+
+    Args:
+        counts: Training pictures of each class, each at least 1.
+    """
+    if min(counts) < 1:
+        raise DataError(f"class {counts.index(min(counts))} has no training picture, so it cannot be weighed")
+    total = sum(counts)
+    return tuple(total / (len(counts) * count) for count in counts)
+
+
+def _share(part: Tensor, whole: Tensor) -> float | None:
+    return float(part / whole) if int(whole) else None

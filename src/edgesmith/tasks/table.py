@@ -1,0 +1,60 @@
+"""Every task by name, and the one that a data set is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from edgesmith.core.table import lookup
+from edgesmith.tasks.base import LossOptions, Task
+from edgesmith.tasks.classification import Classification, balanced_weights
+
+
+class Labelled(Protocol):
+    """One training sample, as far as the loss needs it."""
+
+    @property
+    def label(self) -> int:
+        """Index of its class."""
+
+
+class TrainingData(Protocol):
+    """What a task reads of a data set."""
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the outputs."""
+
+    @property
+    def splits(self) -> Mapping[str, Sequence[Labelled]]:
+        """Samples by split; ``train`` is there."""
+
+
+def of(data: TrainingData, *, options: LossOptions | None = None) -> Task:
+    """The task that ``data`` is for, with its classes.
+
+    Raises:
+        UsageError: The data are for a task that is not in the table.
+    """
+    return lookup(TASKS, data.task, what="task")(data, options or LossOptions())
+
+
+def _classification(data: TrainingData, options: LossOptions) -> Task:
+    counts = [0] * len(data.classes)
+    for sample in data.splits["train"]:
+        counts[sample.label] += 1
+    return Classification(
+        data.classes,
+        label_smoothing=options.label_smoothing,
+        class_weights=balanced_weights(counts) if options.class_weights else None,
+    )
+
+
+TASKS: Final[Mapping[str, Callable[[TrainingData, LossOptions], Task]]] = MappingProxyType(
+    {"classification": _classification}
+)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from edgesmith.core.errors import UsageError
+from edgesmith.devices.cores import allowed_cores
+from edgesmith.devices.options import DeviceChoice, parse_devices
+
+KNOWN = {"onnxruntime": ("spinning",), "torch": ("layout",)}
+
+
+@pytest.mark.parametrize(
+    ("text", "choices"),
+    [
+        ("onnxruntime", [DeviceChoice(name="onnxruntime")]),
+        ("onnxruntime:threads=2", [DeviceChoice(name="onnxruntime", threads=2)]),
+        ("onnxruntime, torch", [DeviceChoice(name="onnxruntime"), DeviceChoice(name="torch")]),
+        (
+            "torch:layout=contiguous:threads=3,onnxruntime:spinning=on",
+            [
+                DeviceChoice(name="torch", threads=3, options={"layout": "contiguous"}),
+                DeviceChoice(name="onnxruntime", options={"spinning": "on"}),
+            ],
+        ),
+        ("torch,torch:threads=2", [DeviceChoice(name="torch"), DeviceChoice(name="torch", threads=2)]),
+    ],
+)
+def test_reads_lists_and_options(text: str, choices: list[DeviceChoice]) -> None:
+    assert list(parse_devices(text, KNOWN, available_threads=4)) == choices
+
+
+@pytest.mark.parametrize("text", ["onnxruntime", "torch:threads=2:layout=auto", "onnxruntime:spinning=off"])
+def test_a_choice_is_written_as_it_is_read(text: str) -> None:
+    (choice,) = parse_devices(text, KNOWN, available_threads=4)
+    assert choice.text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("onnxruntim", "unknown device 'onnxruntim'; did you mean 'onnxruntime'? choices: onnxruntime, torch"),
+        ("", "unknown device ''; choices: onnxruntime, torch"),
+        (
+            "onnxruntime:treads=2",
+            "unknown option of device 'onnxruntime' 'treads'; did you mean 'threads'? choices: spinning, threads",
+        ),
+        ("torch:int8", "unknown option of device 'torch' 'int8'; choices: layout, threads"),
+        ("torch:layout", "option 'layout' of device 'torch' needs a value"),
+        ("torch:threads=1:threads=2", "option 'threads' of device 'torch' is given twice"),
+        ("torch,torch:threads=1", "device 'torch' is named twice"),
+        ("torch:threads=0", "threads must be a whole number from 1 to 4, got '0'"),
+        ("torch:threads=-1", "threads must be a whole number from 1 to 4, got '-1'"),
+        ("torch:threads=all", "threads must be a whole number from 1 to 4, got 'all'"),
+    ],
+)
+def test_a_wrong_text_is_answered_in_one_line(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_devices(text, KNOWN, available_threads=4)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_case_l3_more_threads_than_cores_are_refused() -> None:
+    with pytest.raises(UsageError, match="threads=9, but 4 cores are available to this process"):
+        parse_devices("torch:threads=9", KNOWN, available_threads=4)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not pin")
+def test_case_l3_the_limit_follows_the_affinity() -> None:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, allowed_cores()[:1])
+    try:
+        with pytest.raises(UsageError, match="threads=2, but 1 core is available"):
+            parse_devices("onnxruntime:threads=2", KNOWN)
+    finally:
+        os.sched_setaffinity(0, before)

@@ -91,9 +91,7 @@ def test_only_entry_points_stand_beside_the_packages() -> None:
 
 
 def test_imports_point_down() -> None:
-    broken = [
-        rule for path in source_files() for rule in broken_rules(path.read_text(), str(path.relative_to(SOURCE)))
-    ]
+    broken = [rule for path in source_files() for rule in broken_rules(path.read_text(), str(path.relative_to(SOURCE)))]
     assert not broken, "\n".join(broken)
 
 

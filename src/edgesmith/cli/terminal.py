@@ -10,9 +10,6 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from edgesmith.core.progress import SILENT
-from edgesmith.core.progress import Progress as ProgressProtocol
-
 
 class TerminalStage:
     """A bar with the time left, shown while its work goes on.
@@ -75,21 +72,42 @@ class Terminal:
         self._console.print(text, highlight=False, markup=False)
 
 
-class Quiet:
-    """Progress where nobody watches: silence."""
-
-    def __enter__(self) -> ProgressProtocol:
-        return SILENT
+class _HiddenStage:
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
 
+    def advance(self, amount: float = 1, *, detail: str = "") -> None:
+        return None
 
-def watch() -> Terminal | Quiet:
-    """Progress on standard error if that is a terminal, else silence."""
-    return Terminal() if sys.stderr.isatty() else Quiet()
+
+class Lines:
+    """Progress where nobody watches: no bars, but the few lines that stay; a context manager."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def stage(self, title: str, total: float | None = None, unit: str = "") -> _HiddenStage:
+        """Show nothing."""
+        return _HiddenStage()
+
+    def note(self, text: str) -> None:
+        """Print one line."""
+        print(text, file=sys.stderr, flush=True)
+
+
+def watch() -> Terminal | Lines:
+    """Progress on standard error: bars if that is a terminal, else only the lines that stay."""
+    return Terminal() if sys.stderr.isatty() else Lines()
 
 
 def print_json(data: Any) -> None:

@@ -14,10 +14,12 @@ from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Latency
 from edgesmith.recipes.measure import measure_models
 from edgesmith.recipes.models import Model
-from edgesmith.search.candidates import CostModel, anchors, fit_cost_model, shortlist
+from edgesmith.search.candidates import anchors, fit_cost_model, shortlist
 
 # The final file is measured again, at another time; a candidate at the very edge could then miss the budget.
 MARGIN: Final = 0.95
+# Each round's measurements mend the cost model, and nets that turned out too slow make room for narrower ones.
+_ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,24 +93,38 @@ def choose(
     Raises:
         BudgetError: Not even the fastest net meets the budget; names it with its figure.
     """
-    known = _measure(anchors(grid), device, plan=plan, progress=progress)
-    fastest = min(known, key=lambda each: each.latency.ms)
-    model = fit_cost_model([each.spec for each in known], [each.latency.ms for each in known])
-    if fastest.latency.low_ms > budget_ms:
-        raise _impossible(budget_ms, fastest)
-    listed = shortlist(grid, model, budget_ms=budget_ms, count=count)
-    done = {each.spec.name for each in known}
-    fresh = [spec for spec in listed if spec.name not in done]
-    measured = [*_measure(fresh, device, plan=plan, progress=progress), *known]
+    cheapest, *others = anchors(grid)
+    known = _measure([cheapest], device, plan=plan, progress=progress)
+    if known[0].latency.low_ms > budget_ms:
+        raise _impossible(budget_ms, known[0])
+    known += _measure(others, device, plan=plan, progress=progress)
+    listed: tuple[NetSpec, ...] = ()
+    for _ in range(_ROUNDS):
+        listed = shortlist(grid, _estimates(grid, known), budget_ms=budget_ms * MARGIN, count=count)
+        names = {each.spec.name for each in known}
+        fresh = [spec for spec in listed if spec.name not in names]
+        if not fresh:
+            break
+        known += _measure(fresh, device, plan=plan, progress=progress)
     wanted = {spec.name for spec in listed}
-    fitting = [each for each in measured if _fits(each, budget_ms) and each.spec.name in wanted]
+    fitting = [each for each in known if each.spec.name in wanted and _fits(each, budget_ms)]
     if not fitting:
-        fitting = [each for each in measured if _fits(each, budget_ms)]
+        fitting = [each for each in known if _fits(each, budget_ms)]
     if not fitting:
-        raise _impossible(budget_ms, min(measured, key=lambda each: each.latency.high_ms))
+        raise _impossible(budget_ms, min(known, key=lambda each: each.latency.high_ms))
     fitting.sort(key=lambda each: -each.latency.ms)
-    slow = tuple(each for each in measured if not _fits(each, budget_ms))
-    return Choice(fitting=tuple(fitting), too_slow=slow, too_costly=_too_costly(grid, model, budget_ms, measured))
+    return Choice(
+        fitting=tuple(fitting),
+        too_slow=tuple(each for each in known if not _fits(each, budget_ms)),
+        too_costly=_too_costly(grid, known, budget_ms),
+    )
+
+
+def _estimates(grid: Sequence[NetSpec], known: Sequence[Measured]) -> dict[str, float]:
+    """The upper end of what was measured, and what a cost model of it says for the rest."""
+    model = fit_cost_model([each.spec for each in known], [each.latency.high_ms for each in known])
+    guesses = {spec.name: model.estimate_ms(spec) for spec in grid}
+    return guesses | {each.spec.name: each.latency.high_ms for each in known}
 
 
 def _measure(specs: Sequence[NetSpec], device: str, *, plan: Plan, progress: Progress) -> list[Measured]:
@@ -132,8 +148,11 @@ def _impossible(budget_ms: float, fastest: Measured) -> BudgetError:
 
 
 def _too_costly(
-    grid: Sequence[NetSpec], model: CostModel, budget_ms: float, measured: Sequence[Measured]
+    grid: Sequence[NetSpec], known: Sequence[Measured], budget_ms: float
 ) -> tuple[tuple[NetSpec, float], ...]:
-    seen = {each.spec.name for each in measured}
-    estimates = [(spec, model.estimate_ms(spec)) for spec in grid if spec.name not in seen]
-    return tuple((spec, ms) for spec, ms in estimates if ms > budget_ms)
+    measured, estimates = {each.spec.name for each in known}, _estimates(grid, known)
+    return tuple(
+        (spec, estimates[spec.name])
+        for spec in grid
+        if spec.name not in measured and estimates[spec.name] > budget_ms * MARGIN
+    )

@@ -44,5 +44,5 @@ def plan_time(effort: str, time: str | None) -> TimePlan:
         total_s=total,
         race_s=0.2 * total,
         finish_s=min(60.0, 0.15 * total),
-        num_candidates=4 if total < 1800 else 8,
+        num_candidates=3 if total < 1800 else 8,
     )

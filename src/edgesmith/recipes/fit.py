@@ -109,6 +109,7 @@ class _Fit:
         self.material, self.folder, self.progress = material, folder, progress
         self.stages = Stages(folder.path / "stages")
         self.task: Task = task_of(material, base)
+        self.raced_pictures: dict[str, int] = {}
 
     def run(self) -> FitResult:
         """Choose, race, train, finish."""
@@ -178,7 +179,7 @@ class _Fit:
         rest, held = self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)
 
         def evaluate(name: str, number: int, rung: Rung) -> float:
-            def work() -> float:
+            def work() -> dict[str, float]:
                 pictures = max(2 * self.base.batch_size, round(speeds[name] * rung.seconds))
                 warmup = min(self.base.schedule.warmup_pictures, pictures // 5)
                 short = replace(
@@ -198,10 +199,13 @@ class _Fit:
                     progress=self.progress,
                 )
                 assert result.evaluation is not None, "a race scores on held-out pictures"
-                return float(result.evaluation.metrics[self.task.score_name])
+                score = float(result.evaluation.metrics[self.task.score_name])
+                return {"score": score, "pictures": result.pictures}
 
             stage = f"race-{number}-{model_hash(specs[name])}"
-            return float(self.stages.run(stage, work, forecast_s=rung.seconds))
+            done = self.stages.run(stage, work, forecast_s=rung.seconds)
+            self.raced_pictures[name] = int(done["pictures"])
+            return float(done["score"])
 
         return race(list(specs), rungs, evaluate)
 
@@ -253,6 +257,7 @@ class _Fit:
             choice=choice,
             winner=winner,
             standings=standings,
+            raced_pictures=self.raced_pictures,
             num_held=len(self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)[1]),
             result=result,
             score=score,

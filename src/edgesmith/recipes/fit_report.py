@@ -46,6 +46,7 @@ class Story:
     choice: Choice
     winner: str
     standings: Mapping[str, Standing]
+    raced_pictures: Mapping[str, int]
     num_held: int
     result: TrainResult
     score: Score
@@ -140,7 +141,8 @@ def _candidates(story: Story) -> tuple[content.CandidateRow, ...]:
         standing = story.standings.get(each.spec.name)
         outcome, reason = _fate(each.spec.name == story.winner, standing, last)
         accuracy = None if standing is None else _race_accuracy(standing.score, story.num_held)
-        rows.append(_row(each.spec, outcome, reason, latency=each.latency, accuracy=accuracy))
+        pictures = story.raced_pictures.get(each.spec.name, 0)
+        rows.append(_row(each.spec, outcome, reason, latency=each.latency, accuracy=accuracy, pictures=pictures))
     return tuple(rows)
 
 
@@ -161,6 +163,7 @@ def _row(
     latency: Latency | None = None,
     estimated_ms: float | None = None,
     accuracy: content.Accuracy | None = None,
+    pictures: int = 0,
 ) -> content.CandidateRow:
     cost = count_total(spec)
     return content.CandidateRow(
@@ -172,6 +175,7 @@ def _row(
         latency=None if latency is None else _latency(latency),
         estimated_ms=estimated_ms,
         accuracy=accuracy,
+        num_pictures_trained=pictures,
     )
 
 

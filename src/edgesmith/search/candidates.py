@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,7 +85,7 @@ def anchors(grid: Sequence[NetSpec], count: int = 4) -> tuple[NetSpec, ...]:
 
 
 def shortlist(
-    grid: Sequence[NetSpec], model: CostModel, *, budget_ms: float, count: int, slack: float = 1.1
+    grid: Sequence[NetSpec], estimates_ms: Mapping[str, float], *, budget_ms: float, count: int
 ) -> tuple[NetSpec, ...]:
     """The most capable nets whose estimate is within the budget.
 
@@ -94,14 +94,13 @@ def shortlist(
 
     Args:
         grid: What there is.
-        model: Estimates latencies.
+        estimates_ms: What each net of the grid is thought to take, or was measured to take, by name.
         budget_ms: The budget in milliseconds.
         count: How many to take at most.
-        slack: Estimates up to this many times the budget are still worth measuring.
     """
     best: dict[tuple[str, tuple[int, int]], NetSpec] = {}
     for spec in sorted(grid, key=lambda spec: count_total(spec).madds):
-        if model.estimate_ms(spec) <= budget_ms * slack:
+        if estimates_ms[spec.name] <= budget_ms:
             best[spec.name.partition("@")[0], spec.resolution] = spec
     return tuple(sorted(best.values(), key=lambda spec: -count_total(spec).madds)[:count])
 

@@ -28,6 +28,9 @@ def quickstart(
     Example: edgesmith quickstart
     """
     from edgesmith.cli.terminal import watch
+    from edgesmith.core.extras import require
+
+    require("torch", extra="train")
     from edgesmith.recipes.quickstart import quickstart as run
 
     folder = arg.run_folder(out, "quickstart", "digits")
@@ -58,6 +61,9 @@ def fit(
     Example: edgesmith fit flowers.zip --budget 1.5ms --effort quick
     """
     from edgesmith.cli.terminal import watch
+    from edgesmith.core.extras import require
+
+    require("torch", extra="train")
     from edgesmith.recipes.fit import fit as run
     from edgesmith.recipes.fit_config import FitConfig
 

@@ -1,0 +1,121 @@
+"""The verbs as functions: what ``import edgesmith`` offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.zoo.names import find
+from edgesmith.core.extras import require
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.devices.measure import DEFAULT_PLAN
+from edgesmith.devices.plan import Plan
+from edgesmith.devices.results import Measurement
+from edgesmith.recipes.models import resolve
+
+if TYPE_CHECKING:
+    from edgesmith.nn.build import Net
+    from edgesmith.recipes.fit import FitResult
+
+
+def build(spec_or_name: NetSpec | str, *, num_classes: int = 1000, seed: int = 0) -> Net:
+    """Make an untrained network.
+
+    Args:
+        spec_or_name: A spec, or a zoo name with options such as ``mobilenet_v3_small@width=0.75``.
+        num_classes: Width of the answer; a spec keeps its own unless this is given.
+        seed: Of the initial weights.
+    """
+    require("torch", extra="train")
+    from edgesmith.nn.build import build as build_net
+
+    spec = find(spec_or_name) if isinstance(spec_or_name, str) else spec_or_name
+    wanted = spec.num_classes if num_classes == 1000 else num_classes
+    return build_net(spec.with_num_classes(wanted), seed=seed)
+
+
+def load(path: str | Path) -> Net:
+    """The network of a bundle or run folder with its weights, in evaluation mode."""
+    require("torch", extra="train")
+    from edgesmith.deploy.bundle import load_module
+    from edgesmith.nn.build import Net
+
+    net = load_module(resolve(str(path)).require_bundle())
+    assert isinstance(net, Net), "a bundle's module is built from its spec"
+    return net
+
+
+def fit(
+    data: str | Path,
+    *,
+    budget: str,
+    out: str | Path,
+    device: str = "onnxruntime",
+    effort: str = "standard",
+    time: str | None = None,
+    recipe: str = "small",
+    settings: tuple[str, ...] = (),
+    resolution: int | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> FitResult:
+    """From pictures, a device and a budget to a measured model file; see `edgesmith.recipes.fit_config.FitConfig`."""
+    require("torch", extra="train")
+    from edgesmith.recipes.fit import fit as run
+    from edgesmith.recipes.fit_config import FitConfig
+
+    config = FitConfig(
+        data=str(data),
+        budget=budget,
+        device=device,
+        effort=effort,
+        time=time,
+        recipe=recipe,
+        settings=settings,
+        resolution=resolution,
+        seed=seed,
+    )
+    return run(config, out=Path(out), overwrite=overwrite, progress=progress)
+
+
+def measure(
+    *models: str | Path, device: str = "onnxruntime", plan: Plan = DEFAULT_PLAN, progress: Progress = SILENT
+) -> Measurement:
+    """Latencies with intervals, and verdicts between all pairs.
+
+    Args:
+        models: Zoo names, specs, bundles, run folders or model files.
+        device: One device or several, as on the command line.
+        plan: How long and how precisely.
+        progress: Told of each stage.
+    """
+    from edgesmith.recipes.measure import measure_models
+
+    return measure_models([resolve(str(model)) for model in models], device, plan=plan, progress=progress)
+
+
+def export(
+    model: str | Path,
+    *,
+    out: str | Path,
+    formats: str = "onnx",
+    batch: int | None = None,
+    opset: int | None = None,
+    preprocessing_inside: bool = False,
+    data: str | None = None,
+) -> dict[str, Any]:
+    """Model files, each run and compared with PyTorch; see `edgesmith.recipes.export.export_model`."""
+    require("torch", extra="train")
+    from edgesmith.recipes.export import export_model
+
+    return export_model(
+        resolve(str(model)),
+        formats,
+        out=Path(out),
+        batch=batch,
+        opset=opset,
+        preprocessing_inside=preprocessing_inside,
+        data=data,
+    )

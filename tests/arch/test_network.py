@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edgesmith.arch.heads.base import Tap
+from edgesmith.arch.heads.classifier import Classifier
+from edgesmith.arch.names import Point
+from edgesmith.arch.network import Network, trace_network
+from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import SpecError
+
+
+def group_of(network: Network, key: str, axis: int) -> int:
+    (group,) = network.tensors()[key].axes[axis].groups
+    return group
+
+
+def test_residual_chains_share_one_width() -> None:
+    """Blocks 13, 14 and 15 of Large sum into one width of 160, so all three projections change together."""
+    network = trace_network(find("mobilenet_v3_large"))
+    group = group_of(network, "blocks.13.project.conv.weight", 0)
+    assert network.group_sizes[group] == 160
+    assert network.writers()[group] == tuple(f"blocks.{index}.project.conv.weight" for index in (13, 14, 15))
+
+
+def test_a_gate_and_a_depthwise_are_tied_to_their_expansion() -> None:
+    network = trace_network(find("mobilenet_v3_large"))
+    group = group_of(network, "blocks.15.expand.conv.weight", 0)
+    assert network.group_sizes[group] == 960
+    assert network.writers()[group] == tuple(
+        f"blocks.15.{name}" for name in ("expand.conv.weight", "depthwise.conv.weight", "gate.excite.weight")
+    )
+    assert group_of(network, "blocks.15.project.conv.weight", 1) == group
+    assert group_of(network, "blocks.15.depthwise.norm.running_var", 0) == group
+    assert group_of(network, "blocks.15.gate.squeeze.weight", 1) == group
+
+
+def test_the_first_block_of_large_is_tied_to_the_stem() -> None:
+    """It neither widens nor changes width, so stem, depthwise and projection are one group of 16."""
+    network = trace_network(find("mobilenet_v3_large"))
+    group = group_of(network, "blocks.0.conv.conv.weight", 0)
+    assert network.writers()[group] == (
+        "blocks.0.conv.conv.weight",
+        "blocks.1.depthwise.conv.weight",
+        "blocks.1.project.conv.weight",
+    )
+
+
+@pytest.mark.parametrize(("name", "num_widths"), [("mobilenet_v3_large", 33), ("mobilenet_v3_small", 30)])
+def test_every_width_has_a_writer(name: str, num_widths: int) -> None:
+    """Counted in the paper's table: distinct outputs, expansions, gates, stem, tail, feature layer and classes."""
+    network = trace_network(find(name))
+    assert len(network.writers()) == num_widths
+    assert set(network.writers()) == set(range(1, len(network.group_sizes)))
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_large", "mobilenet_v3_small_minimalistic"])
+def test_axes_over_channels_are_as_long_as_their_groups(name: str) -> None:
+    network = trace_network(find(name))
+    for key, tensor in network.tensors().items():
+        for axis in tensor.axes:
+            if axis.groups:
+                assert axis.size == sum(network.group_sizes[group] for group in axis.groups), key
+
+
+@pytest.mark.parametrize(
+    ("name", "c4", "low"),
+    [
+        ("mobilenet_v3_large", (13, 672, 20, 20), (6, 120, 40, 40)),
+        ("mobilenet_v3_small", (9, 288, 20, 20), (3, 88, 40, 40)),
+    ],
+)
+def test_detection_and_segmentation_taps(
+    name: str, c4: tuple[int, int, int, int], low: tuple[int, int, int, int]
+) -> None:
+    taps = (Tap(block=c4[0], point=Point.EXPAND), Tap(block=low[0], point=Point.DEPTHWISE), Tap(block=-1))
+    spec = replace(find(name), head=Classifier(taps=taps)).with_resolution(320)
+    values = trace_network(spec).head.inputs
+    assert [(v.channels, v.height, v.width) for v in values[:2]] == [c4[1:], low[1:]]
+
+
+def test_a_missing_point_names_what_there_is() -> None:
+    spec = find("mobilenet_v3_small")
+    wrong = replace(spec, head=Classifier(taps=(Tap(block=12, point=Point.DEPTHWISE),)))
+    with pytest.raises(SpecError, match=r"head \(classifier\): block 12 has no point 'depthwise'; choices: output"):
+        trace_network(wrong)

@@ -23,8 +23,20 @@ def test_rounding_never_falls_by_more_than_one_step(value: float, more: float) -
 
 @pytest.mark.parametrize(
     ("value", "rounded"),
-    [(18, 24), (30, 32), (4, 8), (20, 24), (16 * 0.35, 8), (24 * 0.35, 8), (40 * 0.35, 16), (80 * 0.35, 32)]
-    + [(112 * 0.35, 40), (160 * 0.35, 56), (960 * 0.35, 336), (32 * 1.4, 48)],
+    [
+        (18, 24),
+        (30, 32),
+        (4, 8),
+        (20, 24),
+        (16 * 0.35, 8),
+        (24 * 0.35, 8),
+        (40 * 0.35, 16),
+        (80 * 0.35, 32),
+        (112 * 0.35, 40),
+        (160 * 0.35, 56),
+        (960 * 0.35, 336),
+        (32 * 1.4, 48),
+    ],
 )
 def test_case_m1_known_roundings(value: float, rounded: int) -> None:
     assert make_divisible(value) == rounded

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given, settings
@@ -141,7 +142,7 @@ def test_rows_name_shapes_and_kinds_in_order() -> None:
     assert (rows[1].kind, rows[-1].kind) == ("inverted_residual", "linear")
     assert (rows[0].in_shape, rows[0].out_shape) == ((3, 224, 224), (16, 112, 112))
     assert (rows[13].in_shape, rows[13].out_shape) == ((112, 14, 14), (160, 7, 7))
-    assert all(a.out_shape == b.in_shape for a, b in zip(rows, rows[1:], strict=False))
+    assert all(a.out_shape == b.in_shape for a, b in pairwise(rows))
 
 
 @settings(deadline=None, max_examples=60)

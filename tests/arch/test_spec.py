@@ -89,7 +89,7 @@ def test_a_field_at_its_default_does_not_change_the_hash() -> None:
 def test_edits_return_new_specs() -> None:
     spec = find("mobilenet_v3_large")
     before = spec.to_json()
-    edited = spec.with_resolution(96, 128).with_num_classes(7).with_block(0, replace(spec.blocks[0]))
+    edited = spec.with_resolution(96, 128).with_num_classes(7).with_block(0, spec.blocks[0])
     assert spec.to_json() == before
     assert (edited.resolution, edited.num_classes) == ((96, 128), 7)
     with pytest.raises(FrozenInstanceError):

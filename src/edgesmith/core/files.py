@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _explain(error, path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong has been said
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

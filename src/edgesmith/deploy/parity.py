@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FLOAT_TOLERANCE: Final = 1e-4
+PARITY_PICTURES: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ class ScheduleConfig:
 
     Attributes:
         name: ``cosine`` (to zero at the end), ``exponential`` (a factor every few epochs) or ``constant``.
-        warmup_pictures: Pictures over which the rate climbs in a line from near zero.
+        warmup_pictures: Pictures over which the rate climbs in a line from near zero; at most a fifth of the run.
         decay: Factor of the exponential schedule, 0..1.
         every_epochs: Epochs between two such factors.
     """

@@ -12,6 +12,8 @@ from edgesmith.core.table import lookup
 from edgesmith.engine.batches import Loader
 from edgesmith.engine.config import ScheduleConfig, TrainConfig
 
+_MOST_WARMUP: Final = 0.2  # of the run
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -55,7 +57,7 @@ class Plan:
         """Learning rate of one step, from 0 to below `num_steps`."""
         optim, schedule = self.config.optim, self.config.schedule
         scale = self.config.batch_size / optim.reference_batch_size if optim.reference_batch_size else 1.0
-        warmup_steps = schedule.warmup_pictures / self._images_per_step
+        warmup_steps = self._warmup_pictures / self._images_per_step
         warm = min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
         shape = lookup(_SHAPES, schedule.name, what="schedule.name")
         return optim.learning_rate * scale * warm * shape(schedule, step / self.num_steps, step / self.num_batches)
@@ -63,7 +65,11 @@ class Plan:
     @property
     def warmup_steps(self) -> int:
         """Steps until the rate has climbed."""
-        return math.ceil(self.config.schedule.warmup_pictures / self._images_per_step)
+        return math.ceil(self._warmup_pictures / self._images_per_step)
+
+    @property
+    def _warmup_pictures(self) -> float:
+        return min(self.config.schedule.warmup_pictures, _MOST_WARMUP * self.config.pictures)
 
     def resolution_at(self, step: int) -> tuple[int, int]:
         """Height and width of the training pictures of one step."""

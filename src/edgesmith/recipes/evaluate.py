@@ -5,17 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.core.table import unknown
 from edgesmith.data import dataset as datasets
-from edgesmith.data.dataset import Dataset
 from edgesmith.data.evaluation import Crops, crop_pictures
-from edgesmith.data.samples import Sample
 from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.devices.table import get_device
 from edgesmith.engine.evaluate import eager, evaluate
-from edgesmith.recipes.material import batches_of
+from edgesmith.recipes.batches import batches_of
+from edgesmith.recipes.labels import relabel
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import score_file
 from edgesmith.tasks.base import Task
@@ -67,25 +64,6 @@ def evaluate_model(
         "skipped": [problem.file for problem in crops.problems],
         "metrics": metrics,
     }
-
-
-def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sample, ...]:
-    """The split's samples with labels by class name, as the model's classes count them.
-
-    Raises:
-        UsageError: The set has classes that the model does not know.
-    """
-    samples = dataset.samples(split)
-    used = sorted({dataset.classes[sample.label] for sample in samples})
-    foreign = [name for name in used if name not in classes]
-    if foreign:
-        raise (
-            unknown(foreign[0], classes, what=f"class of {dataset.source.location} for this model")
-            if len(classes) <= 50
-            else UsageError(f"the model does not know {len(foreign)} classes of the set, the first is {foreign[0]!r}")
-        )
-    places = {name: place for place, name in enumerate(classes)}
-    return tuple(Sample(name=s.name, label=places[dataset.classes[s.label]]) for s in samples)
 
 
 def _score_on(

@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from edgesmith.core.config import to_dict
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import generator
+from edgesmith.data import dataset as datasets
 from edgesmith.data.evaluation import crop_pictures
 from edgesmith.deploy.base import ExportOptions
 from edgesmith.deploy.bundle import load_module
 from edgesmith.deploy.formats import get_exporter
-from edgesmith.deploy.parity import check_parity
-from edgesmith.recipes.evaluate import relabel
-from edgesmith.recipes.material import preprocessing_of
-from edgesmith.recipes.models import Model
-from edgesmith.recipes.product import PARITY_PICTURES
+from edgesmith.deploy.parity import PARITY_PICTURES, check_parity
+from edgesmith.recipes.labels import relabel
+from edgesmith.recipes.models import Model, preprocessing_of
 
 
 def export_model(
@@ -71,8 +70,6 @@ def _noise(height: int, width: int) -> NDArray[np.uint8]:
 
 
 def _pictures(data: str, model: Model) -> NDArray[np.uint8]:
-    from edgesmith.data import dataset as datasets
-
     bundle = model.require_bundle()
     dataset = datasets.open(data)
     samples = relabel(dataset, dataset.evaluation_split(), bundle.manifest.classes)

@@ -28,9 +28,9 @@ from edgesmith.recipes.candidates import Choice, choose
 from edgesmith.recipes.effort import TimePlan, plan_time
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_report import Story, write_report
-from edgesmith.recipes.material import HELD_FRACTION, Material, open_material, preprocessing_of
+from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
 from edgesmith.recipes.measure import measure_models
-from edgesmith.recipes.models import Model
+from edgesmith.recipes.models import Model, preprocessing_of
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.train import finish, fit_weights, recipe, task_of
@@ -181,10 +181,7 @@ class _Fit:
         def evaluate(name: str, number: int, rung: Rung) -> float:
             def work() -> dict[str, float]:
                 pictures = max(2 * self.base.batch_size, round(speeds[name] * rung.seconds))
-                warmup = min(self.base.schedule.warmup_pictures, pictures // 5)
-                short = replace(
-                    self.base, pictures=pictures, schedule=replace(self.base.schedule, warmup_pictures=warmup)
-                )
+                short = replace(self.base, pictures=pictures)
                 self.progress.note(f"race, round {number + 1}: {name} on {pictures} pictures")
                 folder = self.folder.path / "race" / f"{number}-{model_hash(specs[name])}"
                 net = build(specs[name], seed=self.config.seed)

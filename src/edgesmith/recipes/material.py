@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgesmith.arch.spec import NetSpec
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data import dataset as datasets
 from edgesmith.data.cache import PictureCache, decode_pictures
 from edgesmith.data.dataset import Dataset
-from edgesmith.data.evaluation import Crops, EvaluationBatch, crop_pictures
+from edgesmith.data.evaluation import Crops, crop_pictures
 from edgesmith.data.loader import TrainLoader
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem, Sample
@@ -25,7 +21,6 @@ from edgesmith.engine.config import TrainConfig
 CACHE_SHORT_SIDE: Final = 256
 CACHE_LIMIT_BYTES: Final = 4_000_000_000
 HELD_FRACTION: Final = 0.2
-EVALUATION_BATCH: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,28 +91,3 @@ def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", pr
         progress.note(f"left out: {problem.file}: {problem.detail}")
     sides = [min(pictures.picture(index).shape[:2]) for index in range(min(200, len(pictures)))]
     return Material(dataset=dataset, pictures=pictures, typical_side=median(sides))
-
-
-def preprocessing_of(spec: NetSpec) -> Preprocessing:
-    """The rule that edgesmith's own trainings use at a spec's resolution."""
-    return Preprocessing.for_resolution(*spec.resolution)
-
-
-def batches_of(crops: Crops) -> Iterator[EvaluationBatch]:
-    """The crops in the batch size that evaluation uses."""
-    return crops.batches(EVALUATION_BATCH)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PixelBatch:
-    """Cropped pictures ``(N, H, W, 3)`` uint8 with their labels: whoever runs them scales them."""
-
-    images: NDArray[Any]
-    labels: NDArray[np.int64]
-
-
-def pixel_batches_of(crops: Crops) -> Iterator[PixelBatch]:
-    """The crops as they are, for files that may scale pictures themselves."""
-    for start in range(0, len(crops.samples), EVALUATION_BATCH):
-        part = slice(start, start + EVALUATION_BATCH)
-        yield PixelBatch(images=crops.images[part], labels=crops.labels[part])

@@ -9,9 +9,15 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find, parse_resolution
 from edgesmith.core.errors import UsageError
 from edgesmith.core.files import read_json
+from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import Bundle, is_bundle, open_bundle
 from edgesmith.recipes.run_folder import BUNDLE_NAME
 from edgesmith.runtimes.table import RUNTIMES
+
+
+def preprocessing_of(spec: NetSpec) -> Preprocessing:
+    """The rule that edgesmith's own trainings use at a spec's resolution."""
+    return Preprocessing.for_resolution(*spec.resolution)
 
 
 @dataclass(frozen=True, kw_only=True)

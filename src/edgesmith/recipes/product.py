@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,13 @@ from edgesmith.data.evaluation import Crops
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.bundle import Bundle, write_bundle
 from edgesmith.deploy.formats import get_exporter
-from edgesmith.deploy.parity import Parity, check_parity, run_pictures
+from edgesmith.deploy.parity import PARITY_PICTURES, Parity, check_parity, run_pictures
 from edgesmith.engine.evaluate import Evaluation, evaluate
 from edgesmith.nn.build import Net
-from edgesmith.recipes.material import Material, pixel_batches_of
+from edgesmith.recipes.batches import pixel_batches_of
+from edgesmith.recipes.material import Material
 from edgesmith.runtimes.table import runtime_for
 from edgesmith.tasks.base import Task
-
-PARITY_PICTURES: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)

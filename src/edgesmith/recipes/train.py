@@ -17,7 +17,9 @@ from edgesmith.deploy.bundle import Bundle
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.train import TrainResult, train
 from edgesmith.nn.build import Net, build
-from edgesmith.recipes.material import Material, batches_of, open_material, preprocessing_of
+from edgesmith.recipes.batches import batches_of
+from edgesmith.recipes.material import Material, open_material
+from edgesmith.recipes.models import preprocessing_of
 from edgesmith.recipes.product import Score, export_checked, make_bundle, score_file
 from edgesmith.recipes.run_folder import BUNDLE_NAME, open_run
 from edgesmith.recipes.training import RECIPES

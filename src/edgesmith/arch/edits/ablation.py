@@ -66,7 +66,11 @@ def se(spec: NetSpec, ratio: float, *, of: str) -> NetSpec:
 
 
 def stem(spec: NetSpec, channels: int) -> NetSpec:
-    """Another number of filters in the stem; a first block that did not widen its input still does not."""
+    """Another number of filters in the stem.
+
+    A first block that did not widen its input still does not; its skip goes where widths no longer agree, and is not
+    invented where they come to agree.
+    """
     old, first = spec.blocks[0], spec.blocks[1]
     if not isinstance(old, Conv):
         raise SpecError(f"{spec.name}: block 0 is a {old.kind}, not a stem convolution")

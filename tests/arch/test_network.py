@@ -1,13 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import pytest
 
 from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.heads.classifier import Classifier
-from edgesmith.arch.names import Point
+from edgesmith.arch.names import Activation, Point
 from edgesmith.arch.network import Network, trace_network
+from edgesmith.arch.operations import Value
+from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.trace import Trace
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import SpecError
 
@@ -88,3 +93,38 @@ def test_a_missing_point_names_what_there_is() -> None:
     wrong = replace(spec, head=Classifier(taps=(Tap(block=12, point=Point.DEPTHWISE),)))
     with pytest.raises(SpecError, match=r"head \(classifier\): block 12 has no point 'depthwise'; choices: output"):
         trace_network(wrong)
+
+
+@dataclass(frozen=True)
+class Summing:
+    """A block around one sum of its input and a convolution of it."""
+
+    kind: ClassVar[str] = "summing"
+    elastic: ClassVar[bool] = False
+
+    add: Callable[[Trace, Value, Value], Value]
+    stride: int = 1
+
+    def trace(self, t: Trace, x: Value) -> Value:
+        return self.add(t, x, t.conv(x, x, name="branch", activation=Activation.NONE))
+
+
+def twice(t: Trace, x: Value, y: Value) -> Value:
+    return t.add(t.add(x, y, name="skip"), y, name="again")
+
+
+def tapped(t: Trace, x: Value, y: Value) -> Value:
+    return t.add(x, t.mark(Point.EXPAND, y), name="skip")
+
+
+@pytest.mark.parametrize("add", [lambda t, x, y: t.add(y, x, name="skip"), twice, tapped])
+def test_a_sum_that_would_overwrite_what_others_read_is_refused(add: Callable[[Trace, Value, Value], Value]) -> None:
+    """The block's input, a value that is read again, a value that a tap may hear."""
+    spec = NetSpec(name="n", family="f", blocks=(Summing(add),), head=Classifier())
+    with pytest.raises(SpecError, match=r"n: block 0 \(summing\): skip: a sum overwrites its second value, and this"):
+        trace_network(spec)
+
+
+def test_a_sum_over_a_branch_of_its_own_is_fine() -> None:
+    spec = NetSpec(name="n", family="f", blocks=(Summing(lambda t, x, y: t.add(x, y, name="skip")),), head=Classifier())
+    assert len(trace_network(spec).blocks[0].operations) == 2

@@ -89,7 +89,9 @@ def test_case_e1_hard_swish_is_one_operator_by_default(small_file: ExportedFile)
     }
 
 
-@pytest.mark.parametrize(("opset", "hard_swish", "hard_sigmoid"), [(13, 0, 7), (17, 5, 2), (20, 5, 2)])
+@pytest.mark.parametrize(
+    ("opset", "hard_swish", "hard_sigmoid"), [(13, 0, 7), (14, 5, 2), (17, 5, 2), (18, 5, 2), (20, 5, 2)]
+)
 def test_case_e1_opset_asked_for_is_the_opset_got(
     tiny: Model, tmp_path: Path, opset: int, hard_swish: int, hard_sigmoid: int
 ) -> None:

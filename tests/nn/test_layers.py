@@ -52,8 +52,9 @@ def test_gate_by_hand(kind: GateKind) -> None:
     gate = SqueezeExcite(operation, CONSTANTS)  # type: ignore[arg-type]
     x = torch.randn(2, 6, 3, 4, generator=torch.Generator().manual_seed(0))
     mean = x.mean((2, 3))
-    narrow = (mean @ gate.squeeze.weight[:, :, 0, 0].T + gate.squeeze.bias).clamp(min=0)
-    wide = narrow @ gate.excite.weight[:, :, 0, 0].T + gate.excite.bias
+    held = {key: value.flatten(1) if value.dim() == 4 else value for key, value in gate.state_dict().items()}
+    narrow = (mean @ held["squeeze.weight"].T + held["squeeze.bias"]).clamp(min=0)
+    wide = narrow @ held["excite.weight"].T + held["excite.bias"]
     scale = (wide + 3).clamp(0, 6) / 6 if kind is GateKind.HARD_SIGMOID else 1 / (1 + (-wide).exp())
     torch.testing.assert_close(gate(x), x * scale[:, :, None, None], rtol=1e-5, atol=1e-6)
 

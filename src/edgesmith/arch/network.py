@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.names import Point
-from edgesmith.arch.operations import Operation, TensorSpec, Value
+from edgesmith.arch.operations import Add, Operation, TensorSpec, Value
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
 from edgesmith.core.errors import SpecError
@@ -77,11 +78,24 @@ def trace_network(spec: NetSpec) -> Network:
         t.points = {}
         try:
             made = t.mark(Point.OUTPUT, block.trace(t, x))
+            part = Part((x,), tuple(t.operations[begin:]), (made,), t.points)
+            _check_sums(part)
         except SpecError as error:
             raise SpecError(f"{spec.name}: block {index} ({block.kind}): {error}") from None
-        blocks.append(Part((x,), tuple(t.operations[begin:]), (made,), t.points))
+        blocks.append(part)
         x = made
     return Network(tuple(blocks), _trace_head(spec, t, blocks), tuple(t.group_sizes))
+
+
+def _check_sums(part: Part) -> None:
+    """A built sum overwrites its second value, so that one must be the part's own and read by nobody else."""
+    reads = Counter(value.index for operation in part.operations for value in operation.inputs)
+    own = {operation.output.index for operation in part.operations} - {value.index for value in part.points.values()}
+    for operation in part.operations:
+        if isinstance(operation, Add):
+            overwritten = operation.inputs[1].index
+            if overwritten not in own or reads[overwritten] > 1:
+                raise SpecError(f"{operation.name}: a sum overwrites its second value, and this one is used elsewhere")
 
 
 def _trace_head(spec: NetSpec, t: Trace, blocks: list[Part]) -> Part:
@@ -90,9 +104,11 @@ def _trace_head(spec: NetSpec, t: Trace, blocks: list[Part]) -> Part:
     try:
         taps = tuple(_tapped(tap, blocks) for tap in spec.head.taps)
         outputs = spec.head.trace(t, taps, spec.num_classes)
+        part = Part(taps, tuple(t.operations[begin:]), outputs, t.points)
+        _check_sums(part)
     except SpecError as error:
         raise SpecError(f"{spec.name}: head ({spec.head.kind}): {error}") from None
-    return Part(taps, tuple(t.operations[begin:]), outputs, t.points)
+    return part
 
 
 def _tapped(tap: Tap, blocks: list[Part]) -> Value:

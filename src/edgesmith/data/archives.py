@@ -128,13 +128,16 @@ class TarSource:
             return self.location.open("rb")
         limit = _growth_limit(self.location)
         unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the source
-        with gzip.open(self.location) as packed:
-            while block := packed.read(1 << 20):
-                unpacked.write(block)
-                if unpacked.tell() > limit:
-                    unpacked.close()
-                    _refuse_growth(self.location, limit + 1)
-        unpacked.flush()
+        try:
+            with gzip.open(self.location) as packed:
+                while block := packed.read(1 << 20):
+                    unpacked.write(block)
+                    if unpacked.tell() > limit:
+                        _refuse_growth(self.location, limit + 1)
+            unpacked.flush()
+        except BaseException:
+            unpacked.close()
+            raise
         return unpacked
 
     def _scan(self) -> tuple[dict[str, tuple[int, int]], list[str]]:

@@ -66,22 +66,24 @@ class Program(nn.Module):
         slots = {value.index: slot for slot, value in enumerate(part.inputs)}
         for operation in part.operations:
             slots[operation.output.index] = len(slots)
-        self._num_inputs = len(part.inputs)
         self._wanted = tuple(slots[value.index] for value in wanted)
         self._steps = tuple(
-            (operation.name, tuple(slots[value.index] for value in operation.inputs), freed)
+            (operation.name, *_first_and_rest([slots[value.index] for value in operation.inputs]), freed)
             for operation, freed in zip(part.operations, _last_reads(part.operations, slots, self._wanted), strict=True)
         )
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Run the steps in order and return the wanted values."""
         modules = self._modules
-        values: list[Tensor | None] = [*inputs, *(None for _ in self._steps)]
-        for slot, (name, sources, freed) in enumerate(self._steps, start=self._num_inputs):
-            values[slot] = modules[name](*[values[source] for source in sources])  # type: ignore[misc]
+        values: list[Any] = list(inputs)
+        for name, first, rest, freed in self._steps:
+            module: Any = modules[name]
+            # Nearly every step reads one value, and what unpacking costs shows beside small filters.
+            made = module(values[first], *[values[source] for source in rest]) if rest else module(values[first])
+            values.append(made)
             for source in freed:
                 values[source] = None
-        return tuple(values[slot] for slot in self._wanted)  # type: ignore[misc]
+        return tuple([values[slot] for slot in self._wanted])
 
 
 class Net(nn.Module):
@@ -115,8 +117,10 @@ class Net(nn.Module):
         heard: dict[int, Tensor] = {}
         x = images
         for block, indices in zip(self.blocks, self._tapped, strict=True):
-            x, *points = block(x)
-            heard.update(zip(indices, points, strict=True))
+            made = block(x)
+            x = made[0]
+            if indices:
+                heard.update(zip(indices, made[1:], strict=True))
         outputs = self.head(*(heard[index] for index in self._head_inputs))
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -131,7 +135,8 @@ def build(spec: NetSpec, *, seed: int = 0) -> Net:
     Raises:
         SpecError: A block is not legal where it stands.
     """
-    net = Net(spec)
+    with torch.random.fork_rng(devices=[]):  # torch's layers draw weights of their own when they are made
+        net = Net(spec)
     initialise_(net, PRESETS[spec.preset].init, seed=seed)
     return net.to(memory_format=torch.channels_last)
 
@@ -139,6 +144,10 @@ def build(spec: NetSpec, *, seed: int = 0) -> Net:
 def _values(part: Part) -> tuple[Value, ...]:
     """Everything that the part makes."""
     return tuple(operation.output for operation in part.operations)
+
+
+def _first_and_rest(slots: list[int]) -> tuple[int, tuple[int, ...]]:
+    return slots[0], tuple(slots[1:])
 
 
 def _last_reads(

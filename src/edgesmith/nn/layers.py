@@ -124,13 +124,13 @@ class Sum(nn.Module):
 
     def __init__(self, operation: Add, constants: Constants) -> None:
         super().__init__()
-        self.activate = nn.Sequential()
-        _append_activation_(self.activate, operation.activation)
+        has_activation = operation.activation is not Activation.NONE
+        self.activation = ACTIVATIONS[operation.activation]() if has_activation else None
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Add ``x`` to ``y`` in place."""
-        total: Tensor = self.activate(y.add_(x))
-        return total
+        total = y.add_(x)
+        return total if self.activation is None else self.activation(total)
 
 
 class Concatenation(nn.Module):

@@ -13,7 +13,7 @@ from edgesmith.devices.conditions import cpu_name
 from edgesmith.devices.cores import max_threads
 
 BASE: Final = ("numpy", "PIL", "onnxruntime", "typer", "rich", "safetensors")
-TRAIN: Final = ("torch", "torchvision", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn", "matplotlib")
+TRAIN: Final = ("torch", "torchvision", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn")
 _DISTRIBUTIONS: Final = {"PIL": "pillow", "sklearn": "scikit-learn"}
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import re
+import warnings
 from pathlib import Path
+from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError
@@ -13,27 +16,46 @@ from torch import Tensor
 from edgesmith.core.errors import WeightsError
 from edgesmith.weights.containers import unwrap
 
+PICKLES: Final = (".pt", ".pth", ".bin", ".ckpt", ".tar")
+
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors by name from ``.safetensors``, or from ``.pt`` and ``.pth`` as far as they hold plain data.
+    """Tensors by name from ``.safetensors``, or from a pickle (``.pt``, ``.pth``) as far as it holds plain data.
 
     Raises:
         WeightsError: The file is missing, damaged, of an unknown type, or would have to run code to load.
     """
     if not path.is_file():
-        raise WeightsError(f"no such weights file: {path.absolute()}")
+        what = "a folder, not a weights file" if path.is_dir() else "no such weights file"
+        raise WeightsError(f"{what}: {path.absolute()}")
     if path.suffix == ".safetensors":
-        try:
-            return unwrap(load_file(path))
-        except SafetensorError as error:
-            raise WeightsError(f"{path} is not a whole safetensors file: {error}") from None
-    if path.suffix not in (".pt", ".pth", ".bin"):
-        raise WeightsError(f"{path}: weights are read from .safetensors, .pt, .pth or .bin")
+        return unwrap(_read_safetensors(path))
+    if path.suffix not in PICKLES:
+        raise WeightsError(f"{path}: weights are read from .safetensors, {', '.join(PICKLES)}")
+    return unwrap(_read_pickle(path))
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
-        return unwrap(torch.load(path, map_location="cpu", weights_only=True))
-    except pickle.UnpicklingError:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is not a whole safetensors file: {_first_line(error)}") from None
+
+
+def _read_pickle(path: Path) -> Any:
+    try:
+        with warnings.catch_warnings(action="ignore"):  # torch remarks on TorchScript archives, then refuses them
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f"holds objects of a program ({found[1]})" if found else "is damaged, or holds objects of a program"
         raise WeightsError(
-            f"{path} holds objects that only its own program can load; save its state dict there as .safetensors"
+            f"{path} {what}, and loading it could run code; load it where it was made and save its state dict "
+            "as .safetensors"
         ) from None
-    except (RuntimeError, EOFError, OSError) as error:
-        raise WeightsError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path} cannot be read: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -16,11 +16,18 @@ def traced(block: Conv, *, channels: int = 8, size: int = 9) -> tuple[Convolutio
     return operation, (made.channels, made.height, made.width)
 
 
-def test_norm_or_bias_but_not_both() -> None:
+def test_norm_or_bias_by_default() -> None:
     with_norm, _ = traced(Conv(out_channels=4, activation=Activation.RELU))
     with_bias, _ = traced(Conv(out_channels=4, activation=Activation.RELU, norm=False))
     assert [t.name for t in with_norm.tensors()][:2] == ["conv.weight", "norm.weight"]
     assert [t.name for t in with_bias.tensors()] == ["conv.weight", "conv.bias"]
+
+
+@pytest.mark.parametrize(("norm", "bias"), [(True, True), (False, False)])
+def test_a_bias_can_be_asked_for_or_refused(norm: bool, bias: bool) -> None:
+    """Pre-activation nets (CondenseNet, ShiftNet) begin with a convolution that has neither norm nor bias."""
+    operation, _ = traced(Conv(out_channels=4, activation=Activation.NONE, norm=norm, bias=bias))
+    assert (operation.norm, operation.bias) == (norm, bias)
 
 
 @pytest.mark.parametrize(("padding", "side"), [(None, 5), (Padding.SAME, 5), (Padding.VALID, 4)])

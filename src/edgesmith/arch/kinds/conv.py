@@ -21,8 +21,9 @@ class Conv:
         activation: What follows the norm.
         dilation: Distance between the filter's taps.
         groups: Number of groups that channels are split into.
-        norm: Whether a batch norm follows; without one the convolution is biased.
+        norm: Whether a batch norm follows.
         padding: The border's rule where it differs from the network's.
+        bias: Whether the convolution has one; None gives it one exactly where no norm follows.
     """
 
     kind: ClassVar[str] = "conv"
@@ -36,6 +37,7 @@ class Conv:
     groups: int = 1
     norm: bool = True
     padding: Padding | None = None
+    bias: bool | None = None
 
     def trace(self, t: Trace, x: Value) -> Value:
         """Convolve ``x``."""
@@ -48,7 +50,7 @@ class Conv:
             stride=self.stride,
             dilation=self.dilation,
             groups=self.groups,
-            bias=not self.norm,
+            bias=not self.norm if self.bias is None else self.bias,
             norm=self.norm,
             padding=self.padding,
         )

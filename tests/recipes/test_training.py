@@ -1,0 +1,45 @@
+"""Training recipes by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgesmith.core.config import from_dict, override, to_dict
+from edgesmith.core.errors import UsageError
+from edgesmith.engine.config import TrainConfig
+from edgesmith.recipes.train import recipe
+from edgesmith.recipes.training import RECIPES
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_survives_its_json(name: str) -> None:
+    config = RECIPES[name]()
+    assert from_dict(TrainConfig, to_dict(config)) == config
+
+
+def test_the_papers_published_figures() -> None:
+    paper = RECIPES["paper"]()
+    assert (paper.optim.name, paper.optim.momentum, paper.optim.weight_decay) == ("rmsprop", 0.9, 1e-5)
+    assert (paper.optim.learning_rate, paper.optim.reference_batch_size) == (0.1, 4096)
+    assert (paper.ema_decay, paper.schedule.decay, paper.schedule.every_epochs) == (0.9999, 0.99, 3.0)
+
+
+def test_settings_reach_nested_keys() -> None:
+    config = recipe("small", ["optim.learning_rate=0.02", "augment.scale=0.5,1", "ema_decay=none"], seed=7)
+    assert (config.optim.learning_rate, config.augment.scale, config.ema_decay) == (0.02, (0.5, 1.0), None)
+    assert config.seed == 7
+
+
+def test_case_c1_every_wrong_key_is_named_with_the_closest() -> None:
+    with pytest.raises(UsageError) as caught:
+        override(RECIPES["small"](), ["epoch=100", "optim.learning_rat=0.1", "batch_size =3"])
+    message = str(caught.value)
+    assert "'epoch'" in message
+    assert "did you mean 'optim.learning_rate'" in message
+    assert "did you mean 'batch_size'" in message
+
+
+@pytest.mark.parametrize("setting", ["pictures=0", "optim.name=adam", "precision=8", "augment.flip=2", "batch_size=x"])
+def test_values_are_checked(setting: str) -> None:
+    with pytest.raises(UsageError, match=setting.partition("=")[0].partition(".")[2] or setting.partition("=")[0]):
+        recipe("small", [setting], seed=0)

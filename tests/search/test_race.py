@@ -1,0 +1,42 @@
+"""Successive halving."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgesmith.search.race import Rung, plan_rungs, race
+
+
+@given(st.integers(2, 60), st.floats(1, 1e5), st.integers(2, 5))
+def test_the_rounds_share_the_time_and_shrink(num: int, seconds: float, eta: int) -> None:
+    rungs = plan_rungs(num, seconds, eta=eta)
+    assert sum(rung.num_runners * rung.seconds for rung in rungs) == pytest.approx(seconds)
+    assert rungs[0].num_runners == num
+    counts = [rung.num_runners for rung in rungs]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] >= 2
+
+
+def test_one_runner_needs_no_race() -> None:
+    assert plan_rungs(1, 100) == ()
+    assert race(["only"], (), lambda *_: 0.0) == ("only", {})
+
+
+def test_the_best_of_each_round_go_on() -> None:
+    ability = {"a": 0.1, "b": 0.9, "c": 0.5, "d": 0.8, "e": 0.2}
+    seen: list[tuple[int, str]] = []
+
+    def evaluate(name: str, number: int, rung: Rung) -> float:
+        seen.append((number, name))
+        return ability[name] if number == 0 else -ability[name]
+
+    winner, standings = race(list(ability), plan_rungs(5, 60), evaluate)
+    assert [name for number, name in seen if number == 1] == ["b", "d"]
+    assert winner == "d"
+    assert {name for name, standing in standings.items() if standing.rung == 1} == {"b", "d"}
+
+
+def test_of_equal_scores_the_earlier_wins() -> None:
+    assert race(["first", "second"], plan_rungs(2, 10), lambda *_: 0.5)[0] == "first"

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Threads inside the operations of small nets lose time, tenfold on a busy machine. Set before torch loads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:

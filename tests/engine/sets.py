@@ -104,7 +104,7 @@ def run(config: TrainConfig = CONFIG, *, folder: Path | None = None, **changes: 
     )
 
 
-class Stop(Exception):
+class StoppedError(Exception):
     """Ends a run at a chosen step, as a kill would."""
 
 
@@ -120,7 +120,7 @@ class StoppingLoader(ToyLoader):
     ) -> Iterator[ToyBatch]:
         for batch in super().epoch(epoch, start_batch=start_batch, height=height, width=width):
             if self._left == 0:
-                raise Stop
+                raise StoppedError
             self._left -= 1
             yield batch
 
@@ -130,7 +130,7 @@ def resumed(config: TrainConfig, *, folder: Path, steps: int) -> TrainResult:
     often = replace(config, checkpoint_every_seconds=1e-9)
     try:
         run(often, folder=folder, loader=StoppingLoader(steps))
-    except Stop:
+    except StoppedError:
         return run(often, folder=folder, net=toy_net(seed=9))
     raise AssertionError("the run was over before it was stopped")
 

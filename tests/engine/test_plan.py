@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -64,5 +65,5 @@ def test_pictures_add_up(num_images: int, batch_size: int, pictures: int) -> Non
     p = Plan(config=config, resolution=(32, 32), num_images=num_images, num_batches=batches)
     seen = [p.pictures_at(step) for step in range(min(p.num_steps, 200) + 1)]
     assert seen[0] == 0
-    assert all(0 < later - earlier <= batch_size for earlier, later in zip(seen, seen[1:], strict=False))
+    assert all(0 < later - earlier <= batch_size for earlier, later in pairwise(seen))
     assert abs(p.pictures_at(p.num_steps) - pictures) <= batch_size

@@ -40,10 +40,10 @@ class Notes:
 
 @REPLICAS
 def test_it_learns_what_is_there_to_learn(replicas: int) -> None:
-    result = run(replace(CONFIG, pictures=1600, replicas=replicas), held_out=held_out)
+    result = run(replace(CONFIG, pictures=1200, replicas=replicas), held_out=held_out)
     assert result.evaluation is not None
     assert result.evaluation.metrics["top1"] > 0.9  # guessing gives 0.5
-    assert result.pictures == pytest.approx(1600, abs=CONFIG.batch_size)
+    assert result.pictures == pytest.approx(1200, abs=CONFIG.batch_size)
 
 
 @REPLICAS
@@ -65,7 +65,7 @@ def test_cases_t1_and_t4_a_stopped_run_goes_on_to_the_same_bits(
     assert same_weights(straight, again)
     rates = [[event["learning_rate"] for event in r.history if event["kind"] == "step"] for r in (straight, again)]
     assert rates[0] == rates[1]
-    assert len(rates[0]) == len(set(event["step"] for event in again.history if event["kind"] == "step"))
+    assert len(rates[0]) == len({event["step"] for event in again.history if event["kind"] == "step"})
 
 
 def test_replicas_sum_up_to_the_gradient_of_the_whole_batch() -> None:
@@ -76,7 +76,7 @@ def test_replicas_sum_up_to_the_gradient_of_the_whole_batch() -> None:
     batch = next(ToyLoader(num_images=7, batch_size=7).epoch(0))
     loss = Classification(("dark", "bright")).loss
     whole = loss(net(batch.images), batch.targets)
-    whole.backward()
+    torch.autograd.backward(whole)
     wanted = [p.grad.clone() for p in net.parameters() if p.grad is not None]
     parts = Replicas(net, count=3, loss=loss).run(batch.images, batch.targets, seed=0, step=0)
     torch.testing.assert_close(parts, whole.detach(), rtol=1e-5, atol=1e-6)
@@ -175,7 +175,7 @@ def test_case_m8_a_last_batch_of_one_is_trained_on(replicas: int) -> None:
 
 def test_case_m14_a_net_that_stays_at_chance_is_told_of() -> None:
     notes = Notes()
-    frozen = replace(CONFIG, pictures=4000, optim=replace(CONFIG.optim, learning_rate=1e-12), ema_decay=None)
+    frozen = replace(CONFIG, pictures=1600, optim=replace(CONFIG.optim, learning_rate=1e-12), ema_decay=None)
     net = toy_net()
     torch.nn.init.zeros_(net.get_parameter("6.weight"))
     run(frozen, net=net, progress=notes)

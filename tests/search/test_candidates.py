@@ -19,8 +19,15 @@ def test_the_grid_has_every_net_width_and_resolution_the_cheapest_first() -> Non
 
 
 @pytest.mark.parametrize(
-    ("side", "wanted"), [(8, (32,)), (32, (32, 64)), (100, (96,)), (160, (96, 128, 160, 192)), (500, (96, 128, 160, 192, 224))]
-)  # fmt: skip
+    ("side", "wanted"),
+    [
+        (8, (32,)),
+        (32, (32, 64)),
+        (100, (96,)),
+        (160, (96, 128, 160, 192)),
+        (500, (96, 128, 160, 192, 224)),
+    ],
+)
 def test_resolutions_suit_the_pictures(side: float, wanted: tuple[int, ...]) -> None:
     assert resolutions_for(side) == wanted
 

@@ -168,7 +168,7 @@ def read_file(source: Source, name: str) -> bytes:
 def _with_val(found: Layout, *, seed: int) -> tuple[Mapping[str, tuple[Sample, ...]], tuple[str, ...]]:
     """The splits with canonical names, and what was decided for the user."""
     whole = found.splits.get(WHOLE) or found.splits.get(TRAIN, ())
-    if WHOLE not in found.splits and (VAL in found.splits or TEST in found.splits):
+    if WHOLE not in found.splits and (found.splits.get(VAL) or found.splits.get(TEST)):
         return found.splits, ()
     train, val = cuts.hold_out(whole, VAL_FRACTION, seed=seed)
     if not val and WHOLE in found.splits:

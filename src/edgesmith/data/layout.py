@@ -67,7 +67,7 @@ def find_label_table(source: Source, root: str) -> str | None:
 def read_class_folders(source: Source, root: str) -> Layout:
     """A folder per class, under split folders or alone; deeper folders belong to their class."""
     found = _Found(source, root)
-    if not any(found.pictures.values()):
+    if not any(names for folders in found.pictures.values() for names in folders.values()):
         raise _no_pictures(source)
     classes, extra = found.classes()
     labels = {name: label for label, name in enumerate(classes)}

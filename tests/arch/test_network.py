@@ -128,3 +128,12 @@ def test_a_sum_that_would_overwrite_what_others_read_is_refused(add: Callable[[T
 def test_a_sum_over_a_branch_of_its_own_is_fine() -> None:
     spec = NetSpec(name="n", family="f", blocks=(Summing(lambda t, x, y: t.add(x, y, name="skip")),), head=Classifier())
     assert len(trace_network(spec).blocks[0].operations) == 2
+
+
+def test_two_operations_of_one_name_are_refused() -> None:
+    def add(t: Trace, x: Value, y: Value) -> Value:
+        return t.add(x, y, name="branch")
+
+    spec = NetSpec(name="n", family="f", blocks=(Summing(add),), head=Classifier())
+    with pytest.raises(SpecError, match=r"block 0 \(summing\): branch: 2 operations have this name"):
+        trace_network(spec)

@@ -60,6 +60,7 @@ class Noise:
         round: From round to round, shared by all subjects of a round.
         sample: From sample to sample.
         waiting: Share of samples that wait for the core for three times their length.
+        only_adds: Whether what differs within a load only ever makes runs longer, as cold caches do.
         has_cpu: Whether the time on the core is known.
     """
 
@@ -67,11 +68,12 @@ class Noise:
     round: float = 0.02
     sample: float = 0.03
     waiting: float = 0.0
+    only_adds: bool = False
     has_cpu: bool = True
 
 
 QUIET = Noise()
-LOADED = Noise(load=0.03, round=0.1, sample=0.1, waiting=0.6)
+LOADED = Noise(load=0.03, round=0.15, sample=0.15, waiting=0.6, only_adds=True)
 
 
 def make_session(
@@ -85,13 +87,18 @@ def make_session(
 ) -> Session:
     """Samples of subjects that take ``true_ms``, with nested noise."""
     samples = []
+
+    def within(spread: float) -> float:
+        drawn = float(rng.normal(0, spread))
+        return float(np.exp(abs(drawn) if noise.only_adds else drawn))
+
     for load in range(loads):
         placed = np.array(true_ms) * np.exp(rng.normal(0, noise.load, len(true_ms)))
         for number in range(rounds):
-            shared = np.exp(rng.normal(0, noise.round))
+            shared = within(noise.round)
             for subject, base in enumerate(placed):
                 for _ in range(per_visit):
-                    cpu = float(base * shared * np.exp(rng.normal(0, noise.sample)))
+                    cpu = float(base * shared * within(noise.sample))
                     wall = cpu * (4.0 if rng.random() < noise.waiting else 1.0)
                     known = cpu if noise.has_cpu else None
                     samples.append(Sample(subject=subject, load=load, round=number, wall_ms=wall, cpu_ms=known, runs=1))

@@ -151,8 +151,9 @@ def test_under_load_the_latency_is_near_the_quiet_one() -> None:
     on_core = resample(loaded, Basis.CORE, rng=np.random.default_rng(0)).latency(0)
     low_wall = resample(loaded, Basis.LOW_WALL, rng=np.random.default_rng(0)).latency(0)
     assert on_wall.value > 5.0
-    assert on_core.value == pytest.approx(2.0, rel=0.03)
-    assert low_wall.value == pytest.approx(1.75, rel=0.1)
+    assert np.median([sample.cpu_ms for sample in loaded.samples if sample.cpu_ms is not None]) > 2.3
+    assert on_core.value == pytest.approx(2.0, rel=0.1)
+    assert low_wall.value == pytest.approx(2.0, rel=0.15)
 
 
 def test_percentile_and_lowest_are_of_the_wall() -> None:

@@ -79,7 +79,7 @@ def trace_network(spec: NetSpec) -> Network:
         try:
             made = t.mark(Point.OUTPUT, block.trace(t, x))
             part = Part((x,), tuple(t.operations[begin:]), (made,), t.points)
-            _check_sums(part)
+            _check(part)
         except SpecError as error:
             raise SpecError(f"{spec.name}: block {index} ({block.kind}): {error}") from None
         blocks.append(part)
@@ -87,8 +87,16 @@ def trace_network(spec: NetSpec) -> Network:
     return Network(tuple(blocks), _trace_head(spec, t, blocks), tuple(t.group_sizes))
 
 
-def _check_sums(part: Part) -> None:
-    """A built sum overwrites its second value, so that one must be the part's own and read by nobody else."""
+def _check(part: Part) -> None:
+    """What a module made of the part takes for granted.
+
+    An operation's name is its module's. A built sum overwrites its second value, so that one must be the part's own and
+    read by nobody else.
+    """
+    names = Counter(operation.name for operation in part.operations)
+    for name, times in names.items():
+        if times > 1:
+            raise SpecError(f"{name}: {times} operations have this name")
     reads = Counter(value.index for operation in part.operations for value in operation.inputs)
     own = {operation.output.index for operation in part.operations} - {value.index for value in part.points.values()}
     for operation in part.operations:
@@ -105,7 +113,7 @@ def _trace_head(spec: NetSpec, t: Trace, blocks: list[Part]) -> Part:
         taps = tuple(_tapped(tap, blocks) for tap in spec.head.taps)
         outputs = spec.head.trace(t, taps, spec.num_classes)
         part = Part(taps, tuple(t.operations[begin:]), outputs, t.points)
-        _check_sums(part)
+        _check(part)
     except SpecError as error:
         raise SpecError(f"{spec.name}: head ({spec.head.kind}): {error}") from None
     return part

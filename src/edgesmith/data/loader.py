@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -87,16 +89,17 @@ class TrainLoader:
         self._preprocessing = preprocessing
         self._requests: list[_Request] = []
         maker = _BatchMaker(pictures, num_classes, augment, preprocessing, seed)
-        self._loader: DataLoader[Batch] = DataLoader(
-            maker,
-            batch_size=None,
-            sampler=_Requests(self._requests),
-            num_workers=num_workers,
-            persistent_workers=num_workers > 0,
-            multiprocessing_context="fork" if num_workers and sys.platform == "linux" else None,
-            # Without its own, each epoch would take a number from the stream that dropout draws from.
-            generator=torch.Generator(),
-        )
+        with _without_advice():
+            self._loader: DataLoader[Batch] = DataLoader(
+                maker,
+                batch_size=None,
+                sampler=_Requests(self._requests),
+                num_workers=num_workers,
+                persistent_workers=num_workers > 0,
+                multiprocessing_context="fork" if num_workers and sys.platform == "linux" else None,
+                # Without its own, each epoch would take a number from the stream that dropout draws from.
+                generator=torch.Generator(),
+            )
 
     @property
     def num_batches(self) -> int:
@@ -120,7 +123,8 @@ class TrainLoader:
         self._requests[:] = self._plan(
             epoch, start_batch, height or self._preprocessing.height, width or self._preprocessing.width
         )
-        return iter(self._loader)
+        with _without_advice():
+            return iter(self._loader)
 
     def after(self, position: Position) -> Position:
         """The position that follows, in the next epoch where this one ends."""
@@ -134,6 +138,14 @@ class TrainLoader:
             _Request(epoch, batch, height, width, tuple(order[batch * self.batch_size : (batch + 1) * self.batch_size]))
             for batch in range(start_batch, self.num_batches)
         ]
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keep torch's remark on machines with fewer cores than workers from the user, who chose their number."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="This DataLoader will create", category=UserWarning)
+        yield
 
 
 class _Requests:

@@ -84,4 +84,4 @@ class Plan:
         return max(1, math.ceil(self.sample_ms / max(run_ms, 1e-6) - 1e-6))
 
 
-QUICK: Final = Plan(load_s=0.06, min_loads=3, enough_loads=6, max_loads=12, limit_s=4.0, precision=0.03)
+QUICK: Final = Plan(load_s=0.06, warmup_s=0.1, min_loads=4, enough_loads=6, max_loads=16, limit_s=5.0, precision=0.03)

@@ -87,10 +87,11 @@ class CheckpointFolder:
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write the two files of a checkpoint into an existing folder."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    save_file(tensors, folder / _TENSORS)
+    # Its own writer tells of a full disk by a message alone; Python's by an OSError that says so.
+    (folder / _TENSORS).write_bytes(save(tensors))
     state = {"format": FORMAT, **checkpoint.state, "tensors_sha256": sha256_file(folder / _TENSORS)}
     write_json(folder / _STATE, state)
 

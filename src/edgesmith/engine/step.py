@@ -40,6 +40,7 @@ class Updater:
     ) -> None:
         self.state = state
         self.device: torch.device = fabric.device
+        self.is_mixed: bool = fabric.strategy.precision.precision != "32-true"
         self._fabric, self._task, self._lone_norms = fabric, task, lone_norms
         self._seed, self._max_grad_norm = plan.config.seed, plan.config.max_grad_norm
         with quiet():

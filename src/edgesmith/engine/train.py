@@ -251,10 +251,10 @@ class _Run:
         self._save()
         kept = f"the checkpoint of step {state.step} is kept; " if self.checkpoints is not None else ""
         where = find_bad_layer(state.net, batch.images.to(self.updater.device))
+        full_precision = " or --set precision=32" if self.updater.is_mixed else ""
         raise RunError(
             f"training stopped at step {state.step + bad}: no finite loss and gradient in {bad} steps in a row, "
-            f"first in {where}; {kept}try --set optim.learning_rate={config.optim.learning_rate / 10:g} or "
-            f"--set precision=32"
+            f"first in {where}; {kept}try --set optim.learning_rate={config.optim.learning_rate / 10:g}{full_precision}"
         )
 
     def _note(self, text: str) -> None:

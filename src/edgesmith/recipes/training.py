@@ -19,7 +19,7 @@ def paper() -> TrainConfig:
     Ours, because it is not published: the rate is read as multiplied by 0.99 every 3 epochs (by 0.01 would end the
     training), and scaled in proportion to the batch; 300 epochs of ImageNet's 1,281,167 pictures; five epochs of
     warm-up; RMSProp's decay of 0.9 and epsilon of 0.0316 (TensorFlow's 0.001 inside the root); the strength of the
-    colour jitter; smoothing and norms on biases and norms without L2.
+    colour jitter; no label smoothing; no L2 on norms and biases.
 
     Paper: MobileNetV3, section 6.1.
     """

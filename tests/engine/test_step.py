@@ -1,0 +1,148 @@
+"""One step happens whole or leaves no trace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import RunError
+from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.plan import plan_run
+from edgesmith.engine.step import Updater, prepare
+from edgesmith.engine.train import train
+from edgesmith.nn.build import build
+from edgesmith.tasks.classification import Classification
+from tests.engine.sets import CONFIG, ToyLoader, run, toy_net
+
+TASK = Classification(("dark", "bright"))
+
+
+class SpoiledGradient(nn.Module):
+    """Passes values on; from the n-th backward pass on, for some passes, gradients become infinite."""
+
+    def __init__(self, *, first: int, count: int) -> None:
+        super().__init__()
+        self._range = range(first, first + count)
+        self._passes = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and torch.is_grad_enabled():
+            self._passes += 1
+            if self._passes - 1 in self._range:
+                x.register_hook(lambda gradient: gradient * math.inf)
+        return x * 1
+
+
+def _spoiled(*, first: int, count: int) -> nn.Module:
+    """The toy net with a spoiler behind its norm, so that the norm's bias is the last to be finite."""
+    net = toy_net()
+    assert isinstance(net, nn.Sequential)
+    net.insert(2, SpoiledGradient(first=first, count=count))
+    return net
+
+
+def _updater(net: nn.Module, config: TrainConfig = CONFIG) -> Updater:
+    return prepare(net, TASK, plan_run(config, ToyLoader(), resolution=(8, 8)), device="cpu")
+
+
+def _everything(updater: Updater) -> Mapping[str, Tensor]:
+    """All that a step moves."""
+    plan = plan_run(CONFIG, ToyLoader(), resolution=(8, 8))
+    return {name: t.clone() for name, t in updater.state.capture(spec={}, plan=plan).tensors.items()}
+
+
+def test_case_t7_an_infinite_gradient_at_step_five_is_skipped_and_counted() -> None:
+    clean = run()
+    result = run(net=_spoiled(first=5, count=1))
+    assert result.skipped_steps == 1
+    assert all(torch.isfinite(value).all() for value in result.weights.values())
+    counts = [int(r.weights[name]) for r, name in ((clean, "1.num_batches_tracked"), (result, "1.num_batches_tracked"))]
+    assert counts[1] == counts[0] - 1
+
+
+def test_case_t7_a_skipped_step_leaves_no_trace() -> None:
+    updater = _updater(_spoiled(first=1, count=1))
+    first, second = list(ToyLoader().epoch(0))[:2]
+    assert updater.run(first, rate=0.01) is not None
+    before = _everything(updater)
+    assert updater.run(second, rate=0.01) is None
+    after = _everything(updater)
+    assert set(after) == set(before)
+    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+    assert (updater.state.step, updater.state.skipped_steps, updater.state.bad_steps_in_a_row) == (2, 1, 1)
+    assert updater.run(second, rate=0.01) is not None
+    assert updater.state.bad_steps_in_a_row == 0
+
+
+def test_case_t7_too_many_in_a_row_stop_the_run_and_name_the_layer(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"at step 9: no finite .* in 3 steps in a row, first in 1\.bias; ") as caught:
+        run(replace(CONFIG, max_bad_steps=3), net=_spoiled(first=6, count=99), folder=tmp_path)
+    assert "the checkpoint of step 6 is kept; try --set optim.learning_rate=0.001" in str(caught.value)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000006"]
+
+
+def test_case_t7_bad_steps_with_good_ones_between_do_not_stop_it() -> None:
+    poisoned = tuple(step for step in range(20) if step % 4)
+    assert run(replace(CONFIG, max_bad_steps=4), loader=ToyLoader(poisoned=poisoned)).skipped_steps == len(poisoned)
+
+
+def test_case_t7_mixed_precision_on_the_cpu_stays_finite() -> None:
+    result = run(replace(CONFIG, precision="bf16", optim=replace(CONFIG.optim, name="rmsprop")))
+    assert result.skipped_steps == 0
+    assert all(value.dtype in (torch.float32, torch.int64) for value in result.weights.values())
+    assert all(torch.isfinite(value).all() for value in result.weights.values())
+
+
+def test_clipping_bounds_all_gradients_together() -> None:
+    updater = _updater(toy_net(), replace(CONFIG, max_grad_norm=0.01))
+    updater.run(next(ToyLoader().epoch(0)), rate=0.01)
+    gradients = [p.grad for p in updater.state.net.parameters() if p.grad is not None]
+    assert float(torch.nn.utils.get_total_norm(gradients)) == pytest.approx(0.01, rel=1e-3)
+
+
+class LoneLast(ToyLoader):
+    """Five pictures in batches of four, the lone fifth included."""
+
+    def __init__(self) -> None:
+        super().__init__(num_images=5)
+        self.num_batches = 2
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_case_m8_a_lone_last_picture_uses_running_statistics_where_a_norm_needs_them(replicas: int) -> None:
+    spec = find("mobilenet_v3_small@width=0.35,resolution=32,classes=2")
+    result = train(
+        build(spec),
+        TASK,
+        LoneLast(),
+        replace(CONFIG, pictures=10, replicas=replicas),
+        spec=spec.to_json(),
+        resolution=(32, 32),
+        device="cpu",
+    )
+    assert (result.pictures, result.skipped_steps) == (10, 0)
+    assert all(torch.isfinite(value).all() for value in result.weights.values())
+
+
+def test_class_weights_move_the_gradient_to_the_rare_class() -> None:
+    logits = torch.zeros(4, 2, requires_grad=True)
+    targets = torch.tensor([0, 0, 0, 1])
+    Classification(("often", "rare"), class_weights=(2 / 3, 2.0)).loss(logits, targets).backward()
+    assert logits.grad is not None
+    sums = [float(logits.grad[targets == label].abs().sum()) for label in (0, 1)]
+    assert sums[0] == pytest.approx(sums[1])
+
+
+@pytest.mark.parametrize("changes", [{}, {"ema_decay": None}, {"norm_momentum": 0.3}])
+def test_the_rate_is_the_one_given(changes: dict[str, Any]) -> None:
+    updater = _updater(toy_net(), replace(CONFIG, **changes))
+    updater.run(next(ToyLoader().epoch(0)), rate=0.0375)
+    assert {group["lr"] for group in updater.state.optimizer.param_groups} == {0.0375}

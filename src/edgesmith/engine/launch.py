@@ -45,15 +45,15 @@ def launch(*, device: str, precision: str) -> Fabric:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep Lightning's tips and device remarks from standard error."""
-    logger = logging.getLogger("lightning.fabric")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    # Importing Lightning sets the levels of its own loggers, so only the switch above them all holds.
+    disabled = logging.root.manager.disable
+    logging.disable(max(disabled, logging.INFO))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(disabled)
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class _Spoiler(nn.Module):
         if self._is_forward:
             return x * math.inf
         if x.requires_grad:
-            x.register_hook(lambda gradient: gradient * math.inf)
+            x.register_hook(lambda gradient: gradient * math.inf)  # type: ignore[no-untyped-call]
         return x * 1
 
 

@@ -37,7 +37,7 @@ class SpoiledGradient(nn.Module):
         if self.training and torch.is_grad_enabled():
             self._passes += 1
             if self._passes - 1 in self._range:
-                x.register_hook(lambda gradient: gradient * math.inf)
+                x.register_hook(lambda gradient: gradient * math.inf)  # type: ignore[no-untyped-call]
         return x * 1
 
 
@@ -135,9 +135,9 @@ def test_case_m8_a_lone_last_picture_uses_running_statistics_where_a_norm_needs_
 def test_class_weights_move_the_gradient_to_the_rare_class() -> None:
     logits = torch.zeros(4, 2, requires_grad=True)
     targets = torch.tensor([0, 0, 0, 1])
-    Classification(("often", "rare"), class_weights=(2 / 3, 2.0)).loss(logits, targets).backward()
-    assert logits.grad is not None
-    sums = [float(logits.grad[targets == label].abs().sum()) for label in (0, 1)]
+    loss = Classification(("often", "rare"), class_weights=(2 / 3, 2.0)).loss(logits, targets)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    sums = [float(gradient[targets == label].abs().sum()) for label in (0, 1)]
     assert sums[0] == pytest.approx(sums[1])
 
 

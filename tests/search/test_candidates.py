@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edgesmith.arch.cost import count_total
 from edgesmith.search.candidates import anchors, fit_cost_model, resolutions_for, shortlist, zoo_grid
@@ -48,3 +50,32 @@ def test_the_widest_that_fits_stands_for_each_net_and_resolution() -> None:
     assert all(estimates[spec.name] <= 4.0 for spec in listed)
     assert shortlist(GRID, estimates, budget_ms=4.0, count=3) == listed[:3]
     assert shortlist(GRID, estimates, budget_ms=0.0, count=3) == ()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(0.01, 100), min_size=4, max_size=4))
+def test_whatever_was_measured_no_weight_is_negative(latencies_ms: list[float]) -> None:
+    model = fit_cost_model(anchors(GRID, 4), latencies_ms)
+    assert min(model.weights) >= 0
+    assert min(model.estimate_ms(spec) for spec in GRID) > 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.floats(0.05, 12), st.integers(1, 12))
+def test_no_estimate_above_the_budget_is_ever_listed(seed: int, budget_ms: float, count: int) -> None:
+    """Estimates without any order among the nets, as a noisy device might give them."""
+    values = np.random.default_rng(seed).uniform(0.1, 10, len(GRID))
+    estimates = {spec.name: float(value) for spec, value in zip(GRID, values, strict=True)}
+    listed = shortlist(GRID, estimates, budget_ms=budget_ms, count=count)
+    assert len(listed) <= count
+    assert all(estimates[spec.name] <= budget_ms for spec in listed)
+    assert bool(listed) == (min(estimates.values()) <= budget_ms)
+    madds = [count_total(spec).madds for spec in listed]
+    assert madds == sorted(madds, reverse=True)
+
+
+def test_anchors_span_the_grid() -> None:
+    assert anchors(GRID, 4)[0] == GRID[0]
+    assert anchors(GRID, 4)[-1] == GRID[-1]
+    assert len(anchors(GRID, 4)) == 4
+    assert anchors(GRID[:2], 4) == GRID[:2]

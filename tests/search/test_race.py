@@ -40,3 +40,21 @@ def test_the_best_of_each_round_go_on() -> None:
 
 def test_of_equal_scores_the_earlier_wins() -> None:
     assert race(["first", "second"], plan_rungs(2, 10), lambda *_: 0.5)[0] == "first"
+
+
+def test_ties_keep_the_order_of_preference_through_every_round() -> None:
+    runners = [f"net{i}" for i in range(10)]
+    rounds: dict[int, list[str]] = {}
+
+    def evaluate(name: str, number: int, rung: Rung) -> float:
+        rounds.setdefault(number, []).append(name)
+        return 0.5
+
+    winner, standings = race(runners, plan_rungs(10, 90), evaluate)
+    assert winner == "net0"
+    assert list(rounds.values()) == [runners, runners[:4], runners[:2]]
+    assert [standings[name].rung for name in runners] == [2, 2, 1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_a_round_says_how_long_each_may_train() -> None:
+    assert [(rung.num_runners, rung.seconds) for rung in plan_rungs(9, 180)] == [(9, 10.0), (3, 30.0)]

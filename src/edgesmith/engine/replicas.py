@@ -8,7 +8,6 @@ own gradients and normalises over its own part of the batch.
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -52,8 +51,8 @@ class Replicas:
         _seed_dropouts_(net)
         self._nets = [net, *(_share(net) for _ in range(count - 1))]
         self._loss = loss
-        threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
-        self._pool = ThreadPoolExecutor(count, initializer=lambda: torch.set_num_threads(threads))
+        # One thread an operation: with more, the bits would depend on how many cores the machine has.
+        self._pool = ThreadPoolExecutor(count, initializer=lambda: torch.set_num_threads(1))
         self._parameters = [[p for p in each.parameters() if p.requires_grad] for each in self._nets]
         self._buffers = [[b for b in each.buffers() if b.is_floating_point()] for each in self._nets]
 

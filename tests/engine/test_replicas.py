@@ -1,0 +1,75 @@
+"""Threads that share a step: seeded, and equal to one pass where the net sees single pictures only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from edgesmith.engine.replicas import Replicas, SeededDropout
+from edgesmith.tasks.classification import Classification
+from tests.engine.sets import ToyBatch, ToyLoader, toy_net
+
+LOSS = Classification(("dark", "bright")).loss
+
+
+def _batch(size: int) -> ToyBatch:
+    return next(ToyLoader(num_images=size, batch_size=size).epoch(0))
+
+
+def _gradients(net: nn.Module) -> Mapping[str, Tensor]:
+    return {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
+
+
+def _run(count: int, *, size: int = 8, step: int = 0, seed: int = 0) -> tuple[nn.Module, Mapping[str, Tensor]]:
+    net, batch = toy_net(), _batch(size)
+    Replicas(net, count=count, loss=LOSS).run(batch.images, batch.targets, seed=seed, step=step)
+    return net, _gradients(net)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_same_step_has_the_same_bits_and_another_step_other_dropouts(count: int) -> None:
+    (_, first), (_, again), (_, later) = _run(count), _run(count), _run(count, step=1)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["6.weight"], later["6.weight"])
+
+
+def test_running_statistics_are_the_mean_over_the_parts() -> None:
+    net, _ = _run(2)
+    parts = []
+    for images in _batch(8).images.tensor_split(2):
+        alone = toy_net().train()
+        alone(images)
+        parts.append(alone.get_buffer("1.running_mean"))
+    torch.testing.assert_close(net.get_buffer("1.running_mean"), torch.stack(parts).mean(dim=0))
+    assert int(net.get_buffer("1.num_batches_tracked")) == 1
+
+
+def test_small_batches_use_fewer_copies_so_that_every_part_has_two_pictures() -> None:
+    (_, many), (_, one) = _run(4, size=3), _run(1, size=3)
+    assert all(torch.equal(many[name], one[name]) for name in one)
+
+
+def test_an_optimiser_step_reaches_every_copy() -> None:
+    net, batch = toy_net(), _batch(8)
+    replicas = Replicas(net, count=2, loss=LOSS)
+    losses = []
+    for step in range(30):
+        losses.append(float(replicas.run(batch.images, batch.targets, seed=0, step=step)))
+        with torch.no_grad():
+            for parameter in net.parameters():
+                assert parameter.grad is not None
+                parameter -= 0.2 * parameter.grad
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_seeded_dropout_keeps_the_mean_and_passes_on_in_evaluation() -> None:
+    dropout = SeededDropout(0.25)
+    dropout.generator.manual_seed(0)
+    x = torch.ones(20_000)
+    dropped = dropout.train()(x)
+    assert dropped.unique().tolist() == pytest.approx([0.0, 4 / 3])
+    assert float(dropped.mean()) == pytest.approx(1, abs=0.02)
+    assert dropout.eval()(x) is x

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from edgesmith.engine.plan import plan_run
 from edgesmith.engine.replicas import Replicas, SeededDropout
+from edgesmith.engine.step import prepare
 from edgesmith.tasks.classification import Classification
-from tests.engine.sets import ToyBatch, ToyLoader, toy_net
+from tests.engine.sets import CONFIG, ToyBatch, ToyLoader, toy_net
 
 LOSS = Classification(("dark", "bright")).loss
 
@@ -61,7 +64,7 @@ def test_an_optimiser_step_reaches_every_copy() -> None:
         with torch.no_grad():
             for parameter in net.parameters():
                 assert parameter.grad is not None
-                parameter -= 0.2 * parameter.grad
+                parameter.sub_(0.2 * parameter.grad)
     assert losses[-1] < 0.5 * losses[0]
 
 
@@ -73,3 +76,22 @@ def test_seeded_dropout_keeps_the_mean_and_passes_on_in_evaluation() -> None:
     assert dropped.unique().tolist() == pytest.approx([0.0, 4 / 3])
     assert float(dropped.mean()) == pytest.approx(1, abs=0.02)
     assert dropout.eval()(x) is x
+
+
+@pytest.mark.parametrize(("replicas", "inside"), [(1, 3), (2, 1)])
+def test_operations_outside_the_replicas_leave_them_the_cores(replicas: int, inside: int) -> None:
+    config = replace(CONFIG, replicas=replicas)
+    updater = prepare(
+        toy_net(),
+        Classification(("dark", "bright")),
+        plan_run(config, ToyLoader(), resolution=(8, 8)),
+        device="cpu",
+    )
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with updater.undisturbed():
+            assert torch.get_num_threads() == inside
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -61,7 +62,12 @@ def test_figures_equal_torchmetrics() -> None:
     metric = Classification(tuple("abcdefgh")).metric()
     metric.update(logits, labels)
     figures = metric.compute()
-    for name, top_k, average in (("top1", 1, "micro"), ("top5", 5, "micro"), ("mean_recall", 1, "macro")):
+    averages: tuple[tuple[str, int, Literal["micro", "macro"]], ...] = (
+        ("top1", 1, "micro"),
+        ("top5", 5, "micro"),
+        ("mean_recall", 1, "macro"),
+    )
+    for name, top_k, average in averages:
         wanted = multiclass_accuracy(
             torch.from_numpy(logits), torch.from_numpy(labels), num_classes=8, top_k=top_k, average=average
         )

@@ -45,7 +45,7 @@ def measure_speed(
     """
     plan = plan_run(config, loader, resolution=resolution)
     updater = prepare(copy.deepcopy(net), task, plan, device=device)
-    with isolated_randomness(updater.device):
+    with isolated_randomness(updater.device), updater.undisturbed():
         speeds = {
             size: _measure_at(updater, loader, plan, size, steps=steps, clock=clock) for size in set(plan.resolutions())
         }

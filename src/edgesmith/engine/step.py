@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -49,6 +51,20 @@ class Updater:
         self._buffers = list(state.net.buffers())
         self._saved_buffers = [buffer.clone() for buffer in self._buffers]
         self._replicas = _replicas(state, fabric, task, plan)
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Leave the cores to the replicas: inside, this thread's own operations stay on one.
+
+        Otherwise its idle helpers, which wait for work by spinning, take turns with the replicas.
+        """
+        before = torch.get_num_threads()
+        if self._replicas is not None:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def run(self, batch: Batch, *, rate: float) -> Tensor | None:
         """Do one step.

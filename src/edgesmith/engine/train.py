@@ -89,7 +89,7 @@ def train(
     plan = plan_run(config, loader, resolution=resolution)
     updater = prepare(net, task, plan, device=device)
     run = _Run(updater, task, loader, plan, spec, folder, held_out, progress, clock)
-    with isolated_randomness(updater.device):
+    with isolated_randomness(updater.device), updater.undisturbed():
         run.resume()
         run.advance()
         return run.finish()

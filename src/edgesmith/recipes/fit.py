@@ -10,14 +10,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.config import to_dict
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.units import format_duration, parse_milliseconds
 from edgesmith.deploy.bundle import open_bundle
-from edgesmith.devices.plan import QUICK
+from edgesmith.devices.plan import QUICK, Plan
 from edgesmith.devices.results import Measurement
 from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
@@ -38,7 +38,9 @@ from edgesmith.search.candidates import resolutions_for, zoo_grid
 from edgesmith.search.race import Rung, Standing, plan_rungs, race
 from edgesmith.tasks.base import Task
 
-MAX_EPOCHS = 300
+MAX_EPOCHS: Final = 300
+# For a second look at a file that was measured on a busy machine.
+_LONG: Final = Plan(limit_s=60.0, min_loads=20, enough_loads=20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +232,9 @@ class _Fit:
         )
         model = Model(name=bundle.manifest.name, spec=spec, bundle=bundle)
         measurement = measure_models([model], self.config.device, progress=self.progress)
+        if measurement.latency[0].contended and measurement.latency[0].high_ms > self.budget_ms:
+            self.progress.note("the machine was busy and the budget was just missed: measuring once more, for longer")
+            measurement = measure_models([model], self.config.device, plan=_LONG, progress=self.progress)
         self.bundle = open_bundle(bundle.folder)
         self.stages.note("finish", self.time_plan.finish_s, time.monotonic() - begun)
         return score, measurement

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import harmonic_mean
 from typing import Any, Final
 
 from edgesmith.arch.spec import NetSpec, model_hash
@@ -178,11 +179,12 @@ class _Fit:
     ) -> tuple[str, Mapping[str, Standing]]:
         specs = {each.spec.name: each.spec for each in choice.fitting}
         rungs = plan_rungs(len(specs), plan["race_s"])
+        # Equal pictures, not equal times: in a short race the smallest net would win by its early start.
         rest, held = self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)
 
         def evaluate(name: str, number: int, rung: Rung) -> float:
             def work() -> dict[str, float]:
-                pictures = max(2 * self.base.batch_size, round(speeds[name] * rung.seconds))
+                pictures = max(2 * self.base.batch_size, round(harmonic_mean(speeds.values()) * rung.seconds))
                 short = replace(self.base, pictures=pictures)
                 self.progress.note(f"race, round {number + 1}: {name} on {pictures} pictures")
                 folder = self.folder.path / "race" / f"{number}-{model_hash(specs[name])}"

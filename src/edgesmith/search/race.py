@@ -13,7 +13,7 @@ class Rung:
 
     Attributes:
         num_runners: How many run.
-        seconds: Training time that each is given.
+        seconds: Training time that each is given on average.
     """
 
     num_runners: int

@@ -66,4 +66,4 @@ def test_pictures_add_up(num_images: int, batch_size: int, pictures: int) -> Non
     seen = [p.pictures_at(step) for step in range(min(p.num_steps, 200) + 1)]
     assert seen[0] == 0
     assert all(0 < later - earlier <= batch_size for earlier, later in pairwise(seen))
-    assert abs(p.pictures_at(p.num_steps) - pictures) <= batch_size
+    assert p.num_steps == 1 or abs(p.pictures_at(p.num_steps) - pictures) <= batch_size / 2

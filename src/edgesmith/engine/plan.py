@@ -33,8 +33,9 @@ class Plan:
 
     @property
     def num_steps(self) -> int:
-        """Steps of the whole run."""
-        return max(1, round(self.config.pictures * self.num_batches / self._images_per_epoch))
+        """Steps of the whole run: to the pictures asked for, or within half a batch of them."""
+        epochs, rest = divmod(self.config.pictures, self._images_per_epoch)
+        return max(1, epochs * self.num_batches + round(rest / self.config.batch_size))
 
     @property
     def _images_per_epoch(self) -> int:

@@ -10,7 +10,7 @@ from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.heads.classifier import Classifier
 from edgesmith.arch.names import Activation, Point
 from edgesmith.arch.network import Network, trace_network
-from edgesmith.arch.operations import Value
+from edgesmith.arch.operations import Add, Value
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.zoo.names import find
@@ -117,9 +117,9 @@ def tapped(t: Trace, x: Value, y: Value) -> Value:
     return t.add(x, t.mark(Point.EXPAND, y), name="skip")
 
 
-@pytest.mark.parametrize("add", [lambda t, x, y: t.add(y, x, name="skip"), twice, tapped])
+@pytest.mark.parametrize("add", [twice, tapped])
 def test_a_sum_that_would_overwrite_what_others_read_is_refused(add: Callable[[Trace, Value, Value], Value]) -> None:
-    """The block's input, a value that is read again, a value that a tap may hear."""
+    """A value that is read again, a value that a tap may hear."""
     spec = NetSpec(name="n", family="f", blocks=(Summing(add),), head=Classifier())
     with pytest.raises(SpecError, match=r"n: block 0 \(summing\): skip: a sum overwrites its second value, and this"):
         trace_network(spec)
@@ -128,6 +128,19 @@ def test_a_sum_that_would_overwrite_what_others_read_is_refused(add: Callable[[T
 def test_a_sum_over_a_branch_of_its_own_is_fine() -> None:
     spec = NetSpec(name="n", family="f", blocks=(Summing(lambda t, x, y: t.add(x, y, name="skip")),), head=Classifier())
     assert len(trace_network(spec).blocks[0].operations) == 2
+
+
+def activated(t: Trace, x: Value, y: Value) -> Value:
+    return t.add(x, t.conv(y, x, name="last", activation=Activation.RELU), name="skip")
+
+
+@pytest.mark.parametrize("add", [lambda t, x, y: t.add(y, x, name="skip"), activated])
+def test_a_sum_copies_what_is_not_a_bare_branch(add: Callable[[Trace, Value, Value], Value]) -> None:
+    """The block's input, which others read; an activation's output, which its gradient needs."""
+    spec = NetSpec(name="n", family="f", blocks=(Summing(add),), head=Classifier())
+    operation = trace_network(spec).blocks[0].operations[-1]
+    assert isinstance(operation, Add)
+    assert not operation.overwrites
 
 
 def test_two_operations_of_one_name_are_refused() -> None:

@@ -35,7 +35,7 @@ RELU = Activation.RELU
 class Fire:
     """Squeeze to few channels, widen by 1x1 and 3x3 filters side by side; max-pool before it if asked."""
 
-    kind: ClassVar[str] = "fire"
+    kind: ClassVar[str] = "pooled_fire"
     elastic: ClassVar[bool] = True
 
     squeeze_channels: int
@@ -143,8 +143,8 @@ def extended(table: Mapping[str, Any], entry: Any) -> Mapping[str, Any]:
 
 def test_json_needs_a_line_in_each_table(monkeypatch: pytest.MonkeyPatch) -> None:
     data = json.loads(json.dumps(SQUEEZENET.to_json()))
-    assert data["blocks"][1] == {"kind": "fire", "squeeze_channels": 16, "expand_channels": 64, "pool": True}
-    with pytest.raises(SpecError, match="block 1: unknown kind 'fire'"):
+    assert data["blocks"][1] == {"kind": "pooled_fire", "squeeze_channels": 16, "expand_channels": 64, "pool": True}
+    with pytest.raises(SpecError, match="block 1: unknown kind 'pooled_fire'"):
         NetSpec.from_json(data)
     monkeypatch.setattr("edgesmith.arch.spec.KINDS", extended(KINDS, Fire))
     monkeypatch.setattr("edgesmith.arch.spec.HEADS", extended(HEADS, LastConv))
@@ -159,5 +159,7 @@ def test_edits_hashes_taps_and_errors_know_the_kind() -> None:
     assert trace_network(tapped).head.inputs[0].channels == 32
     assert spec_hash(tapped) == spec_hash(SQUEEZENET)
     assert model_hash(tapped) != model_hash(SQUEEZENET)
-    with pytest.raises(SpecError, match=r"squeezenet1_1: block 1 \(fire\): a 3x3 window does not fit into 1 pixels"):
+    with pytest.raises(
+        SpecError, match=r"squeezenet1_1: block 1 \(pooled_fire\): a 3x3 window does not fit into 1 pixels"
+    ):
         count(SQUEEZENET.with_resolution(4))

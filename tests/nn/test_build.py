@@ -67,7 +67,7 @@ def assert_counts_agree(spec: NetSpec) -> None:
     assert total.parameters == sum(parameter.numel() for parameter in net.parameters())
 
 
-@pytest.mark.parametrize("options", ["resolution=96", "resolution=97x130,width=0.75,padding=same"])
+@pytest.mark.parametrize("options", ["resolution=96", "resolution=97x130,padding=same"])
 @pytest.mark.parametrize("name", MODELS)
 def test_counts_are_those_of_the_built_net(name: str, options: str) -> None:
     assert_counts_agree(find(f"{name}@{options}"))
@@ -136,12 +136,8 @@ def test_a_tap_on_a_block_that_does_not_widen_hears_its_input() -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_case_m8_a_batch_of_one_trains(name: str) -> None:
-    """There is no norm behind the pool, in gates or head, so that every norm sees at least 7x7 pixels."""
-    net = build(
-        find(
-            name,
-        ).with_num_classes(5)
-    ).train()
+    """Norms before the pool see at least 7x7 pixels; MobileNetV4's behind it takes its running statistics."""
+    net = build(find(name).with_num_classes(5)).train()
     net(pictures(224, 224, count=1)).square().sum().backward()
     grads = [parameter.grad for parameter in net.parameters()]
     assert all(grad is not None and bool(torch.isfinite(grad).all()) for grad in grads)

@@ -8,7 +8,7 @@ from edgesmith.arch.zoo.names import find
 from edgesmith.arch.zoo.table import MODELS
 from edgesmith.nn.build import build
 from edgesmith.nn.fold import fold_norms
-from edgesmith.nn.layers import SameConv2d
+from edgesmith.nn.layers import ConvNorm, SameConv2d
 from tests.nn.nets import calibrate, pictures, relative_difference
 
 
@@ -19,12 +19,19 @@ def test_folded_net_answers_the_same(name: str, options: str) -> None:
     folded = fold_norms(net)
     with torch.inference_mode():
         assert relative_difference(folded(pictures(96, 128)), net(pictures(96, 128))) < 1e-5
+    assert not any(isinstance(module, nn.BatchNorm1d) for module in folded.modules())
+    for layer in folded.modules():
+        if isinstance(layer, ConvNorm):
+            assert not hasattr(layer, "norm")
+            assert layer.conv.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_every_convolution_has_taken_up_its_norm() -> None:
+    folded = fold_norms(calibrate(build(find("mobilenet_v3_small@padding=same"))))
+    convolutions = [module for module in folded.modules() if isinstance(module, nn.Conv2d)]
+    assert all(conv.bias is not None for conv in convolutions)
+    assert all(isinstance(conv, SameConv2d) or conv.kernel_size == (1, 1) for conv in convolutions)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
-    for module in folded.modules():
-        if isinstance(module, nn.Conv2d):
-            assert module.bias is not None
-            assert module.weight.is_contiguous(memory_format=torch.channels_last)
-            assert isinstance(module, SameConv2d) == ("same" in options) or module.kernel_size == (1, 1)
 
 
 def test_the_original_is_left_as_it_is() -> None:

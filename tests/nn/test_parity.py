@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import timm
@@ -24,8 +25,29 @@ TORCHVISION: dict[str, Callable[..., nn.Module]] = {
 WIDTHS = (0.35, 0.5, 0.75, 1.0, 1.25)
 SIZES = (224, 225, 160)
 
-# timm's other two, mobilenetv3_rw and mobilenetv3_large_150d, are not the paper's nets.
+# The other families of torchvision, at every width that it has.
+FAMILIES: dict[str, Callable[[], nn.Module]] = {
+    "squeezenet_1_0": partial(torchvision.models.squeezenet1_0, weights=None),
+    "squeezenet_1_1": partial(torchvision.models.squeezenet1_1, weights=None),
+    **{
+        f"mobilenet_v2@width={width}": partial(torchvision.models.mobilenet_v2, weights=None, width_mult=width)
+        for width in (0.35, 0.5, 0.75, 1.0, 1.4)
+    },
+    "mnasnet_b1@width=0.5": partial(torchvision.models.mnasnet0_5, weights=None),
+    "mnasnet_b1@width=0.75": partial(torchvision.models.mnasnet0_75, weights=None),
+    "mnasnet_b1": partial(torchvision.models.mnasnet1_0, weights=None),
+    "mnasnet_b1@width=1.3": partial(torchvision.models.mnasnet1_3, weights=None),
+}
+
+# timm's other nets of these families are read off the model itself: see weights.sources.timm.
 TIMM = {
+    "mobilenetv1_100": "mobilenet_v1@activation=relu6",
+    "mobilenetv1_125": "mobilenet_v1@width=1.25,activation=relu6",
+    "mobilenetv2_035": "mobilenet_v2@width=0.35",
+    "mobilenetv2_050": "mobilenet_v2@width=0.5",
+    "mobilenetv2_075": "mobilenet_v2@width=0.75",
+    "mobilenetv2_100": "mobilenet_v2",
+    "mobilenetv2_140": "mobilenet_v2@width=1.4",
     "mobilenetv3_large_100": "mobilenet_v3_large@rule=timm,preset=timm",
     "mobilenetv3_large_075": "mobilenet_v3_large@width=0.75,rule=timm,preset=timm",
     "mobilenetv3_small_100": "mobilenet_v3_small@rule=timm,preset=timm",
@@ -37,6 +59,20 @@ TIMM = {
     "tf_mobilenetv3_small_100": "mobilenet_v3_small@padding=same,preset=timm_tf",
     "tf_mobilenetv3_small_075": "mobilenet_v3_small@width=0.75,padding=same,preset=timm_tf",
     "tf_mobilenetv3_small_minimal_100": "mobilenet_v3_small_minimalistic@padding=same,preset=timm_tf",
+    "mobilenetv4_conv_small_035": "mobilenet_v4_conv_small@width=0.35",
+    "mobilenetv4_conv_small_050": "mobilenet_v4_conv_small@width=0.5",
+    "mobilenetv4_conv_small": "mobilenet_v4_conv_small",
+    "mobilenetv4_conv_medium": "mobilenet_v4_conv_medium",
+    "mobilenetv4_conv_large": "mobilenet_v4_conv_large",
+    "mnasnet_050": "mnasnet_b1@width=0.5",
+    "mnasnet_075": "mnasnet_b1@width=0.75",
+    "mnasnet_100": "mnasnet_b1",
+    "mnasnet_140": "mnasnet_b1@width=1.4",
+    "mnasnet_small": "mnasnet_small",
+    "semnasnet_050": "mnasnet_a1@width=0.5",
+    "semnasnet_075": "mnasnet_a1@width=0.75",
+    "semnasnet_100": "mnasnet_a1",
+    "semnasnet_140": "mnasnet_a1@width=1.4",
 }
 
 
@@ -77,7 +113,34 @@ def test_torchvision_widths(name: str, width: float) -> None:
 @pytest.mark.parametrize("name", TIMM)
 def test_timm(name: str) -> None:
     oracle = calibrate(timm.create_model(name))
-    assert_same(filled(find(TIMM[name]), oracle), oracle, (224, 224) if "tf_" in name else (160, 160))
+    assert_same(filled(find(TIMM[name]), oracle), oracle, (224, 224) if "tf_" in name else (96, 97))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_torchvisions_other_families(name: str) -> None:
+    oracle = calibrate(FAMILIES[name]())
+    assert_same(filled(find(name), oracle), oracle, (96, 97))
+
+
+TORCHVISION_NAMES = {
+    "mobilenet_v3_large": "mobilenet_v3_large",
+    "mobilenet_v3_small": "mobilenet_v3_small",
+    "mobilenet_v2": "mobilenet_v2",
+    "mnasnet_b1": "mnasnet1_0",
+    "squeezenet_1_0": "squeezenet1_0",
+    "squeezenet_1_1": "squeezenet1_1",
+}
+
+
+@pytest.mark.parametrize("name", TORCHVISION_NAMES)
+def test_weights_go_back_as_they_came(name: str) -> None:
+    """Ours under torchvision's names give its net our answers."""
+    oracle = torchvision.models.get_model(TORCHVISION_NAMES[name], weights=None).eval()
+    net = calibrate(build(find(name)))
+    mine, theirs = net.state_dict(), oracle.state_dict()
+    for own, key in load_state(build(find(name)), theirs).sources.items():
+        theirs[key].copy_(mine[own].reshape(theirs[key].shape))
+    assert_same(net, oracle, (96, 97))
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
@@ -109,3 +172,10 @@ def test_torchvision_at_every_width_and_size(name: str, width: float) -> None:
 def test_timm_at_every_size(name: str) -> None:
     oracle = calibrate(timm.create_model(name), size=96)
     assert_same(filled(find(TIMM[name]), oracle), oracle, *((size, size) for size in SIZES))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAMILIES)
+def test_torchvisions_other_families_at_every_size(name: str) -> None:
+    oracle = calibrate(FAMILIES[name](), size=96)
+    assert_same(filled(find(name), oracle), oracle, *((size, size) for size in SIZES))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from edgesmith.core.errors import UsageError
+
 
 class WidthRule(StrEnum):
     """Whose rule scales a network's channels; they agree at width 1.0 only."""
@@ -32,3 +34,13 @@ def make_divisible(value: float, divisor: int = 8, *, minimum: int | None = None
     """
     rounded = max(divisor if minimum is None else minimum, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+def check_width(width: float) -> None:
+    """Refuse a width multiplier that makes no network.
+
+    Raises:
+        UsageError: It is not above 0, or above 8.
+    """
+    if not 0 < width <= 8:
+        raise UsageError(f"width must be above 0 and at most 8, got {width:g}; publications have 0.25 to 2")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from edgesmith.arch.heads.base import Head
 from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.names import Padding, Point
-from edgesmith.arch.operations import Operation, Value
+from edgesmith.arch.operations import Dropout, Operation, Value, Work
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
 from edgesmith.core.errors import SpecError
@@ -165,6 +165,7 @@ def _count_head(head: Head, taps: tuple[Shape, ...], num_classes: int, padding: 
     rows = tuple(
         Row(0, type(o).__name__.lower(), _shape(o.inputs[0]), _shape(o.output), _cost([o], o.inputs))
         for o in t.operations
+        if o.tensors() or o.work() != Work()
     )
     return _Counted(_cost(t.operations, inputs), _shape(made[0]), {}, rows)
 
@@ -181,9 +182,14 @@ def _cost(operations: Sequence[Operation], inputs: tuple[Value, ...]) -> Cost:
         linear_madds=sum(work.linear for work in works),
         elementwise=sum(work.elementwise for work in works),
         pool=sum(work.pool for work in works),
-        activation_bytes=_BYTES * sum(operation.output.size for operation in operations),
+        activation_bytes=_BYTES * sum(_made(operation) for operation in operations),
         peak_bytes=_BYTES * _peak(operations, inputs),
     )
+
+
+def _made(operation: Operation) -> int:
+    """Elements that an operation writes in inference, where a dropout is its input."""
+    return 0 if isinstance(operation, Dropout) else operation.output.size
 
 
 def _peak(operations: Sequence[Operation], inputs: tuple[Value, ...]) -> int:
@@ -192,7 +198,9 @@ def _peak(operations: Sequence[Operation], inputs: tuple[Value, ...]) -> int:
     sizes = {value.index: value.size for value in inputs}
     peak = sum(sizes.values())
     for step, operation in enumerate(operations):
-        sizes[operation.output.index] = operation.output.size
+        sizes[operation.output.index] = _made(operation)
+        if isinstance(operation, Dropout):
+            sizes[operation.output.index] = sizes.pop(operation.inputs[0].index)
         peak = max(peak, sum(sizes.values()))
         for value in operation.inputs:
             if last[value.index] == step:

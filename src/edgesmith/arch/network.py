@@ -90,8 +90,7 @@ def trace_network(spec: NetSpec) -> Network:
 def _check(part: Part) -> None:
     """What a module made of the part takes for granted.
 
-    An operation's name is its module's. A built sum overwrites its second value, so that one must be the part's own and
-    read by nobody else.
+    An operation's name is its module's. What a sum overwrites must be the part's own and read by nobody else.
     """
     names = Counter(operation.name for operation in part.operations)
     for name, times in names.items():
@@ -100,7 +99,7 @@ def _check(part: Part) -> None:
     reads = Counter(value.index for operation in part.operations for value in operation.inputs)
     own = {operation.output.index for operation in part.operations} - {value.index for value in part.points.values()}
     for operation in part.operations:
-        if isinstance(operation, Add):
+        if isinstance(operation, Add) and operation.overwrites:
             overwritten = operation.inputs[1].index
             if overwritten not in own or reads[overwritten] > 1:
                 raise SpecError(f"{operation.name}: a sum overwrites its second value, and this one is used elsewhere")

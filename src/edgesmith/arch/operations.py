@@ -173,18 +173,19 @@ class Norm:
 
 @dataclass(frozen=True)
 class Linear:
-    """Dropout if asked, a biased linear layer over pooled features, then an activation."""
+    """A linear layer over pooled features, biased or with a norm behind it, then an activation."""
 
     name: str
     inputs: tuple[Value]
     output: Value
     activation: Activation
-    dropout: bool
+    norm: bool
 
     def tensors(self) -> tuple[TensorSpec, ...]:
-        """Weight and bias."""
+        """Weight, then bias or norm."""
         out = channel_axis(self.output)
-        return (TensorSpec("linear.weight", (out, channel_axis(self.inputs[0]))), TensorSpec("linear.bias", (out,)))
+        weight = TensorSpec("linear.weight", (out, channel_axis(self.inputs[0])))
+        return (weight, *(norm_tensors("norm.", out) if self.norm else (TensorSpec("linear.bias", (out,)),)))
 
     def work(self) -> Work:
         """Multiply-adds of the matrix."""
@@ -192,6 +193,23 @@ class Linear:
         return Work(
             linear=self.output.channels * self.inputs[0].channels, elementwise=self.output.channels * has_activation
         )
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Drops features in training, with the preset's probability."""
+
+    name: str
+    inputs: tuple[Value]
+    output: Value
+
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """None."""
+        return ()
+
+    def work(self) -> Work:
+        """Nothing in inference."""
+        return Work()
 
 
 @dataclass(frozen=True)
@@ -235,12 +253,13 @@ class GlobalPool:
 
 @dataclass(frozen=True)
 class Add:
-    """Element-wise sum of two values of one shape, then an activation."""
+    """Element-wise sum of two values of one shape, then an activation; it may take the place of the second."""
 
     name: str
     inputs: tuple[Value, Value]
     output: Value
     activation: Activation
+    overwrites: bool
 
     def tensors(self) -> tuple[TensorSpec, ...]:
         """None."""
@@ -266,6 +285,90 @@ class Concatenate:
     def work(self) -> Work:
         """Moves data, computes nothing."""
         return Work()
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """Channels seen as a table of ``groups`` rows, read column by column."""
+
+    name: str
+    inputs: tuple[Value]
+    output: Value
+    groups: int
+
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """None."""
+        return ()
+
+    def work(self) -> Work:
+        """Moves data, computes nothing."""
+        return Work()
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Each channel moved by its own step of pixels, then every ``stride``-th pixel."""
+
+    name: str
+    inputs: tuple[Value]
+    output: Value
+    kernel_size: int
+    stride: int
+    dilation: int
+
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """None."""
+        return ()
+
+    def work(self) -> Work:
+        """Moves data, computes nothing."""
+        return Work()
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Channels of the input by a stored index; one may be picked by several readers or by none."""
+
+    name: str
+    inputs: tuple[Value]
+    output: Value
+
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """The index, which is not learned by gradients."""
+        return (TensorSpec("index", (channel_axis(self.output),), learned=False),)
+
+    def work(self) -> Work:
+        """Moves data, computes nothing."""
+        return Work()
+
+
+@dataclass(frozen=True)
+class LearnedGroups:
+    """A 1x1 convolution, or a linear layer, that learns which inputs each of its groups keeps.
+
+    In the end each keeps one input in ``condensation``. Output ``o`` belongs to group ``o mod groups``.
+    """
+
+    name: str
+    inputs: tuple[Value]
+    output: Value
+    groups: int
+    condensation: int
+    norm: bool
+    activation: Activation
+
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """The full matrix and its mask of zeros and ones, then bias or norm."""
+        axes = (channel_axis(self.output), channel_axis(self.inputs[0]))
+        rest = norm_tensors("norm.", axes[0]) if self.norm else ()
+        bias = () if self.norm else (TensorSpec("matrix.bias", (axes[0],)),)
+        return (TensorSpec("matrix.weight", axes), *bias, TensorSpec("matrix.mask", axes, learned=False), *rest)
+
+    def work(self) -> Work:
+        """Multiply-adds of the full matrix, which is what training computes."""
+        madds = self.output.size * self.inputs[0].channels
+        elementwise = self.output.size * (self.activation is not Activation.NONE)
+        return Work(conv=madds * self.norm, linear=madds * (not self.norm), elementwise=elementwise)
 
 
 def channel_axis(value: Value) -> Axis:

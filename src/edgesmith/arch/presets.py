@@ -12,13 +12,20 @@ if TYPE_CHECKING:
 
 
 class Preset(StrEnum):
-    """Whose constants a network is built with."""
+    """Whose constants a network is built with.
+
+    ``TORCHVISION`` is that library's MobileNetV3, ``TORCH`` the framework's own norms with torchvision's dropout for
+    MobileNetV2 and MnasNet, ``PLAIN`` the same without dropout.
+    """
 
     PAPER = "paper"
     TORCHVISION = "torchvision"
     TIMM = "timm"
     TIMM_TF = "timm_tf"
     KERAS = "keras"
+    TORCH = "torch"
+    PLAIN = "plain"
+    SQUEEZENET = "squeezenet"
 
 
 class Init(StrEnum):
@@ -27,6 +34,7 @@ class Init(StrEnum):
     TRUNCATED_NORMAL = "truncated_normal"
     KAIMING_FAN_OUT = "kaiming_fan_out"
     KAIMING_FAN_OUT_GROUPED = "kaiming_fan_out_grouped"
+    KAIMING_UNIFORM = "kaiming_uniform"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,5 +61,8 @@ PRESETS: Final[Mapping[Preset, Constants]] = MappingProxyType(
         Preset.TIMM: Constants(norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.0, init=Init.KAIMING_FAN_OUT_GROUPED),
         Preset.TIMM_TF: Constants(norm_epsilon=1e-3, norm_momentum=0.1, dropout=0.0, init=Init.KAIMING_FAN_OUT_GROUPED),
         Preset.KERAS: Constants(norm_epsilon=1e-3, norm_momentum=0.001, dropout=0.2, init=Init.TRUNCATED_NORMAL),
+        Preset.TORCH: Constants(norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.2, init=Init.KAIMING_FAN_OUT),
+        Preset.PLAIN: Constants(norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.0, init=Init.KAIMING_FAN_OUT),
+        Preset.SQUEEZENET: Constants(norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.5, init=Init.KAIMING_UNIFORM),
     }
 )

@@ -15,12 +15,17 @@ from edgesmith.arch.operations import (
     Add,
     Concatenate,
     Convolution,
+    Dropout,
     Gate,
     GlobalPool,
+    LearnedGroups,
     Linear,
     Norm,
     Operation,
+    Pick,
     Pool,
+    Shift,
+    Shuffle,
     Value,
 )
 from edgesmith.core.errors import SpecError
@@ -123,10 +128,58 @@ class Trace:
         self.operations.append(Norm(name, (x,), made, activation))
         return made
 
-    def linear(self, x: Value, out: int, *, name: str, activation: Activation, dropout: bool = False) -> Value:
-        """Linear layer over pooled features."""
+    def linear(self, x: Value, out: int, *, name: str, activation: Activation, norm: bool = False) -> Value:
+        """Linear layer over pooled features: biased, or with a norm behind it."""
         made = self.open(out, 1, 1)
-        self.operations.append(Linear(name, (x,), made, activation, dropout))
+        self.operations.append(Linear(name, (x,), made, activation, norm))
+        return made
+
+    def learned_groups(
+        self,
+        x: Value,
+        out: int,
+        *,
+        name: str,
+        groups: int,
+        condensation: int,
+        activation: Activation,
+        norm: bool = True,
+    ) -> Value:
+        """1x1 convolution, or linear layer where ``norm`` is off, whose groups learn which inputs they keep."""
+        if x.channels % condensation or out % groups:
+            raise SpecError(
+                f"{name}: {x.channels} -> {out} channels do not divide by a condensation of {condensation} "
+                f"and into {groups} groups"
+            )
+        made = self.open(out, x.height, x.width)
+        self.operations.append(LearnedGroups(name, (x,), made, groups, condensation, norm, activation))
+        return made
+
+    def dropout(self, x: Value, *, name: str) -> Value:
+        """Features dropped in training."""
+        made = self.value(x.groups, x.height, x.width)
+        self.operations.append(Dropout(name, (x,), made))
+        return made
+
+    def shuffle(self, x: Value, *, name: str, groups: int) -> Value:
+        """Channels seen as a table of ``groups`` rows, read column by column; they stay in their groups."""
+        if x.channels % groups:
+            raise SpecError(f"{name}: {x.channels} channels do not divide into {groups} groups")
+        made = self.value(x.groups, x.height, x.width)
+        self.operations.append(Shuffle(name, (x,), made, groups))
+        return made
+
+    def shift(self, x: Value, *, name: str, kernel_size: int, stride: int = 1, dilation: int = 1) -> Value:
+        """Each channel moved by its own step within a window of ``kernel_size``."""
+        _check_filter(name, kernel_size, stride, dilation, 1, Padding.SYMMETRIC)
+        made = self.value(x.groups, -(-x.height // stride), -(-x.width // stride))
+        self.operations.append(Shift(name, (x,), made, kernel_size, stride, dilation))
+        return made
+
+    def pick(self, x: Value, channels: int, *, name: str) -> Value:
+        """Channels by a stored index: a group of its own, since an input may be picked twice or never."""
+        made = self.open(channels, x.height, x.width)
+        self.operations.append(Pick(name, (x,), made))
         return made
 
     def pool(
@@ -145,12 +198,17 @@ class Trace:
         return made
 
     def add(self, x: Value, y: Value, *, name: str, activation: Activation = Activation.NONE) -> Value:
-        """Sum of two values of the same groups and size."""
+        """Sum of two values of the same groups and size; a convolution's bare output ``y`` is overwritten."""
         if (x.groups, x.height, x.width) != (y.groups, y.height, y.width):
             raise SpecError(f"{name}: cannot add {shape_text(x)} and {shape_text(y)}")
         made = self.value(y.groups, y.height, y.width)
-        self.operations.append(Add(name, (x, y), made, activation))
+        self.operations.append(Add(name, (x, y), made, activation, self._is_bare(y)))
         return made
+
+    def _is_bare(self, value: Value) -> bool:
+        """Whether a convolution without an activation has just made it: no gradient needs it."""
+        last = self.operations[-1] if self.operations else None
+        return isinstance(last, Convolution) and last.output is value and last.activation is Activation.NONE
 
     def concatenate(self, *values: Value, name: str) -> Value:
         """Channels of all values behind one another."""

@@ -14,38 +14,50 @@ from edgesmith.arch.operations import (
     Add,
     Concatenate,
     Convolution,
+    Dropout,
     Gate,
     GlobalPool,
+    LearnedGroups,
     Linear,
     Norm,
     Operation,
+    Pick,
     Pool,
+    Shift,
+    Shuffle,
     Value,
 )
 from edgesmith.arch.presets import PRESETS, Constants
 from edgesmith.arch.spec import NetSpec
+from edgesmith.nn.channel_layers import ChannelPick, ChannelShift, ChannelShuffle
 from edgesmith.nn.init import initialise_
 from edgesmith.nn.layers import (
     Concatenation,
     ConvNorm,
-    DropLinear,
     GlobalMean,
+    LinearNorm,
     NormActivation,
     SqueezeExcite,
     Sum,
     pool_layer,
 )
+from edgesmith.nn.learned_groups import LearnedGroupConv
 
 LAYERS: Final[Mapping[type[Any], Callable[[Any, Constants], nn.Module]]] = MappingProxyType(
     {
         Convolution: ConvNorm,
         Gate: SqueezeExcite,
         Norm: NormActivation,
-        Linear: DropLinear,
+        Linear: LinearNorm,
+        LearnedGroups: LearnedGroupConv,
+        Dropout: lambda _operation, constants: nn.Dropout(constants.dropout),
         Pool: lambda operation, _: pool_layer(operation),
         GlobalPool: lambda _operation, _constants: GlobalMean(),
         Add: Sum,
         Concatenate: lambda _operation, _constants: Concatenation(),
+        Shuffle: ChannelShuffle,
+        Shift: ChannelShift,
+        Pick: ChannelPick,
     }
 )
 

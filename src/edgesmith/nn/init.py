@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edgesmith.arch.presets import Init
+from edgesmith.nn.learned_groups import MaskedMatrix
 
 
 def initialise_(net: nn.Module, rule: Init, *, seed: int) -> None:
@@ -19,20 +20,29 @@ def initialise_(net: nn.Module, rule: Init, *, seed: int) -> None:
         seed: The same seed gives the same bits.
     """
     random = torch.Generator().manual_seed(seed)
+    head = {module for name, module in net.named_modules() if name.startswith("head.")}
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
-            _fill_conv_(module, rule, random)
+            _fill_conv_(module, rule, random, is_answer=module in head)
         elif isinstance(module, nn.Linear):
-            _fill_linear_(module, rule, random)
-        elif isinstance(module, nn.BatchNorm2d):
+            _fill_linear_(module.weight, module.bias, rule, random)
+        elif isinstance(module, MaskedMatrix):
+            _fill_masked_(module, rule, random)
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.reset_parameters()
 
 
-def _fill_conv_(module: nn.Conv2d, rule: Init, random: torch.Generator) -> None:
+def _fill_conv_(module: nn.Conv2d, rule: Init, random: torch.Generator, *, is_answer: bool) -> None:
     if module.bias is not None:
         nn.init.zeros_(module.bias)
     if rule is Init.TRUNCATED_NORMAL:
         nn.init.trunc_normal_(module.weight, std=0.09, a=-0.18, b=0.18, generator=random)
+        return
+    if rule is Init.KAIMING_UNIFORM and is_answer:
+        nn.init.normal_(module.weight, std=0.01, generator=random)
+        return
+    if rule is Init.KAIMING_UNIFORM:
+        nn.init.kaiming_uniform_(module.weight, generator=random)
         return
     fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels
     if rule is Init.KAIMING_FAN_OUT_GROUPED:
@@ -40,12 +50,24 @@ def _fill_conv_(module: nn.Conv2d, rule: Init, random: torch.Generator) -> None:
     nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out), generator=random)
 
 
-def _fill_linear_(module: nn.Linear, rule: Init, random: torch.Generator) -> None:
-    nn.init.zeros_(module.bias)
+def _fill_linear_(weight: Tensor, bias: Tensor | None, rule: Init, random: torch.Generator) -> None:
+    if bias is not None:
+        nn.init.zeros_(bias)
     if rule is Init.TRUNCATED_NORMAL:
-        nn.init.trunc_normal_(module.weight, std=0.09, a=-0.18, b=0.18, generator=random)
-    elif rule is Init.KAIMING_FAN_OUT:
-        nn.init.normal_(module.weight, std=0.01, generator=random)
+        nn.init.trunc_normal_(weight, std=0.09, a=-0.18, b=0.18, generator=random)
+    elif rule in (Init.KAIMING_FAN_OUT, Init.KAIMING_UNIFORM):
+        nn.init.normal_(weight, std=0.01, generator=random)
     else:
-        bound = 1 / math.sqrt(module.out_features)
-        nn.init.uniform_(module.weight, -bound, bound, generator=random)
+        bound = 1 / math.sqrt(weight.shape[0])
+        nn.init.uniform_(weight, -bound, bound, generator=random)
+
+
+def _fill_masked_(module: MaskedMatrix, rule: Init, random: torch.Generator) -> None:
+    """A 1x1 convolution like any other, or the classifier, which has a bias."""
+    nn.init.ones_(module.mask)
+    if module.bias is not None:
+        _fill_linear_(module.weight, module.bias, rule, random)
+    elif rule is Init.TRUNCATED_NORMAL:
+        nn.init.trunc_normal_(module.weight, std=0.09, a=-0.18, b=0.18, generator=random)
+    else:
+        nn.init.normal_(module.weight, std=math.sqrt(2 / module.weight.shape[0]), generator=random)

@@ -55,8 +55,8 @@ class ConvNorm(nn.Sequential):
         super().__init__()
         self.conv = _conv(operation)
         if operation.norm:
-            self.norm = _norm(operation.output.channels, constants)
-        _append_activation_(self, operation.activation)
+            self.norm = batch_norm(operation.output.channels, constants)
+        append_activation_(self, operation.activation)
 
 
 class SqueezeExcite(nn.Module):
@@ -87,22 +87,36 @@ class NormActivation(nn.Sequential):
 
     def __init__(self, operation: Norm, constants: Constants) -> None:
         super().__init__()
-        self.norm = _norm(operation.output.channels, constants)
-        _append_activation_(self, operation.activation)
+        self.norm = batch_norm(operation.output.channels, constants)
+        append_activation_(self, operation.activation)
 
 
-class DropLinear(nn.Sequential):
-    """Dropout, linear layer, activation over pooled features.
+class LinearNorm(nn.Sequential):
+    """Linear layer, norm if asked, activation over pooled features.
 
     Shape: ``(N, C) -> (N, C')``.
     """
 
     def __init__(self, operation: Linear, constants: Constants) -> None:
         super().__init__()
-        if operation.dropout and constants.dropout:
-            self.dropout = nn.Dropout(constants.dropout)
-        self.linear = nn.Linear(operation.inputs[0].channels, operation.output.channels)
-        _append_activation_(self, operation.activation)
+        channels = operation.output.channels
+        self.linear = nn.Linear(operation.inputs[0].channels, channels, bias=not operation.norm)
+        if operation.norm:
+            self.norm = FeatureNorm(channels, eps=constants.norm_epsilon, momentum=constants.norm_momentum)
+        append_activation_(self, operation.activation)
+
+
+class FeatureNorm(nn.BatchNorm1d):
+    """Batch norm over pooled features; a lone sample in training is normed by the running statistics.
+
+    Shape: ``(N, C) -> (N, C)``.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Norm by the batch, or by what was seen before where the batch is one picture."""
+        if self.training and len(x) == 1:
+            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(x)
 
 
 class GlobalMean(nn.Module):
@@ -117,7 +131,7 @@ class GlobalMean(nn.Module):
 
 
 class Sum(nn.Module):
-    """Sum of two values, then an activation; the second, which nobody else reads, becomes the sum.
+    """Sum of two values, then an activation; the second becomes the sum where nobody needs it afterwards.
 
     Shape: ``(N, C, H, W), (N, C, H, W) -> (N, C, H, W)``.
     """
@@ -126,10 +140,11 @@ class Sum(nn.Module):
         super().__init__()
         has_activation = operation.activation is not Activation.NONE
         self.activation = ACTIVATIONS[operation.activation]() if has_activation else None
+        self._overwrites = operation.overwrites
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Add ``x`` to ``y`` in place."""
-        total = y.add_(x)
+        """Add ``x`` to ``y``, in place if that may be."""
+        total = y.add_(x) if self._overwrites else y + x
         return total if self.activation is None else self.activation(total)
 
 
@@ -151,7 +166,8 @@ def pool_layer(operation: Pool) -> nn.Module:
     return nn.AvgPool2d(operation.kernel_size, operation.stride, operation.pad, ceil_mode=operation.ceil)
 
 
-def _append_activation_(layers: nn.Sequential, activation: Activation) -> None:
+def append_activation_(layers: nn.Sequential, activation: Activation) -> None:
+    """Put an activation behind a sequence of layers; none for ``NONE``."""
     if activation is not Activation.NONE:
         layers.add_module("activation", ACTIVATIONS[activation]())
 
@@ -171,5 +187,6 @@ def _conv(operation: Convolution) -> nn.Conv2d:
     )
 
 
-def _norm(channels: int, constants: Constants) -> nn.BatchNorm2d:
+def batch_norm(channels: int, constants: Constants) -> nn.BatchNorm2d:
+    """A batch norm over feature maps with the preset's constants."""
     return nn.BatchNorm2d(channels, eps=constants.norm_epsilon, momentum=constants.norm_momentum)

@@ -6,6 +6,7 @@ from typing import Any
 
 from edgesmith.arch.cost import count, count_total
 from edgesmith.arch.spec import model_hash, spec_hash
+from edgesmith.arch.zoo.entry import Published
 from edgesmith.arch.zoo.names import find
 from edgesmith.arch.zoo.table import MODELS
 from edgesmith.core.config import to_dict
@@ -14,23 +15,23 @@ from edgesmith.recipes.models import Model
 
 
 def list_models() -> list[dict[str, Any]]:
-    """One row a zoo name, as ``edgesmith models --json`` prints them."""
-    rows = []
-    for name, entry in MODELS.items():
-        spec = find(name)
-        cost = count_total(spec)
-        rows.append(
-            {
-                "name": name,
-                "family": spec.family,
-                "resolution": spec.resolution[0],
-                "parameters": cost.parameters,
-                "madds": cost.madds,
-                "published": {"top1": entry.top1, "source": entry.source},
-                "weights": [],
-            }
-        )
-    return rows
+    """One row a zoo name and published variant of it, as ``edgesmith models --json`` prints them."""
+    return [_row(name, published) for name, entry in MODELS.items() for published in entry.published]
+
+
+def _row(name: str, published: Published) -> dict[str, Any]:
+    model = f"{name}@{published.options}" if published.options else name
+    spec = find(model)
+    cost = count_total(spec)
+    return {
+        "name": model,
+        "family": spec.family,
+        "resolution": spec.resolution[0],
+        "parameters": cost.parameters,
+        "madds": cost.madds,
+        "published": {"top1": published.top1, "data": published.data, "source": published.source},
+        "weights": [],
+    }
 
 
 def inspect_model(model: Model) -> dict[str, Any]:

@@ -13,8 +13,23 @@ from edgesmith.core.errors import UsageError
 @pytest.mark.parametrize("name", MODELS)
 def test_every_name_is_found_and_carries_its_publication(name: str) -> None:
     assert find(name).name == name
-    assert 0.5 < MODELS[name].top1 < 0.9
-    assert MODELS[name].source
+    assert MODELS[name].published[0].options == ""
+    for published in MODELS[name].published:
+        assert published.top1 is None or 0.4 < published.top1 < 0.98
+        assert bool(published.source) == (published.top1 is not None)
+        assert find(f"{name}@{published.options}").family == find(name).family
+
+
+def test_options_belong_to_their_family() -> None:
+    assert find("shufflenet_v1@groups=8,width=0.5").blocks != find("shufflenet_v1@groups=8").blocks
+    with pytest.raises(UsageError, match=r"unknown model option 'rule'; choices: .*width"):
+        find("mobilenet_v2@rule=timm")
+    with pytest.raises(UsageError, match="groups is a whole number from 1, got"):
+        find("shufflenet_v1@groups=2.5")
+    with pytest.raises(UsageError, match="groups must be one of 1, 2, 3, 4, 8, got 5"):
+        find("shufflenet_v1@groups=5")
+    with pytest.raises(UsageError, match="unknown stem 'cifa'; did you mean 'cifar'"):
+        find("shufflenet_v1@stem=cifa")
 
 
 def test_options_reach_the_spec() -> None:

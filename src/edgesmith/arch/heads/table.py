@@ -8,5 +8,9 @@ from typing import Final
 
 from edgesmith.arch.heads.base import Head
 from edgesmith.arch.heads.classifier import Classifier
+from edgesmith.arch.heads.condensed_classifier import CondensedClassifier, LearnedClassifier
+from edgesmith.arch.heads.conv_classifier import ConvClassifier
 
-HEADS: Final[Mapping[str, type[Head]]] = MappingProxyType({head.kind: head for head in (Classifier,)})
+_ALL: Final[tuple[type[Head], ...]] = (Classifier, ConvClassifier, CondensedClassifier, LearnedClassifier)
+
+HEADS: Final[Mapping[str, type[Head]]] = MappingProxyType({head.kind: head for head in _ALL})

@@ -76,10 +76,19 @@ class InvertedResidual:
             raise SpecError(f"kernel_size must be odd, got {self.kernel_size}")
         if self.stride not in (1, 2):
             raise SpecError(f"stride must be 1 or 2, got {self.stride}")
-        if self.skip is Skip.POOL:
-            raise SpecError("skip 'pool' is not of this kind; choices: none, identity")
-        if self.skip is Skip.IDENTITY and (self.stride != 1 or self.out_channels != x.channels):
-            raise SpecError(
-                f"an identity skip needs stride 1 and {x.channels} output channels to match its input "
-                f"{shape_text(x)}, got stride {self.stride} and {self.out_channels}"
-            )
+        check_identity_skip(self.skip, x, stride=self.stride, out_channels=self.out_channels)
+
+
+def check_identity_skip(skip: Skip, x: Value, *, stride: int, out_channels: int) -> None:
+    """Refuse a skip that a bottleneck cannot have: a pooled one, or an identity between unequal shapes.
+
+    Raises:
+        SpecError: Says what the skip needs.
+    """
+    if skip is Skip.POOL:
+        raise SpecError("skip 'pool' is not of this kind; choices: none, identity")
+    if skip is Skip.IDENTITY and (stride != 1 or out_channels != x.channels):
+        raise SpecError(
+            f"an identity skip needs stride 1 and {x.channels} output channels to match its input "
+            f"{shape_text(x)}, got stride {stride} and {out_channels}"
+        )

@@ -6,17 +6,19 @@ as in every released checkpoint; the paper's table prints 1280 and a gate.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-from edgesmith.arch.channels import HeadRule, WidthRule, make_divisible
+from edgesmith.arch.channels import HeadRule, WidthRule, check_width, make_divisible
 from edgesmith.arch.heads.classifier import Classifier
 from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.kinds.inverted_residual import GateSpec, InvertedResidual
 from edgesmith.arch.names import Activation, Skip
 from edgesmith.arch.spec import NetSpec
-from edgesmith.core.errors import UsageError
+from edgesmith.arch.zoo.entry import Entry, Published, by_width
 
 _STEM = 16
 
@@ -103,8 +105,7 @@ def _minimalistic(row: _Row) -> _Row:
 def _build(
     name: str, rows: tuple[_Row, ...], *, tail: int, feature: int, width: float, rule: WidthRule, head: HeadRule
 ) -> NetSpec:
-    if not 0 < width <= 8:
-        raise UsageError(f"width must be above 0 and at most 8, got {width:g}; published: 0.35, 0.5, 0.75, 1.0, 1.25")
+    check_width(width)
     outer = Activation.HARD_SWISH if any(row.swish for row in rows) else Activation.RELU
     blocks: list[Block] = [Conv(out_channels=_stem_channels(width, rule), kernel_size=3, stride=2, activation=outer)]
     channels, base = _stem_channels(width, rule), _STEM
@@ -155,3 +156,19 @@ def _feature_channels(feature: int, width: float, rule: WidthRule, head: HeadRul
         head is HeadRule.RULE and (rule is WidthRule.TORCHVISION or (rule is WidthRule.KERAS and width > 1))
     )
     return make_divisible(feature * width) if scaled else feature
+
+
+_TABLE, _README = "MobileNetV3, table 3", "TensorFlow slim README"
+
+MODELS: Final[Mapping[str, Entry]] = MappingProxyType(
+    {
+        "mobilenet_v3_large": Entry(make=mobilenet_v3_large, published=by_width(_TABLE, {1: 0.752, 0.75: 0.733})),
+        "mobilenet_v3_small": Entry(make=mobilenet_v3_small, published=by_width(_TABLE, {1: 0.674, 0.75: 0.654})),
+        "mobilenet_v3_large_minimalistic": Entry(
+            make=mobilenet_v3_large_minimalistic, published=(Published(top1=0.723, source=_README),)
+        ),
+        "mobilenet_v3_small_minimalistic": Entry(
+            make=mobilenet_v3_small_minimalistic, published=(Published(top1=0.619, source=_README),)
+        ),
+    }
+)

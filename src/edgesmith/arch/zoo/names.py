@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_type_hints
 
-from edgesmith.arch.channels import HeadRule, WidthRule
 from edgesmith.arch.names import Padding
 from edgesmith.arch.presets import Preset
 from edgesmith.arch.spec import NetSpec
@@ -17,7 +17,7 @@ from edgesmith.core.table import lookup, unknown
 
 E = TypeVar("E", bound=StrEnum)
 
-OPTIONS: Final = ("width", "resolution", "rule", "head", "classes", "padding", "preset")
+COMMON: Final = ("resolution", "classes", "padding", "preset")
 
 
 def find(text: str) -> NetSpec:
@@ -31,20 +31,17 @@ def find(text: str) -> NetSpec:
     """
     name, _, tail = text.partition("@")
     entry = lookup(MODELS, name, what="model")
-    options = _options(tail, text)
-    spec = entry.make(
-        width=_number(options.get("width", "1")),
-        rule=_choice(WidthRule, options, "rule", WidthRule.TENSORFLOW),
-        head=_choice(HeadRule, options, "head", HeadRule.RULE),
-    )
+    own = {key: hint for key, hint in get_type_hints(entry.make).items() if key != "return"}
+    options = _options(tail, text, known=(*own, *COMMON))
+    spec = entry.make(**{key: _parse(key, options[key], own[key]) for key in own if key in options})
     if "resolution" in options:
         spec = spec.with_resolution(*parse_resolution(options["resolution"]))
     return replace(
         spec,
         name=text,
         num_classes=_whole(options.get("classes", str(spec.num_classes)), what="classes"),
-        padding=_choice(Padding, options, "padding", spec.padding),
-        preset=_choice(Preset, options, "preset", spec.preset),
+        padding=_choice(Padding, options.get("padding", spec.padding.value), what="padding"),
+        preset=_choice(Preset, options.get("preset", spec.preset.value), what="preset"),
     )
 
 
@@ -57,12 +54,12 @@ def parse_resolution(text: str) -> tuple[int, int]:
     return height, width
 
 
-def _options(tail: str, text: str) -> dict[str, str]:
+def _options(tail: str, text: str, *, known: Sequence[str]) -> dict[str, str]:
     options: dict[str, str] = {}
     for part in filter(None, tail.split(",")):
         key, separator, value = part.partition("=")
-        if key not in OPTIONS:
-            raise unknown(key, OPTIONS, what="model option")
+        if key not in known:
+            raise unknown(key, known, what="model option")
         if not separator or not value:
             raise UsageError(f"model option {key!r} in {text!r} needs a value, like {key}=...")
         if key in options:
@@ -71,16 +68,22 @@ def _options(tail: str, text: str) -> dict[str, str]:
     return options
 
 
-def _choice(enum: type[E], options: dict[str, str], key: str, default: E) -> E:
-    value = options.get(key, default.value)
-    return lookup({member.value: member for member in enum}, value, what=key)
+def _parse(key: str, text: str, hint: type) -> float | int | StrEnum:
+    """An option's value as its family's function wants it."""
+    if issubclass(hint, StrEnum):
+        return _choice(hint, text, what=key)
+    return _whole(text, what=key) if hint is int else _number(text, what=key)
 
 
-def _number(text: str) -> float:
+def _choice(enum: type[E], text: str, *, what: str) -> E:
+    return lookup({member.value: member for member in enum}, text, what=what)
+
+
+def _number(text: str, *, what: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f"width is a number like 0.75, got {text!r}") from None
+        raise UsageError(f"{what} is a number like 0.75, got {text!r}") from None
 
 
 def _whole(text: str, *, what: str) -> int:

@@ -18,7 +18,7 @@ def models(*, json: arg.Json = False) -> None:
         print_json(rows)
         return
     print_table(
-        ["name", "family", "pixels", "parameters", "multiply-adds", "ImageNet top-1 (published)"],
+        ["name", "family", "pixels", "parameters", "multiply-adds", "published top-1", "on"],
         [
             [
                 row["name"],
@@ -26,12 +26,16 @@ def models(*, json: arg.Json = False) -> None:
                 str(row["resolution"]),
                 f"{row['parameters']:,}",
                 f"{row['madds']:,}",
-                f"{row['published']['top1']:.1%}",
+                "" if row["published"]["top1"] is None else f"{row['published']['top1']:.1%}",
+                row["published"]["data"],
             ]
             for row in rows
         ],
     )
-    print("\noptions: NAME@width=0.75,resolution=160,rule=torchvision,head=scaled,classes=10,padding=same,preset=timm")
+    print(
+        "\noptions: NAME@resolution=160,classes=10,padding=same,preset=timm, and those of the family, like width=0.5;"
+    )
+    print("a wrong one lists them all")
 
 
 def inspect(model: arg.Model, *, resolution: arg.Resolution = None, json: arg.Json = False) -> None:

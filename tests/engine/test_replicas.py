@@ -15,7 +15,11 @@ from edgesmith.engine.step import prepare
 from edgesmith.tasks.classification import Classification
 from tests.engine.sets import CONFIG, ToyBatch, ToyLoader, toy_net
 
-LOSS = Classification(("dark", "bright")).loss
+TASK = Classification(("dark", "bright"))
+
+
+def objective(net: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
+    return TASK.loss(net(images), targets)
 
 
 def _batch(size: int) -> ToyBatch:
@@ -28,7 +32,7 @@ def _gradients(net: nn.Module) -> Mapping[str, Tensor]:
 
 def _run(count: int, *, size: int = 8, step: int = 0, seed: int = 0) -> tuple[nn.Module, Mapping[str, Tensor]]:
     net, batch = toy_net(), _batch(size)
-    Replicas(net, count=count, loss=LOSS).run(batch.images, batch.targets, seed=seed, step=step)
+    Replicas(net, count=count, objective=objective).run(batch.images, batch.targets, seed=seed, step=step)
     return net, _gradients(net)
 
 
@@ -57,7 +61,7 @@ def test_small_batches_use_fewer_copies_so_that_every_part_has_two_pictures() ->
 
 def test_an_optimiser_step_reaches_every_copy() -> None:
     net, batch = toy_net(), _batch(8)
-    replicas = Replicas(net, count=2, loss=LOSS)
+    replicas = Replicas(net, count=2, objective=objective)
     losses = []
     for step in range(30):
         losses.append(float(replicas.run(batch.images, batch.targets, seed=0, step=step)))

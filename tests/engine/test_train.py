@@ -78,7 +78,8 @@ def test_replicas_sum_up_to_the_gradient_of_the_whole_batch() -> None:
     whole = loss(net(batch.images), batch.targets)
     torch.autograd.backward(whole)
     wanted = [p.grad.clone() for p in net.parameters() if p.grad is not None]
-    parts = Replicas(net, count=3, loss=loss).run(batch.images, batch.targets, seed=0, step=0)
+    replicas = Replicas(net, count=3, objective=lambda copy, images, targets: loss(copy(images), targets))
+    parts = replicas.run(batch.images, batch.targets, seed=0, step=0)
     torch.testing.assert_close(parts, whole.detach(), rtol=1e-5, atol=1e-6)
     for parameter, gradient in zip(net.parameters(), wanted, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-6)

@@ -88,6 +88,7 @@ class TrainConfig:
         ema_decay: Decay of the averaged weights, which are then the ones to use; None keeps no average.
         max_grad_norm: L2 bound on all gradients together; None turns clipping off.
         precision: ``32``, ``bf16``, ``16`` (both mixed), or ``auto``: mixed where the device gains by it.
+        group_lasso: Strength of CondenseNet's regulariser of learned groups; 0 turns it off.
         norm_momentum: Share of the newest batch in the norms' running statistics; None keeps the net's own.
         resolution_steps: Shares of the net's resolution, over equal parts of the run; ``0.6,0.8,1.0`` starts small.
             A share may repeat. Sides are rounded to multiples of 16.
@@ -111,6 +112,7 @@ class TrainConfig:
     ema_decay: float | None = 0.999
     max_grad_norm: float | None = None
     precision: str = "auto"
+    group_lasso: float = 0.0
     norm_momentum: float | None = None
     resolution_steps: tuple[float, ...] = (1.0,)
     evaluate_every_pictures: int | None = None
@@ -149,6 +151,7 @@ class TrainConfig:
             "at least 1, or none",
             self.evaluate_every_pictures,
         )
+        _require(self.group_lasso >= 0, "group_lasso", "0 or more", self.group_lasso)
         _require(self.workers >= 0, "workers", "0 or more", self.workers)
 
 

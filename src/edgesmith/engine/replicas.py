@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from edgesmith.core.seed import derive
 
-Loss = Callable[[Any, Any], Tensor]
+Objective = Callable[[nn.Module, Tensor, Any], Tensor]
 
 
 class SeededDropout(nn.Dropout):
@@ -44,13 +44,13 @@ class Replicas:
     Args:
         net: Gets the gradients and the averaged running statistics; its dropouts are replaced by seeded ones.
         count: Threads, and copies, the net itself included.
-        loss: Mean loss of ``(outputs, targets)``.
+        objective: Mean loss of a net on ``(images, targets)``.
     """
 
-    def __init__(self, net: nn.Module, *, count: int, loss: Loss) -> None:
+    def __init__(self, net: nn.Module, *, count: int, objective: Objective) -> None:
         _seed_dropouts_(net)
         self._nets = [net, *(_share(net) for _ in range(count - 1))]
-        self._loss = loss
+        self._objective = objective
         # One thread an operation: with more, the bits would depend on how many cores the machine has.
         self._pool = ThreadPoolExecutor(count, initializer=lambda: torch.set_num_threads(1))
         self._parameters = [[p for p in each.parameters() if p.requires_grad] for each in self._nets]
@@ -81,7 +81,7 @@ class Replicas:
         net = self._nets[index].train()
         net.zero_grad(set_to_none=True)
         x = images.contiguous(memory_format=torch.channels_last)
-        loss = self._loss(net(x), targets) * (len(images) / total)
+        loss = self._objective(net, x, targets) * (len(images) / total)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
@@ -105,10 +105,13 @@ class Replicas:
 
 
 def _share(net: nn.Module) -> nn.Module:
-    """A copy whose parameters are views of the net's own memory."""
+    """A copy whose parameters and masks are views of the net's own memory."""
     twin = copy.deepcopy(net)
     for mine, theirs in zip(twin.parameters(), net.parameters(), strict=True):
         mine.data = theirs.data
+    for mask, its in zip(twin.buffers(), net.buffers(), strict=True):
+        if mask.dtype == torch.bool:
+            mask.data = its.data
     return twin
 
 

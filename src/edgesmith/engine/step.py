@@ -15,8 +15,9 @@ from edgesmith.engine.health import check_batch_size, find_lone_norms, running_s
 from edgesmith.engine.launch import launch, quiet, seed_step
 from edgesmith.engine.optim import build_optimizer, set_norm_momentum_, set_rate_
 from edgesmith.engine.plan import Plan
-from edgesmith.engine.replicas import Replicas
+from edgesmith.engine.replicas import Objective, Replicas
 from edgesmith.engine.state import TrainState
+from edgesmith.nn.learned_groups import condense_, group_lasso, learned_matrices
 from edgesmith.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -44,13 +45,15 @@ class Updater:
         self.device: torch.device = fabric.device
         self.is_mixed: bool = fabric.strategy.precision.precision != "32-true"
         self._fabric, self._task, self._lone_norms = fabric, task, lone_norms
-        self._seed, self._max_grad_norm = plan.config.seed, plan.config.max_grad_norm
+        self._plan, self._seed, self._max_grad_norm = plan, plan.config.seed, plan.config.max_grad_norm
         with quiet():
             self._forward, self._optimizer = fabric.setup(state.net, state.optimizer, move_to_device=False)
         self._parameters = [p for p in state.net.parameters() if p.requires_grad]
+        self._learned = learned_matrices(state.net)
         self._buffers = list(state.net.buffers())
         self._saved_buffers = [buffer.clone() for buffer in self._buffers]
-        self._replicas = _replicas(state, fabric, task, plan)
+        self._objective = _objective(task, plan)
+        self._replicas = _replicas(state, fabric, plan, self._objective)
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -83,6 +86,7 @@ class Updater:
         seed_step(self._seed, state.step, self.device)
         set_rate_(state.optimizer, rate)
         self._optimizer.zero_grad(set_to_none=True)
+        condense_(self._learned, state.step / self._plan.num_steps)
         self._save_buffers()
         loss = self._run_passes(images, targets)
         finite = self._bound_gradients(loss)
@@ -106,9 +110,9 @@ class Updater:
 
     def _loss(self, images: Tensor, targets: Any) -> Tensor:
         if len(images) > 1 or not self._lone_norms:
-            return self._task.loss(self._forward(images), targets)
+            return self._objective(self._forward, images, targets)
         with running_statistics(self.state.net, self._lone_norms):
-            return self._task.loss(self._forward(images), targets)
+            return self._objective(self._forward, images, targets)
 
     def _bound_gradients(self, loss: Tensor) -> bool:
         """Clip, and tell whether loss and gradients are finite; the one wait for the device in a step."""
@@ -138,11 +142,22 @@ class Updater:
             torch._foreach_copy_(self._saved_buffers, self._buffers)
 
 
-def _replicas(state: TrainState, fabric: Fabric, task: Task, plan: Plan) -> Replicas | None:
+def _objective(task: Task, plan: Plan) -> Objective:
+    """The task's loss, with the regulariser of learned groups where the config asks for it."""
+    strength = plan.config.group_lasso
+
+    def objective(net: nn.Module, images: Tensor, targets: Any) -> Tensor:
+        loss = task.loss(net(images), targets)
+        return loss + strength * group_lasso(net) if strength else loss
+
+    return objective
+
+
+def _replicas(state: TrainState, fabric: Fabric, plan: Plan, objective: Objective) -> Replicas | None:
     """Threads for the passes where they pay: on a CPU, in full precision."""
     if plan.config.replicas == 1 or fabric.device.type != "cpu" or plan.config.precision not in ("auto", "32"):
         return None
-    return Replicas(state.net, count=plan.config.replicas, loss=task.loss)
+    return Replicas(state.net, count=plan.config.replicas, objective=objective)
 
 
 def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str) -> Updater:

@@ -64,7 +64,7 @@ def _fill_linear_(weight: Tensor, bias: Tensor | None, rule: Init, random: torch
 
 def _fill_masked_(module: MaskedMatrix, rule: Init, random: torch.Generator) -> None:
     """A 1x1 convolution like any other, or the classifier, which has a bias."""
-    nn.init.ones_(module.mask)
+    module.mask.fill_(True)
     if module.bias is not None:
         _fill_linear_(module.weight, module.bias, rule, random)
     elif rule is Init.TRUNCATED_NORMAL:

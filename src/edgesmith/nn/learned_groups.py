@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -16,7 +17,7 @@ _CONDENSING: Final = 0.5  # of the run; the rest of it trains what is left
 
 
 class MaskedMatrix(nn.Module):
-    """A 1x1 convolution, or a linear layer over pooled features, times a mask of zeros and ones.
+    """A 1x1 convolution, or a linear layer over pooled features, times a mask.
 
     Output ``o`` belongs to group ``o mod groups``. Each of the ``condensation - 1`` stages drops, in every group, the
     share ``1 / condensation`` of the inputs whose weights have the smallest sum of magnitudes; they never return.
@@ -33,7 +34,7 @@ class MaskedMatrix(nn.Module):
         self.groups, self.condensation = operation.groups, operation.condensation
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         self.bias = None if operation.norm else nn.Parameter(torch.zeros(outputs))
-        self.register_buffer("mask", torch.ones(outputs, inputs))
+        self.register_buffer("mask", torch.ones(outputs, inputs, dtype=torch.bool))
 
     def forward(self, x: Tensor) -> Tensor:
         """Multiply by the weights that are left."""
@@ -71,9 +72,9 @@ class MaskedMatrix(nn.Module):
     def _drop_(self) -> None:
         count = self.weight.shape[1] // self.condensation
         importance = self._by_group((self.weight * self.mask).abs()).sum(0)
-        importance[self.mask[: self.groups] == 0] = torch.inf
+        importance[~self.mask[: self.groups]] = torch.inf
         for group, dropped in enumerate(importance.topk(count, largest=False).indices):
-            self.mask[group :: self.groups, dropped] = 0
+            self.mask[group :: self.groups, dropped] = False
 
 
 class LearnedGroupConv(nn.Sequential):
@@ -95,16 +96,16 @@ def learned_matrices(net: nn.Module) -> list[MaskedMatrix]:
     return [module for module in net.modules() if isinstance(module, MaskedMatrix)]
 
 
-def condense_(net: nn.Module, progress: float) -> None:
-    """Bring every learned matrix to the stage that it has at a share of the run.
+def condense_(matrices: Sequence[MaskedMatrix], progress: float) -> None:
+    """Bring learned matrices to the stage that they have at a share of the run.
 
     The drops are spread over the first half: drop ``i`` of a matrix is made at ``i / (2 (condensation - 1))``.
 
     Args:
-        net: Changes in place.
+        matrices: Change in place.
         progress: Share of the run that is done, 0..1.
     """
-    for matrix in learned_matrices(net):
+    for matrix in matrices:
         drops = matrix.condensation - 1
         matrix.condense_(min(drops, int(progress / _CONDENSING * drops + 1e-9)))
 

@@ -129,13 +129,14 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Gate:
-    """Squeeze-and-excite: global mean, narrow, ReLU, widen, gate, multiply."""
+    """Squeeze-and-excite: global mean, narrow, activate, widen, gate, multiply."""
 
     name: str
     inputs: tuple[Value]
     output: Value
     squeeze: Value
     kind: GateKind
+    activation: Activation
 
     def tensors(self) -> tuple[TensorSpec, ...]:
         """The two biased 1x1 convolutions."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from edgesmith.arch.heads.base import Head
@@ -14,7 +15,7 @@ from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.kinds.table import KINDS
 from edgesmith.arch.names import Padding
 from edgesmith.arch.presets import Preset
-from edgesmith.core.config import from_dict, to_dict
+from edgesmith.core.config import from_dict
 from edgesmith.core.errors import SpecError, UsageError
 from edgesmith.core.table import lookup
 
@@ -126,9 +127,18 @@ def _digest(data: Any) -> str:
 
 def _part_to_json(part: Block | Head) -> dict[str, Any]:
     """A block or head with its kind, without the fields that hold their default."""
-    defaults = {field.name: field.default for field in fields(part)}  # type: ignore[arg-type]
-    plain = to_dict(part)
-    return {"kind": part.kind} | {key: plain[key] for key in plain if getattr(part, key) != defaults[key]}
+    shown: dict[str, Any] = _lean(part)
+    return {"kind": part.kind} | shown
+
+
+def _lean(value: Any) -> Any:
+    """Plain values; dataclasses at any depth leave out the fields that hold their default."""
+    if isinstance(value, tuple):
+        return [_lean(item) for item in value]
+    if is_dataclass(value):
+        shown = (field for field in fields(value) if getattr(value, field.name) != field.default)
+        return {field.name: _lean(getattr(value, field.name)) for field in shown}
+    return value.value if isinstance(value, StrEnum) else value
 
 
 def _part_from_json(data: Mapping[str, Any], table: Mapping[str, type[P]], *, what: str) -> P:

@@ -115,11 +115,19 @@ class Trace:
             groups=x.channels,
         )
 
-    def gate(self, x: Value, *, name: str, squeeze_channels: int, kind: GateKind) -> Value:
+    def gate(
+        self,
+        x: Value,
+        *,
+        name: str,
+        squeeze_channels: int,
+        kind: GateKind,
+        activation: Activation = Activation.RELU,
+    ) -> Value:
         """Squeeze-and-excite over ``x``; the output keeps its groups."""
         squeeze = self.open(squeeze_channels, 1, 1)
         made = self.value(x.groups, x.height, x.width)
-        self.operations.append(Gate(name, (x,), made, squeeze, kind))
+        self.operations.append(Gate(name, (x,), made, squeeze, kind, activation))
         return made
 
     def norm(self, x: Value, *, name: str, activation: Activation) -> Value:

@@ -71,11 +71,12 @@ class SqueezeExcite(nn.Module):
         channels, narrow = operation.output.channels, operation.squeeze.channels
         self.squeeze = nn.Conv2d(channels, narrow, 1)
         self.excite = nn.Conv2d(narrow, channels, 1)
+        self.activation = ACTIVATIONS[operation.activation]()
         self._gate = GATES[operation.kind]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Mean over pixels, narrow, ReLU, widen, gate, multiply."""
-        gate = self.excite(F.relu(self.squeeze(F.adaptive_avg_pool2d(x, 1)), inplace=True))
+        """Mean over pixels, narrow, activate, widen, gate, multiply."""
+        gate = self.excite(self.activation(self.squeeze(F.adaptive_avg_pool2d(x, 1))))
         return x * self._gate(gate)
 
 

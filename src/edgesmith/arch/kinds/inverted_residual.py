@@ -13,10 +13,17 @@ from edgesmith.core.errors import SpecError
 
 @dataclass(frozen=True, kw_only=True)
 class GateSpec:
-    """A squeeze-and-excite gate: its last activation and the width of its bottleneck."""
+    """A squeeze-and-excite gate.
+
+    Args:
+        squeeze_channels: Width of its bottleneck.
+        kind: Its last activation.
+        activation: What follows the bottleneck.
+    """
 
     squeeze_channels: int
     kind: GateKind = GateKind.HARD_SIGMOID
+    activation: Activation = Activation.RELU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +73,13 @@ class InvertedResidual:
         )
         t.mark(Point.DEPTHWISE, h)
         if self.gate is not None:
-            h = t.gate(h, name="gate", squeeze_channels=self.gate.squeeze_channels, kind=self.gate.kind)
+            h = t.gate(
+                h,
+                name="gate",
+                squeeze_channels=self.gate.squeeze_channels,
+                kind=self.gate.kind,
+                activation=self.gate.activation,
+            )
         has_skip = self.skip is Skip.IDENTITY
         h = t.conv(h, x if has_skip else self.out_channels, name="project", activation=Activation.NONE)
         return t.add(x, h, name="skip") if has_skip else h

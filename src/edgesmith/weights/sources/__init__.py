@@ -1,0 +1,1 @@
+"""Importers of trained networks, one file an origin; each gives an `Imported`."""

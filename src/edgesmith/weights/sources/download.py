@@ -1,0 +1,30 @@
+"""A library's own download of its weights, with one line where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from edgesmith.core.errors import WeightsError
+
+T = TypeVar("T")
+
+
+def fetch(download: Callable[[], T], what: str) -> T:
+    """Run a download of the library that owns the weights.
+
+    Args:
+        download: Downloads, or finds what was downloaded before.
+        what: What messages call it.
+
+    Raises:
+        WeightsError: There is no way to the server, or what came is damaged.
+    """
+    try:
+        return download()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(
+            f"the weights of {what} could not be downloaded ({reason}); connect to the internet, give a file that you "
+            f"have, or begin from scratch with --weights none"
+        ) from error

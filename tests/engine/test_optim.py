@@ -82,3 +82,32 @@ def test_norm_momentum_reaches_every_norm() -> None:
 def test_an_unknown_optimiser_is_named_with_the_closest() -> None:
     with pytest.raises(UsageError, match=r"unknown optim\.name 'adam'; did you mean 'adamw'"):
         OptimConfig(name="adam")
+
+
+class Parts(nn.Module):
+    """A backbone and a head by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Linear(2, 3)
+        self.head = nn.Linear(3, 2)
+
+
+def test_backbone_and_head_have_rates_of_their_own() -> None:
+    optimizer = build_optimizer(Parts(), OptimConfig())
+    set_rate_(optimizer, 0.5, backbone=0.2)
+    assert [(group["part"], group["lr"]) for group in optimizer.param_groups] == [
+        ("backbone", 0.1), ("backbone", 0.1), ("head", 0.5), ("head", 0.5),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["adamw", "rmsprop", "sgd"])
+def test_a_frozen_backbone_does_not_move(name: str) -> None:
+    net = Parts()
+    optimizer = build_optimizer(net, OptimConfig(name=name))
+    set_rate_(optimizer, 0.5, backbone=0.0)
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    torch.autograd.backward(net.head(net.body(torch.ones(4, 2))).square().sum())
+    optimizer.step()
+    moved = {key for key, value in net.state_dict().items() if not torch.equal(value, before[key])}
+    assert moved == {"head.weight", "head.bias"}

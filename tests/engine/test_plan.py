@@ -67,3 +67,8 @@ def test_pictures_add_up(num_images: int, batch_size: int, pictures: int) -> Non
     assert seen[0] == 0
     assert all(0 < later - earlier <= batch_size for earlier, later in pairwise(seen))
     assert p.num_steps == 1 or abs(p.pictures_at(p.num_steps) - pictures) <= batch_size / 2
+
+
+def test_the_backbone_waits_for_the_head() -> None:
+    p = plan(replace(BASE, frozen_pictures=130, optim=replace(BASE.optim, backbone_rate=0.3)))
+    assert [p.backbone_share_at(step) for step in (0, 2, 3, 50)] == [0.0, 0.0, 0.3, 0.3]

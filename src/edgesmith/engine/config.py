@@ -32,6 +32,7 @@ class OptimConfig:
         betas: Decay of AdamW's mean of gradients and of their squares, each 0..1.
         square_decay: Decay of RMSProp's mean of squares, 0..1.
         epsilon: Added to the root of the mean square.
+        backbone_rate: Share of the rate that everything before the head learns with, for weights that know something.
     """
 
     name: str = "adamw"
@@ -42,6 +43,7 @@ class OptimConfig:
     betas: tuple[float, float] = (0.9, 0.999)
     square_decay: float = 0.9
     epsilon: float = 1e-8
+    backbone_rate: float = 1.0
 
     def __post_init__(self) -> None:
         _require_choice(self.name, OPTIMIZERS, "optim.name")
@@ -49,6 +51,7 @@ class OptimConfig:
         _require(self.weight_decay >= 0, "optim.weight_decay", "0 or more", self.weight_decay)
         _require(0 <= self.momentum < 1, "optim.momentum", "from 0 to below 1", self.momentum)
         _require(self.epsilon > 0, "optim.epsilon", "more than 0", self.epsilon)
+        _require(self.backbone_rate >= 0, "optim.backbone_rate", "0 or more", self.backbone_rate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,7 @@ class TrainConfig:
         precision: ``32``, ``bf16``, ``16`` (both mixed), or ``auto``: mixed where the device gains by it.
         group_lasso: Strength of CondenseNet's regulariser of learned groups; 0 turns it off.
         norm_momentum: Share of the newest batch in the norms' running statistics; None keeps the net's own.
+        frozen_pictures: Pictures in the beginning during which only the head learns.
         resolution_steps: Shares of the net's resolution, over equal parts of the run; ``0.6,0.8,1.0`` starts small.
             A share may repeat. Sides are rounded to multiples of 16.
         evaluate_every_pictures: Pictures between two evaluations on the held-out part; None evaluates at the end only.
@@ -114,6 +118,7 @@ class TrainConfig:
     precision: str = "auto"
     group_lasso: float = 0.0
     norm_momentum: float | None = None
+    frozen_pictures: int = 0
     resolution_steps: tuple[float, ...] = (1.0,)
     evaluate_every_pictures: int | None = None
     checkpoint_every_seconds: float = 60.0
@@ -152,6 +157,7 @@ class TrainConfig:
             self.evaluate_every_pictures,
         )
         _require(self.group_lasso >= 0, "group_lasso", "0 or more", self.group_lasso)
+        _require(self.frozen_pictures >= 0, "frozen_pictures", "0 or more", self.frozen_pictures)
         _require(self.workers >= 0, "workers", "0 or more", self.workers)
 
 

@@ -12,15 +12,27 @@ from torch import nn
 from edgesmith.core.table import lookup
 from edgesmith.engine.config import OptimConfig
 
+_BACKBONE: Final = "backbone"
+_HEAD: Final = "head"
+
 
 def build_optimizer(net: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
-    """An optimiser over the net's parameters; norms and biases (one axis or none) are not decayed."""
-    parameters = [p for p in net.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    """An optimiser over the net's parameters; norms and biases (one axis or none) are not decayed.
+
+    Head and backbone are groups of their own, so that they may have rates of their own.
+    """
+    groups = []
+    for part in (_BACKBONE, _HEAD):
+        parameters = [p for name, p in net.named_parameters() if p.requires_grad and (_part(name) == part)]
+        groups += [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay, "part": part},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "part": part},
+        ]
     return lookup(_BUILDERS, config.name, what="optim.name")([g for g in groups if g["params"]], config)
+
+
+def _part(name: str) -> str:
+    return _HEAD if name.startswith("head.") else _BACKBONE
 
 
 def _adamw(groups: list[dict[str, Any]], config: OptimConfig) -> torch.optim.Optimizer:
@@ -53,10 +65,16 @@ _BUILDERS: Final[Mapping[str, Callable[[list[dict[str, Any]], OptimConfig], torc
 )
 
 
-def set_rate_(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group the rate of the coming step."""
+def set_rate_(optimizer: torch.optim.Optimizer, rate: float, *, backbone: float = 1.0) -> None:
+    """Give every parameter group the rate of the coming step.
+
+    Args:
+        optimizer: From `build_optimizer`.
+        rate: Of the head.
+        backbone: Share of it that the backbone has; 0 leaves its weights as they are.
+    """
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * backbone if group["part"] == _BACKBONE else rate
 
 
 def set_norm_momentum_(net: nn.Module, momentum: float) -> None:

@@ -63,6 +63,10 @@ class Plan:
         shape = lookup(_SHAPES, schedule.name, what="schedule.name")
         return optim.learning_rate * scale * warm * shape(schedule, step / self.num_steps, step / self.num_batches)
 
+    def backbone_share_at(self, step: int) -> float:
+        """Share of the rate that the backbone has: none while only the head learns."""
+        return 0.0 if self.pictures_at(step) < self.config.frozen_pictures else self.config.optim.backbone_rate
+
     @property
     def warmup_steps(self) -> int:
         """Steps until the rate has climbed."""

@@ -84,7 +84,7 @@ class Updater:
         state.net.train()
         images, targets = self._fabric.to_device((batch.images, batch.targets))
         seed_step(self._seed, state.step, self.device)
-        set_rate_(state.optimizer, rate)
+        set_rate_(state.optimizer, rate, backbone=self._plan.backbone_share_at(state.step))
         self._optimizer.zero_grad(set_to_none=True)
         condense_(self._learned, state.step / self._plan.num_steps)
         self._save_buffers()

@@ -27,7 +27,16 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a small net trained for a few steps."""
     out = tmp_path_factory.mktemp("runs") / "train"
-    settings = ["--set", "pictures=1300", "--set", "workers=0", "--set", "schedule.warmup_pictures=200"]
+    settings = [
+        "--weights",
+        "none",
+        "--set",
+        "pictures=1300",
+        "--set",
+        "workers=0",
+        "--set",
+        "schedule.warmup_pictures=200",
+    ]
     code = run(["train", "mobilenet_v3_small@width=0.35,resolution=32", str(digits), "--out", str(out), *settings])
     assert code == 0
     return out

@@ -121,14 +121,25 @@ def test_a_truncated_picture_is_named(
 def test_an_impossible_budget_is_refused_with_the_fastest_net(
     capsys: pytest.CaptureFixture[str], digits: Path, tmp_path: Path
 ) -> None:
-    code, line = fail(capsys, "fit", str(digits), "--budget", "1us", "--out", str(tmp_path / "run"))
+    code, line = fail(
+        capsys, "fit", str(digits), "--budget", "1us", "--weights", "none", "--out", str(tmp_path / "run")
+    )
     assert code == 1
     assert "the fastest, mobilenet_v3_small@width=0.35,resolution=32, takes" in line
 
 
 def test_a_finished_folder_is_refused_and_kept(capsys: pytest.CaptureFixture[str], trained: Path, digits: Path) -> None:
     before = (trained / "result.json").read_bytes()
-    settings = ["--set", "pictures=1300", "--set", "workers=0", "--set", "schedule.warmup_pictures=200"]
+    settings = [
+        "--weights",
+        "none",
+        "--set",
+        "pictures=1300",
+        "--set",
+        "workers=0",
+        "--set",
+        "schedule.warmup_pictures=200",
+    ]
     code, line = fail(capsys, "train", SMALL, str(digits), "--out", str(trained), *settings)
     assert code == 1
     assert "--overwrite" in line
@@ -138,7 +149,9 @@ def test_a_finished_folder_is_refused_and_kept(capsys: pytest.CaptureFixture[str
 def test_a_folder_begun_with_another_net_is_refused(
     capsys: pytest.CaptureFixture[str], trained: Path, digits: Path
 ) -> None:
-    code, line = fail(capsys, "train", "mobilenet_v3_small@resolution=32", str(digits), "--out", str(trained))
+    code, line = fail(
+        capsys, "train", "mobilenet_v3_small@resolution=32", str(digits), "--weights", "none", "--out", str(trained)
+    )
     assert code == 1
     assert "other settings" in line
 

@@ -15,7 +15,21 @@ import pytest
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.recipes.quickstart import write_digits
 
-COMMAND = ("fit", "digits.zip", "--budget", "20ms", "--time", "80s", "--resolution", "32", "--out", "run", "--json")
+COMMAND = (
+    "fit",
+    "digits.zip",
+    "--budget",
+    "20ms",
+    "--time",
+    "80s",
+    "--resolution",
+    "32",
+    "--weights",
+    "none",
+    "--out",
+    "run",
+    "--json",
+)
 
 
 def start(folder: Path) -> subprocess.Popen[str]:

@@ -7,7 +7,7 @@ import pytest
 from edgesmith.core.config import from_dict, override, to_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.engine.config import TrainConfig
-from edgesmith.recipes.train import recipe
+from edgesmith.recipes.train import named_recipe
 from edgesmith.recipes.training import RECIPES
 
 
@@ -25,7 +25,7 @@ def test_the_papers_published_figures() -> None:
 
 
 def test_settings_reach_nested_keys() -> None:
-    config = recipe("small", ["optim.learning_rate=0.02", "augment.scale=0.5,1", "ema_decay=none"], seed=7)
+    config = named_recipe("small", ["optim.learning_rate=0.02", "augment.scale=0.5,1", "ema_decay=none"], seed=7)
     assert (config.optim.learning_rate, config.augment.scale, config.ema_decay) == (0.02, (0.5, 1.0), None)
     assert config.seed == 7
 
@@ -42,4 +42,4 @@ def test_case_c1_every_wrong_key_is_named_with_the_closest() -> None:
 @pytest.mark.parametrize("setting", ["pictures=0", "optim.name=adam", "precision=8", "augment.flip=2", "batch_size=x"])
 def test_values_are_checked(setting: str) -> None:
     with pytest.raises(UsageError, match=setting.partition("=")[0].partition(".")[2] or setting.partition("=")[0]):
-        recipe("small", [setting], seed=0)
+        named_recipe("small", [setting], seed=0)

@@ -16,7 +16,16 @@ Out = Annotated[Path | None, typer.Option(help="Run folder; runs/VERB-NAME by de
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away what an earlier run left in the folder.")]
 Device = Annotated[str, typer.Option(help="Device with options, such as onnxruntime:threads=2.")]
 Resolution = Annotated[str | None, typer.Option(help="Input size in pixels: 160, or 128x192 (height x width).")]
-Recipe = Annotated[str, typer.Option(help="Training recipe: small or paper.")]
+Recipe = Annotated[
+    str | None, typer.Option(help="Training recipe: small, finetune or paper; by default what suits the weights.")
+]
+Weights = Annotated[
+    str,
+    typer.Option(
+        help="What training begins with: none, torchvision, timm, torchvision:NAME, timm:NAME, a bundle or a file; "
+        "auto takes the owner's weights if they can be reached."
+    ),
+]
 Settings = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Setting of the recipe; may be given several times.")
 ]

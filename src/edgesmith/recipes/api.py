@@ -54,8 +54,9 @@ def fit(
     device: str = "onnxruntime",
     effort: str = "standard",
     time: str | None = None,
-    recipe: str = "small",
+    recipe: str | None = None,
     settings: tuple[str, ...] = (),
+    weights: str = "auto",
     resolution: int | None = None,
     seed: int = 0,
     overwrite: bool = False,
@@ -74,6 +75,7 @@ def fit(
         time=time,
         recipe=recipe,
         settings=settings,
+        weights=weights,
         resolution=resolution,
         seed=seed,
     )

@@ -14,9 +14,11 @@ from statistics import harmonic_mean
 from typing import Any, Final
 
 from edgesmith.arch.spec import NetSpec, model_hash
+from edgesmith.arch.zoo.names import find
 from edgesmith.core.config import to_dict
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.units import format_duration, parse_milliseconds
+from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.devices.plan import QUICK, Plan
 from edgesmith.devices.results import Measurement
@@ -24,18 +26,19 @@ from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult
-from edgesmith.nn.build import build
+from edgesmith.nn.build import Net
 from edgesmith.recipes.candidates import Choice, choose
 from edgesmith.recipes.effort import TimePlan, plan_time
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_report import Story, write_report
 from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
 from edgesmith.recipes.measure import measure_models
-from edgesmith.recipes.models import Model, preprocessing_of
+from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
-from edgesmith.recipes.train import finish, fit_weights, recipe, task_of
-from edgesmith.search.candidates import resolutions_for, zoo_grid
+from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
+from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
+from edgesmith.search.candidates import NETS, resolutions_for, variants, zoo_grid
 from edgesmith.search.race import Rung, Standing, plan_rungs, race
 from edgesmith.tasks.base import Task
 
@@ -85,14 +88,18 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     """
     budget_ms = parse_milliseconds(config.budget)
     time_plan = plan_time(config.effort, config.time)
-    base = recipe(config.recipe, config.settings, seed=config.seed)
+    named_recipe(config.recipe or SCRATCH, config.settings, seed=config.seed)
     get_device(config.device)
     settings = to_dict(config) | {"verb": "fit", "data": str(Path(config.data).expanduser().absolute())}
     material = open_material(config.data, seed=config.seed, progress=progress)
+    starts = Starts(config.weights, progress=progress)
+    first = starts.of(find(NETS[0]))
+    base = named_recipe(config.recipe or default_recipe(first), config.settings, seed=config.seed)
     folder = open_run(out, settings, overwrite=overwrite)
     if folder.resumed:
         progress.note(f"going on with {out}")
-    return _Fit(config, budget_ms, time_plan, base, material, folder, progress).run()
+    progress.note(first.describe(material.dataset.classes))
+    return _Fit(config, budget_ms, time_plan, base, starts, material, folder, progress).run()
 
 
 class _Fit:
@@ -104,12 +111,14 @@ class _Fit:
         budget_ms: float,
         time_plan: TimePlan,
         base: TrainConfig,
+        starts: Starts,
         material: Material,
         folder: RunFolder,
         progress: Progress,
     ) -> None:
         self.config, self.budget_ms, self.time_plan, self.base = config, budget_ms, time_plan, base
-        self.material, self.folder, self.progress = material, folder, progress
+        self.starts, self.material, self.folder, self.progress = starts, material, folder, progress
+        self.classes = material.dataset.classes
         self.stages = Stages(folder.path / "stages")
         self.task: Task = task_of(material, base)
         self.raced_pictures: dict[str, int] = {}
@@ -131,7 +140,11 @@ class _Fit:
         sides = resolutions_for(self.material.typical_side) if config.resolution is None else (config.resolution,)
 
         def work() -> dict[str, Any]:
-            grid = zoo_grid(len(self.material.dataset.classes), resolutions=sides)
+            origin = self.starts.origin
+            grid = zoo_grid(len(self.classes), resolutions=sides)
+            if origin is not None:
+                grid = variants(origin.spec.with_num_classes(len(self.classes)), resolutions=sides)
+            grid = tuple(self.starts.of(spec).spec(spec) for spec in grid)
             choice = choose(
                 grid,
                 budget_ms=self.budget_ms,
@@ -149,8 +162,8 @@ class _Fit:
         speeds = {}
         with self.progress.stage("time training steps", len(choice.fitting), "nets") as stage:
             for each in choice.fitting:
-                net = build(each.spec, seed=self.config.seed)
-                loader = self.material.loader(None, self.base, preprocessing_of(each.spec))
+                net, rule = self._begin(each.spec)
+                loader = self.material.loader(None, self.base, rule)
                 speeds[each.spec.name] = measure_speed(
                     net, self.task, loader, self.base, resolution=each.spec.resolution, steps=8
                 )
@@ -188,12 +201,13 @@ class _Fit:
                 short = replace(self.base, pictures=pictures)
                 self.progress.note(f"race, round {number + 1}: {name} on {pictures} pictures")
                 folder = self.folder.path / "race" / f"{number}-{model_hash(specs[name])}"
-                net = build(specs[name], seed=self.config.seed)
+                net, rule = self._begin(specs[name])
                 result = fit_weights(
                     net,
                     self.material,
                     self.task,
                     short,
+                    rule=rule,
                     folder=folder,
                     samples=rest,
                     held=held,
@@ -211,15 +225,21 @@ class _Fit:
         return race(list(specs), rungs, evaluate)
 
     def _train(self, spec: NetSpec, pictures: int, forecast_s: float) -> TrainResult:
-        self.progress.note(f"training {spec.name} on {pictures} pictures from scratch")
-        net = self._net = build(spec, seed=self.config.seed)
+        self.progress.note(f"training {spec.name} on {pictures} pictures")
+        net, rule = self._begin(spec)
+        self._net = net
         config = replace(self.base, pictures=pictures)
         begun = time.monotonic()
         result = fit_weights(
-            net, self.material, self.task, config, folder=self.folder.path / "train", progress=self.progress
+            net, self.material, self.task, config, rule=rule, folder=self.folder.path / "train", progress=self.progress
         )
         self.stages.note("train", forecast_s, max(result.seconds, time.monotonic() - begun))
         return result
+
+    def _begin(self, spec: NetSpec) -> tuple[Net, Preprocessing]:
+        """A candidate's net with its first weights, and its preprocessing."""
+        start = self.starts.of(spec)
+        return start.net(spec, self.classes, seed=self.config.seed), start.rule(spec)
 
     def _finish(self, spec: NetSpec, result: TrainResult) -> tuple[Score, Measurement]:
         begun = time.monotonic()
@@ -228,6 +248,7 @@ class _Fit:
             self.material,
             self.task,
             result,
+            rule=self.starts.of(spec).rule(spec),
             folder=self.folder.path,
             seed=self.config.seed,
             progress=self.progress,

@@ -15,8 +15,9 @@ class FitConfig:
         device: One device, as typed.
         effort: ``quick``, ``standard`` or ``thorough``.
         time: Another limit of time, such as ``40m``; None for the effort's.
-        recipe: Name of the training recipe.
+        recipe: Name of the training recipe; None takes ``finetune`` where there are weights, else ``small``.
         settings: ``key=value`` settings of the recipe.
+        weights: What candidates begin with: see `edgesmith.recipes.start.open_start`.
         resolution: Only this input size in pixels; None tries several.
         seed: Decides splits, weights, order and augmentation.
     """
@@ -26,7 +27,8 @@ class FitConfig:
     device: str = "onnxruntime"
     effort: str = "standard"
     time: str | None = None
-    recipe: str = "small"
+    recipe: str | None = None
     settings: tuple[str, ...] = ()
+    weights: str = "auto"
     resolution: int | None = None
     seed: int = 0

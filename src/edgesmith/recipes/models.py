@@ -42,6 +42,11 @@ class Model:
             raise UsageError(f"{self.name} is a model file; this needs a zoo name, a spec, a bundle or a run folder")
         return self.spec
 
+    def spec_at(self, resolution: str | None) -> NetSpec:
+        """The network to train, at another input size if one is given as ``160`` or ``128x192``."""
+        spec = self.require_spec()
+        return spec if resolution is None else spec.with_resolution(*parse_resolution(resolution))
+
     def require_bundle(self) -> Bundle:
         """The bundle; zoo names and bare files have none."""
         if self.bundle is None:

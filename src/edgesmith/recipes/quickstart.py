@@ -38,7 +38,7 @@ def quickstart(
         write_digits(data)
     # A mirrored digit is another sign, and a small crop of one shows nothing.
     settings = ("augment.flip=0", "augment.scale=0.7,1.0")
-    config = FitConfig(data=str(data), budget=budget, time=time, seed=seed, settings=settings)
+    config = FitConfig(data=str(data), budget=budget, time=time, seed=seed, settings=settings, weights="none")
     return fit(config, out=out, overwrite=overwrite, progress=progress)
 
 

@@ -1,4 +1,4 @@
-"""Train one net on one set: from scratch, or from the user's own weights, to a bundle."""
+"""Train one net on one set, from scratch or from somebody's weights, to a bundle."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgesmith.arch.spec import NetSpec, model_hash
+from edgesmith.arch.spec import model_hash
 from edgesmith.core.config import override, to_dict
 from edgesmith.core.errors import RunError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
+from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Sample
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.train import TrainResult, train
-from edgesmith.nn.build import Net, build
+from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.material import Material, open_material
-from edgesmith.recipes.models import preprocessing_of
+from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import Score, export_checked, make_bundle, score_file
 from edgesmith.recipes.run_folder import BUNDLE_NAME, open_run
+from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
 from edgesmith.recipes.training import RECIPES
 from edgesmith.tasks import table as tasks
 from edgesmith.tasks.base import LossOptions, Task
-from edgesmith.weights.files import read_weights
-from edgesmith.weights.state import load_state
+from edgesmith.weights.condense import condense
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class TrainOutcome:
     result: TrainResult
 
 
-def recipe(name: str, settings: Sequence[str], *, seed: int) -> TrainConfig:
+def named_recipe(name: str, settings: Sequence[str], *, seed: int) -> TrainConfig:
     """A named training recipe with the user's settings.
 
     Raises:
@@ -54,41 +55,52 @@ def recipe(name: str, settings: Sequence[str], *, seed: int) -> TrainConfig:
 
 
 def train_model(
-    spec: NetSpec,
+    model: Model,
     data: str,
-    config: TrainConfig,
     *,
     out: Path,
-    weights: str = "none",
+    recipe: str | None = None,
+    settings: Sequence[str] = (),
+    weights: str = AUTO,
+    resolution: str | None = None,
+    seed: int = 0,
     overwrite: bool = False,
     progress: Progress = SILENT,
 ) -> TrainOutcome:
     """Train, export, score and bundle; started again on the same folder it goes on.
 
     Args:
-        spec: The net; its number of classes becomes the set's.
+        model: The net; its number of classes becomes the set's.
         data: As DATA of the command line.
-        config: The training.
         out: The run folder.
-        weights: ``none`` for from scratch, or a file of weights for this very net.
+        recipe: Name of the training recipe; None takes what suits the weights.
+        settings: ``key=value`` settings of the recipe.
+        weights: What the net begins with: see `edgesmith.recipes.start.open_start`.
+        resolution: ``160`` or ``128x192``: another input size.
+        seed: Decides splits, weights, order and augmentation.
         overwrite: Throw away what an earlier run left in ``out``.
         progress: Told of each stage.
     """
-    settings = {"verb": "train", "model": spec.to_json(), "data": str(Path(data).expanduser().absolute())}
-    settings |= {"weights": weights, "config": to_dict(config)}
-    material = open_material(data, seed=config.seed, progress=progress)
-    spec = spec.with_num_classes(len(material.dataset.classes))
-    folder = open_run(out, settings, overwrite=overwrite)
+    named_recipe(recipe or SCRATCH, settings, seed=seed)
+    spec = model.spec_at(resolution)
+    material = open_material(data, seed=seed, progress=progress)
+    start = open_start(weights, spec, model=model, progress=progress)
+    config = named_recipe(recipe or default_recipe(start), settings, seed=seed)
+    run: dict[str, Any] = {"verb": "train", "model": spec.to_json(), "data": str(Path(data).expanduser().absolute())}
+    run |= {"weights": None if start.origin is None else start.origin.source, "config": to_dict(config)}
+    classes = material.dataset.classes
+    spec = start.spec(spec.with_num_classes(len(classes)))
+    folder = open_run(out, run, overwrite=overwrite)
     task = task_of(material, config)
-    net = build(spec, seed=config.seed)
-    if weights == "none":
-        progress.note("training starts from scratch")
-    else:
-        report = load_state(net, read_weights(Path(weights).expanduser()))
-        progress.note(f"training starts from {weights} ({len(report.sources)} tensors, matched by {report.rule})")
+    net, rule = start.net(spec, classes, seed=config.seed), start.rule(spec)
+    progress.note(start.describe(classes))
     rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
-    result = fit_weights(net, material, task, config, folder=folder.path, samples=rest, held=held, progress=progress)
-    score, bundle = finish(net, material, task, result, folder=folder.path, seed=config.seed, progress=progress)
+    result = fit_weights(
+        net, material, task, config, rule=rule, folder=folder.path, samples=rest, held=held, progress=progress
+    )
+    score, bundle = finish(
+        condense(net), material, task, result, rule=rule, folder=folder.path, seed=config.seed, progress=progress
+    )
     folder.finish({"bundle": str(bundle.folder), "metrics": score.metrics()})
     return TrainOutcome(bundle=bundle, score=score, result=result)
 
@@ -105,13 +117,13 @@ def fit_weights(
     task: Task,
     config: TrainConfig,
     *,
+    rule: Preprocessing,
     folder: Path,
     samples: Sequence[Sample] | None = None,
     held: Sequence[Sample] | None = None,
     progress: Progress = SILENT,
 ) -> TrainResult:
     """Train ``net`` in place on some samples of train, scored on held-out ones for the curves."""
-    rule = preprocessing_of(net.spec)
     crops = None if held is None else material.crops(held, rule)
     return train(
         net,
@@ -132,13 +144,14 @@ def finish(
     task: Task,
     result: TrainResult,
     *,
+    rule: Preprocessing,
     folder: Path,
     seed: int,
     progress: Progress = SILENT,
 ) -> tuple[Score, Bundle]:
     """Export the trained net, score the file once on the evaluation split, and write the bundle."""
     split = material.dataset.evaluation_split()
-    crops = material.crops(material.dataset.samples(split), preprocessing_of(net.spec))
+    crops = material.crops(material.dataset.samples(split), rule)
     if not len(crops.samples):
         raise RunError(f"none of the pictures of {split} can be decoded, so the net cannot be scored")
     file = export_checked(net, folder / "export" / "model.onnx", crops)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -68,4 +69,24 @@ def small() -> TrainConfig:
     )
 
 
-RECIPES: Final[Mapping[str, Callable[[], TrainConfig]]] = MappingProxyType({"paper": paper, "small": small})
+def finetune() -> TrainConfig:
+    """From trained weights on a few thousand pictures.
+
+    First only the new head learns, so that its random gradients spoil nothing; then the backbone joins in at a third
+    of the rate. Otherwise as `small`, at the net's full resolution and with less decay.
+    """
+    base = small()
+    return replace(
+        base,
+        pictures=60_000,
+        optim=replace(base.optim, learning_rate=1e-3, weight_decay=0.02, backbone_rate=0.3),
+        schedule=replace(base.schedule, warmup_pictures=1000),
+        frozen_pictures=3000,
+        resolution_steps=(1.0,),
+        augment=replace(base.augment, scale=(0.4, 1.0)),
+    )
+
+
+RECIPES: Final[Mapping[str, Callable[[], TrainConfig]]] = MappingProxyType(
+    {"paper": paper, "small": small, "finetune": finetune}
+)

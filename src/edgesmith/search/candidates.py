@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgesmith.arch.cost import count_total
+from edgesmith.arch.edits.width import scale_width
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import SpecError
 
 NETS: Final = ("mobilenet_v3_small", "mobilenet_v3_large")
 WIDTHS: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
+NARROWER: Final = (0.75, 0.5)
 RESOLUTIONS: Final = (96, 128, 160, 192, 224)
 
 
@@ -27,6 +31,20 @@ def zoo_grid(num_classes: int, *, resolutions: Sequence[int] = RESOLUTIONS) -> t
         for resolution in resolutions
     ]
     return tuple(sorted(specs, key=lambda spec: count_total(spec).madds))
+
+
+def variants(spec: NetSpec, *, resolutions: Sequence[int]) -> tuple[NetSpec, ...]:
+    """One network at several resolutions and, where its blocks allow, narrower, the cheapest first."""
+    nets = {spec.name: spec}
+    for width in NARROWER:
+        with suppress(SpecError):
+            nets[f"{spec.name}@width={width:g}"] = scale_width(spec, width)
+    named = [
+        replace(net.with_resolution(side), name=f"{name}{',' if '@' in name else '@'}resolution={side}")
+        for name, net in nets.items()
+        for side in resolutions
+    ]
+    return tuple(sorted(named, key=lambda each: count_total(each).madds))
 
 
 def resolutions_for(short_side: float) -> tuple[int, ...]:

@@ -40,6 +40,8 @@ def map_groups(
 ) -> dict[int, ChannelMap]:
     """For every channel group of ``target``, where its channels come from.
 
+    Where the target ties widths that the source does not (a skip that is new), a prefix of each is taken.
+
     Args:
         source: The network that ``state`` belongs to.
         target: The network to fill.
@@ -57,14 +59,14 @@ def map_groups(
     for group, theirs in partners.items():
         sizes = sorted({source.group_sizes[g] for g in theirs})
         size, wanted = sizes[0], target.group_sizes[group]
-        if len(sizes) > 1 and (select is not Selection.FIRST or wanted > size):
+        if len(sizes) > 1 and wanted > size:
             raise WeightsError(
                 f"one width of {wanted} stands for widths of {' and '.join(map(str, sizes))} that the old network does "
                 f"not tie together"
             )
         if group in answers and classes is not None:
             maps[group] = tuple(classes)
-        elif wanted >= size or select is Selection.FIRST:
+        elif wanted >= size or select is Selection.FIRST or len(sizes) > 1:
             maps[group] = (*range(min(size, wanted)), *(FRESH,) * (wanted - size))
         else:
             norms = _norms(source, state, theirs, size)

@@ -46,8 +46,9 @@ def fit(
     device: arg.Device = "onnxruntime",
     effort: Effort = "standard",
     time: Time = None,
-    recipe: arg.Recipe = "small",
+    recipe: arg.Recipe = None,
     settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    weights: arg.Weights = "auto",
     resolution: Pixels = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
@@ -75,6 +76,7 @@ def fit(
         time=time,
         recipe=recipe,
         settings=tuple(settings),
+        weights=weights,
         resolution=resolution,
         seed=seed,
     )

@@ -48,9 +48,9 @@ def train(
     model: arg.Model,
     data: arg.Data,
     *,
-    recipe: arg.Recipe = "small",
+    recipe: arg.Recipe = None,
     settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
-    weights: Annotated[str, typer.Option(help="none for from scratch, or a file of this net's weights.")] = "none",
+    weights: arg.Weights = "auto",
     resolution: arg.Resolution = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
@@ -66,14 +66,21 @@ def train(
     from edgesmith.recipes.models import resolve
 
     require("torch", extra="train")
-    from edgesmith.recipes.train import recipe as named_recipe
     from edgesmith.recipes.train import train_model
 
-    config = named_recipe(recipe, settings, seed=seed)
-    spec = resolve(model, resolution=resolution).require_spec()
-    folder = arg.run_folder(out, "train", f"{Path(model).name}-{Path(data).name}")
     with watch() as progress:
-        done = train_model(spec, data, config, out=folder, weights=weights, overwrite=overwrite, progress=progress)
+        done = train_model(
+            resolve(model),
+            data,
+            out=arg.run_folder(out, "train", f"{Path(model).name}-{Path(data).name}"),
+            recipe=recipe,
+            settings=settings,
+            weights=weights,
+            resolution=resolution,
+            seed=seed,
+            overwrite=overwrite,
+            progress=progress,
+        )
     metrics = done.score.metrics()
     if json:
         print_json({"bundle": str(done.bundle.folder), "metrics": metrics, "pictures": done.result.pictures})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,7 +23,8 @@ def fetch(download: Callable[[], T], what: str) -> T:
         WeightsError: There is no way to the server, or what came is damaged.
     """
     try:
-        return download()
+        with contextlib.redirect_stderr(io.StringIO()):  # libraries report where they look
+            return download()
     except (OSError, RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(

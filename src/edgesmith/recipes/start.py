@@ -1,0 +1,184 @@
+"""Where a training begins: from scratch, from the owner's weights, or from the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from edgesmith.arch.edits.condense import learnable
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.errors import UsageError, WeightsError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.deploy.bundle import is_bundle, load_module, open_bundle
+from edgesmith.nn.build import Net, build
+from edgesmith.recipes.models import Model, preprocessing_of
+from edgesmith.recipes.run_folder import BUNDLE_NAME
+from edgesmith.weights.channel_maps import FRESH
+from edgesmith.weights.imported import Imported
+from edgesmith.weights.sources.table import LIBRARIES, read_source
+from edgesmith.weights.transplant import Fill, transplant
+
+AUTO: Final = "auto"
+NONE: Final = "none"
+SCRATCH: Final = "small"
+TRAINED: Final = "finetune"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What a net begins with.
+
+    Attributes:
+        origin: Trained weights with what belongs to them; None for from scratch.
+    """
+
+    origin: Imported | None = None
+
+    def spec(self, spec: NetSpec) -> NetSpec:
+        """The net as its weights want it: their padding and norm constants."""
+        if self.origin is None:
+            return spec
+        return replace(spec, padding=self.origin.spec.padding, preset=self.origin.spec.preset)
+
+    def rule(self, spec: NetSpec) -> Preprocessing:
+        """From picture to input at the net's resolution, scaled as the weights were trained with."""
+        if self.origin is None:
+            return preprocessing_of(spec)
+        theirs, (height, width) = self.origin.preprocessing, spec.resolution
+        share = theirs.resize_short / max(theirs.height, theirs.width)
+        return replace(theirs, height=height, width=width, resize_short=round(max(height, width) * share))
+
+    def net(self, spec: NetSpec, classes: Sequence[str], *, seed: int) -> Net:
+        """A net in the form that is trained, with its first weights.
+
+        Args:
+            spec: What is wanted in the end.
+            classes: Names in the order of its logits; where the origin knows them all, it keeps what it knows.
+            seed: Of what begins anew.
+
+        Raises:
+            WeightsError: The origin is of another make.
+        """
+        if self.origin is None:
+            return build(learnable(spec), seed=seed)
+        known = _class_sources(self.origin, classes)
+        chosen = (FRESH,) * len(classes) if known is None else known
+        net = build(spec, seed=seed)
+        moved = transplant(self.origin.state, self.origin.spec, spec, fill=Fill.FRESH, classes=chosen, seed=seed)
+        net.load_state_dict(moved.state)
+        return net
+
+    def describe(self, classes: Sequence[str]) -> str:
+        """One line for people."""
+        if self.origin is None:
+            return "training starts from scratch"
+        known = _class_sources(self.origin, classes)
+        head = "the head begins anew" if known is None else f"the head keeps its {len(known)} classes"
+        return f"training starts from {self.origin.source} ({self.origin.name}); {head}"
+
+
+def default_recipe(start: Start) -> str:
+    """The training recipe that suits a start."""
+    return SCRATCH if start.origin is None else TRAINED
+
+
+class Starts:
+    """A start for every candidate of a fit: one origin for all, or the owner's for each family.
+
+    Args:
+        text: As of `open_start`.
+        progress: Told what candidates begin with.
+    """
+
+    def __init__(self, text: str, *, progress: Progress = SILENT) -> None:
+        self._text, self._progress = text, progress
+        self._known: dict[str, Start] = {}
+
+    @property
+    def origin(self) -> Imported | None:
+        """The weights that were named, where they are one network's; candidates are then variants of it."""
+        is_one = self._text not in (NONE, AUTO, *LIBRARIES)
+        return self._open(self._text, None).origin if is_one else None
+
+    def of(self, spec: NetSpec) -> Start:
+        """What a candidate begins with."""
+        if self.origin is not None:
+            return self._open(self._text, None)
+        return self._open(spec.name.partition("@")[0], spec)
+
+    def _open(self, key: str, spec: NetSpec | None) -> Start:
+        if key not in self._known:
+            self._known[key] = open_start(self._text, spec, progress=self._progress)
+        return self._known[key]
+
+
+def open_start(text: str, spec: NetSpec | None, *, model: Model | None = None, progress: Progress = SILENT) -> Start:
+    """What ``--weights`` names.
+
+    Args:
+        text: ``none``, ``torchvision``, ``timm``, ``torchvision:NAME``, ``timm:NAME``, a bundle, a run folder or a
+            file; ``auto`` takes the bundle's own weights, else the owner's if they can be reached, else none.
+        spec: The net that is to be trained; only libraries and ``auto`` ask.
+        model: Where the spec comes from; a bundle has weights of its own.
+        progress: Told why the owner's weights were not taken.
+
+    Raises:
+        UsageError: It names nothing that we know.
+        WeightsError: What it names cannot be used.
+    """
+    if text == NONE:
+        return Start()
+    if text == AUTO and spec is not None:
+        return _automatic(spec, model, progress)
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return Start(origin=_of_bundle(path))
+    if text in LIBRARIES and spec is not None:
+        return Start(origin=read_source(f"{text}:{_owners_name(text, spec)}"))
+    return Start(origin=read_source(text, spec=spec))
+
+
+def _automatic(spec: NetSpec, model: Model | None, progress: Progress) -> Start:
+    if model is not None and model.bundle is not None:
+        return Start(origin=_of_bundle(model.bundle.folder))
+    try:
+        return Start(origin=read_source(f"torchvision:{_owners_name('torchvision', spec)}"))
+    except (WeightsError, UsageError) as error:
+        progress.note(f"no weights to begin from: {error}")
+        return Start()
+
+
+def _owners_name(library: str, spec: NetSpec) -> str:
+    """The library's name of the zoo net that the spec is a variant of."""
+    from edgesmith.weights.sources.torchvision import weights_of
+
+    name = spec.name.partition("@")[0]
+    found = weights_of(name) if library == "torchvision" else None
+    if found is None:
+        raise UsageError(
+            f"{library} has no weights that are known to be of {name}; name them: --weights {library}:NAME"
+        )
+    return found
+
+
+def _of_bundle(path: Path) -> Imported:
+    bundle = open_bundle(path if is_bundle(path) else path / BUNDLE_NAME)
+    manifest = bundle.manifest
+    return Imported(
+        name=manifest.name,
+        spec=manifest.spec,
+        state=load_module(bundle).state_dict(),
+        preprocessing=manifest.preprocessing,
+        classes=manifest.classes,
+        source=str(path),
+    )
+
+
+def _class_sources(origin: Imported, classes: Sequence[str]) -> tuple[int, ...] | None:
+    """The origin's number for every class, if it knows one at least; new ones are marked."""
+    places = {name: place for place, name in enumerate(origin.classes)}
+    found = tuple(places.get(name, FRESH) for name in classes)
+    return found if any(place != FRESH for place in found) else None

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import timm
 import torch
-from tests.nn.nets import calibrate, pictures, relative_difference
 
 from edgesmith.core.errors import UsageError, WeightsError
 from edgesmith.nn.build import build
 from edgesmith.weights.imported import Imported
 from edgesmith.weights.sources.timm import import_model, read_timm
+from tests.nn.nets import calibrate, pictures, relative_difference
 
 PATTERNS = ("mobilenetv1*", "mobilenetv2*", "mobilenetv3*", "tf_mobilenetv3*", "*mnasnet*", "mobilenetv4*")
 NAMES = [name for pattern in PATTERNS for name in timm.list_models(pattern)]

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import torch
 import torchvision
-from tests.nn.nets import calibrate, pictures, relative_difference
 from torchvision.models import WeightsEnum
 
 from edgesmith.core.errors import UsageError, WeightsError
 from edgesmith.nn.build import build
 from edgesmith.weights.sources.torchvision import NAMES, read_torchvision
+from tests.nn.nets import calibrate, pictures, relative_difference
 
 
 @pytest.fixture

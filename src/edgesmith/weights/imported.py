@@ -13,10 +13,17 @@ from edgesmith.data.preprocessing import Preprocessing
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """The values that a tensor may take in a quantized file: what lies outside is clipped."""
+    """The values that a tensor may take in a quantized file: what lies outside is clipped.
+
+    Attributes:
+        low: The least value.
+        high: The greatest value.
+        step: Distance between neighbouring values, with zero among them; 0 where it is not known.
+    """
 
     low: float
     high: float
+    step: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +39,8 @@ class Imported:
         source: Where it comes from, for people.
         notes: One line for each thing that was handled on the way.
         ranges: Activation ranges of a quantized file by the name of the operation (``blocks.3.expand``) that makes
-            the activation, ``input`` for the picture; None for float weights.
+            the activation, ``input`` for the picture; ``blocks.3.expand.linear`` is the value before the activation,
+            ``blocks.3.gate.pool``, ``.squeeze`` and ``.excite`` are a gate's inner values. None for float weights.
     """
 
     name: str

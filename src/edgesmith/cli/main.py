@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 import edgesmith
-from edgesmith.cli.commands import doctor, files, job, measuring, work, zoo
+from edgesmith.cli.commands import doctor, files, importing, job, measuring, work, zoo
 from edgesmith.cli.terminal import fail
 from edgesmith.core.errors import EdgesmithError
 
@@ -33,10 +33,11 @@ for verb in (
     work.predict,
     measuring.devices,
     measuring.measure,
+    importing.import_,
     files.export,
     doctor.doctor,
 ):
-    app.command()(verb)
+    app.command(name=verb.__name__.rstrip("_"))(verb)
 
 
 def _print_version(*, asked: bool) -> None:

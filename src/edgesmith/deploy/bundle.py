@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import safetensors.numpy
@@ -120,6 +121,7 @@ def write_bundle(
     metrics: Mapping[str, Any],
     provenance: Mapping[str, Any],
     latency: Sequence[Mapping[str, Any]] = (),
+    ranges: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
 ) -> Bundle:
     """Write a whole bundle, or nothing.
 
@@ -135,6 +137,7 @@ def write_bundle(
         metrics: Accuracies 0..1 with their intervals, the split and its number of pictures.
         provenance: Facts of the training; versions of the packages are added.
         latency: As `Bundle.add_latency` takes them.
+        ranges: Activation ranges of the quantized file that the weights come from; see `Manifest`.
 
     Raises:
         RunError: The disk is full, the folder holds something else, or the parts do not fit one another.
@@ -154,6 +157,7 @@ def write_bundle(
             latency=tuple(dict(record) for record in latency),
             metrics=dict(metrics),
             provenance={"versions": _versions()} | dict(provenance),
+            ranges={key: dict(values) for key, values in ranges.items()},
         )
         for (exported, _), record in zip(files, manifest.files, strict=True):
             shutil.copyfile(exported.path, folder / record.path)

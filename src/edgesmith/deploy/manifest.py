@@ -90,6 +90,8 @@ class Manifest:
         latency: Measured latencies, oldest first; each names its device, its interval and its conditions.
         metrics: Accuracies 0..1 with their intervals, the split and its number of pictures.
         provenance: Versions of what made it, and facts of the training.
+        ranges: What each activation may be (``low``, ``high``, ``step``) in the quantized file that the weights come
+            from, by the name of its operation; empty for all others.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Manifest:
     latency: tuple[Mapping[str, Any], ...] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    ranges: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.classes) != self.spec.num_classes:
@@ -145,6 +148,7 @@ class Manifest:
             "latency": [dict(record) for record in self.latency],
             "metrics": dict(self.metrics),
             "provenance": dict(self.provenance),
+            "ranges": {name: dict(values) for name, values in self.ranges.items()},
             "spec": self.spec.to_json(),
         }
 
@@ -186,4 +190,5 @@ class Manifest:
             latency=tuple(data["latency"]),
             metrics=data["metrics"],
             provenance=data["provenance"],
+            ranges=data.get("ranges", {}),
         )

@@ -5,18 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from edgesmith.core.config import from_dict
+from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data import dataset as datasets
 from edgesmith.data.evaluation import Crops, crop_pictures
 from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.devices.table import get_device
 from edgesmith.engine.evaluate import eager, evaluate
+from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.labels import relabel
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import score_file
 from edgesmith.tasks.base import Task
 from edgesmith.tasks.classification import Classification
+from edgesmith.weights.imported import Range
+from edgesmith.weights.ranges import emulate_ranges
 
 
 def evaluate_model(
@@ -26,6 +31,7 @@ def evaluate_model(
     device: str | None = None,
     split: str | None = None,
     seed: int = 0,
+    with_ranges: bool = False,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """What ``edgesmith evaluate --json`` prints.
@@ -36,6 +42,7 @@ def evaluate_model(
         device: Score the file that this device runs; None scores the weights in PyTorch.
         split: Which split; ``test``, else ``val``, by default.
         seed: Of a split that has to be made, and of the intervals.
+        with_ranges: Whether activations are held in the ranges of the quantized file that the weights come from.
         progress: Told of each stage.
 
     Raises:
@@ -48,8 +55,10 @@ def evaluate_model(
     samples = relabel(dataset, chosen, classes)
     crops = crop_pictures(dataset, samples, bundle.manifest.preprocessing, progress=progress)
     task = Classification(classes)
+    if with_ranges and device is not None:
+        raise UsageError(f"ranges are emulated in PyTorch, not on {device}; leave --device out")
     if device is None:
-        predict = eager(load_module(bundle))
+        predict = eager(_with_ranges(bundle) if with_ranges else load_module(bundle))
         evaluation = evaluate(
             predict, batches_of(crops), task, seed=seed, num_images=len(crops.samples), progress=progress
         )
@@ -60,10 +69,20 @@ def evaluate_model(
         "task": bundle.manifest.task,
         "split": chosen,
         "num_images": evaluation.num_images,
-        "device": device or "torch weights",
+        "device": device or ("torch weights, activation ranges emulated" if with_ranges else "torch weights"),
         "skipped": [problem.file for problem in crops.problems],
         "metrics": metrics,
     }
+
+
+def _with_ranges(bundle: Bundle) -> Net:
+    net, ranges = load_module(bundle), bundle.manifest.ranges
+    if not ranges:
+        raise UsageError(
+            f"{bundle.manifest.name} has no activation ranges; bundles of quantized LiteRT files have: edgesmith import"
+        )
+    assert isinstance(net, Net), "a bundle's module is built from its spec"
+    return emulate_ranges(net, {name: from_dict(Range, values) for name, values in ranges.items()})
 
 
 def _score_on(

@@ -5,20 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgesmith.core.config import to_dict
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.core.seed import generator
-from edgesmith.data import dataset as datasets
-from edgesmith.data.evaluation import crop_pictures
 from edgesmith.deploy.base import ExportOptions
 from edgesmith.deploy.bundle import load_module
 from edgesmith.deploy.formats import get_exporter
-from edgesmith.deploy.parity import PARITY_PICTURES, check_parity
-from edgesmith.recipes.labels import relabel
+from edgesmith.deploy.parity import check_parity
 from edgesmith.recipes.models import Model, preprocessing_of
+from edgesmith.recipes.parity_pictures import parity_pictures
 
 
 def export_model(
@@ -49,7 +43,7 @@ def export_model(
     spec, bundle = model.require_spec(), model.bundle
     net = build(spec).eval() if bundle is None else load_module(bundle)
     rule = preprocessing_of(spec) if bundle is None else bundle.manifest.preprocessing
-    pixels = _noise(*spec.resolution) if data is None else _pictures(data, model)
+    pixels = parity_pictures(data, rule)
     options = ExportOptions(batch=batch, opset=opset, preprocessing=rule if preprocessing_inside else None)
     files = []
     for name in formats.split(","):
@@ -63,14 +57,3 @@ def export_model(
         record = to_dict(exported) | {"path": str(exported.path), "operators": dict(exported.operators)}
         files.append(record | {"parity": to_dict(parity) | {"pictures": "noise" if data is None else data}})
     return {"files": files}
-
-
-def _noise(height: int, width: int) -> NDArray[np.uint8]:
-    return generator(0, "parity").integers(0, 256, (4, height, width, 3), dtype=np.uint8)
-
-
-def _pictures(data: str, model: Model) -> NDArray[np.uint8]:
-    bundle = model.require_bundle()
-    dataset = datasets.open(data)
-    samples = relabel(dataset, dataset.evaluation_split(), bundle.manifest.classes)
-    return crop_pictures(dataset, samples[:PARITY_PICTURES], bundle.manifest.preprocessing).images

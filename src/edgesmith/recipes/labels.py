@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import unknown
 from edgesmith.data.dataset import Dataset
 from edgesmith.data.samples import Sample
 
+_SPELLING: Final = 0.95
+
 
 def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sample, ...]:
-    """The split's samples with labels by class name, as the model's classes count them.
+    """The split's samples with labels as the model's classes count them.
+
+    Classes are matched by name; by place where the set's classes are the model's, one by one, but for a few that are
+    spelt otherwise, or where the model has numbers for names.
 
     Raises:
         UsageError: The set has classes that the model does not know.
     """
     samples = dataset.samples(split)
+    if _same_order(dataset.classes, classes):
+        return samples
     used = sorted({dataset.classes[sample.label] for sample in samples})
     foreign = [name for name in used if name not in classes]
     if foreign:
@@ -25,3 +34,11 @@ def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sam
         )
     places = {name: place for place, name in enumerate(classes)}
     return tuple(Sample(name=s.name, label=places[dataset.classes[s.label]]) for s in samples)
+
+
+def _same_order(theirs: tuple[str, ...], classes: tuple[str, ...]) -> bool:
+    """Whether both lists name the same things: ImageNet's 1,000 are spelt in several ways."""
+    if len(theirs) != len(classes):
+        return False
+    agreeing = sum(mine == its for mine, its in zip(classes, theirs, strict=True))
+    return classes == tuple(str(n) for n in range(len(classes))) or agreeing >= _SPELLING * len(classes)

@@ -210,11 +210,11 @@ def _move(tensor: Tensor, sources: Sequence[tuple[int, ...]], filling: Callable[
         if chosen == list(range(len(chosen))):
             tensor = tensor if len(chosen) == tensor.shape[axis] else tensor.narrow(axis, 0, len(chosen))
         else:
-            tensor = tensor.index_select(axis, torch.tensor(chosen))
+            tensor = tensor.index_select(axis, torch.tensor(chosen, dtype=torch.long))
     if all(len(chosen) == len(axis) for chosen, axis in zip(olds, sources, strict=True)):
         return tensor
-    places = [torch.tensor([place for place, old in enumerate(axis) if old != FRESH]) for axis in sources]
-    grid = torch.meshgrid(*places, indexing="ij")
+    places = [[place for place, old in enumerate(axis) if old != FRESH] for axis in sources]
+    grid = torch.meshgrid(*(torch.tensor(each, dtype=torch.long) for each in places), indexing="ij")
     return filling().to(tensor.dtype).index_put(tuple(grid), tensor)
 
 

@@ -95,6 +95,10 @@ def evaluate(
     *,
     device: Annotated[str | None, typer.Option(help="Score the file that this device runs.")] = None,
     split: Annotated[str | None, typer.Option(help="Split to score; test, else val, by default.")] = None,
+    emulate_ranges: Annotated[
+        bool,
+        typer.Option("--emulate-ranges", help="Hold activations as the quantized file did that was imported."),
+    ] = False,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -111,7 +115,9 @@ def evaluate(
 
     resolved = resolve(model)
     with watch() as progress:
-        result = evaluate_model(resolved, data, device=device, split=split, seed=seed, progress=progress)
+        result = evaluate_model(
+            resolved, data, device=device, split=split, seed=seed, with_ranges=emulate_ranges, progress=progress
+        )
     if json:
         print_json(result)
         return

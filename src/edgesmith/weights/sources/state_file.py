@@ -32,7 +32,8 @@ def read_state_file(path: Path, *, spec: NetSpec | None = None) -> Imported:
     state = read_weights(path)
     spec = find(_identify(state)) if spec is None else spec
     kernels = [key for key, value in state.items() if value.dim() > 1]
-    answers = {len(state[key]) for key in (kernels[-1], forward_order(kernels)[-1])} if kernels else set()
+    last = (*kernels[-3:], *forward_order(kernels)[-3:])  # the classifier is among them, however the file is sorted
+    answers = {len(state[key]) for key in last}
     errors: list[WeightsError] = []
     for num_classes in sorted({spec.num_classes, *answers}, key=lambda count: count != spec.num_classes):
         net = build(spec.with_num_classes(num_classes))

@@ -11,7 +11,7 @@ import pytest
 
 from edgesmith.cli.main import app, run
 
-VERBS = [command.callback.__name__ for command in app.registered_commands if command.callback is not None]
+VERBS = [command.name for command in app.registered_commands if command.name is not None]
 
 BLOCK_TORCH = """
 import sys

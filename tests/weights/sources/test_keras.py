@@ -119,23 +119,21 @@ def test_every_family(tmp_path: Path, family: str, size: int, options: dict[str,
     assert any("stride-2" in note for note in imported.notes) == (family == "MobileNet")
 
 
+MINIMALISTIC = {"minimalistic": True}
+TABLE = [
+    *(("MobileNet", {"alpha": alpha}) for alpha in (0.25, 0.5, 0.75, 1.0)),
+    *(("MobileNetV2", {"alpha": alpha}) for alpha in (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)),
+    *((f"MobileNetV3{size}", {"alpha": alpha}) for size in ("Small", "Large") for alpha in (0.35, 0.75, 1.0, 1.3)),
+    ("MobileNetV3Small", MINIMALISTIC),
+    ("MobileNetV3Large", MINIMALISTIC | {"include_preprocessing": False}),
+]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("alpha", [0.35, 0.75, 1.0, 1.4])
-@pytest.mark.parametrize(
-    ("family", "options"),
-    [
-        ("MobileNet", {}),
-        ("MobileNetV2", {}),
-        ("MobileNetV3Small", {}),
-        ("MobileNetV3Large", {}),
-        ("MobileNetV3Small", {"minimalistic": True}),
-        ("MobileNetV3Large", {"minimalistic": True, "include_preprocessing": False}),
-    ],
-)
-def test_the_whole_table(tmp_path: Path, layout: str, alpha: float, family: str, options: dict[str, Any]) -> None:
-    width = 0.25 if family == "MobileNet" and alpha == 0.35 else min(alpha, 1.3) if "V3" in family else alpha
-    check(make(family, 224, alpha=width, **options), tmp_path / layout, 224, "mobilenet_v")
+@pytest.mark.parametrize(("family", "options"), TABLE)
+def test_the_whole_table(tmp_path: Path, layout: str, family: str, options: dict[str, Any]) -> None:
+    check(make(family, 224, **options), tmp_path / layout, 224, "mobilenet_v")
 
 
 def test_case_m3_pixels_are_scaled_exactly_once(small: Any, tmp_path: Path) -> None:

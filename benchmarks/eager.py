@@ -1,4 +1,4 @@
-"""Our nets against torchvision's in eager PyTorch: inference at batch one, and training steps, one thread each.
+"""Our nets against torchvision's in eager PyTorch: inference at batch one, training steps and loops, one thread each.
 
     python benchmarks/eager.py
     python benchmarks/eager.py --models mobilenet_v3_small --rounds 40 --json
@@ -14,9 +14,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -24,6 +26,7 @@ import torch
 import torchvision
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from training_loop import STEPS, ours, plain, write_photographs
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.data.loader import Batch
@@ -67,6 +70,8 @@ def main() -> None:
         results += compare_inference(model, options)
         if options.train_rounds:
             results.append(compare_training(model, options))
+        if options.loop_rounds:
+            results.append(compare_loops(model, options))
     if options.json:
         print(json.dumps([asdict(result) for result in results], indent=2))
     else:
@@ -80,6 +85,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--copies", type=int, default=6, help="freshly built nets a side")
     parser.add_argument("--rounds", type=int, default=40, help="rounds of inference")
     parser.add_argument("--train-rounds", type=int, default=16, help="rounds of training steps; 0 leaves them out")
+    parser.add_argument("--loop-rounds", type=int, default=12, help="rounds of whole loops; 0 leaves them out")
     parser.add_argument("--train-copies", type=int, default=3, help="freshly built nets a side in training")
     parser.add_argument("--batch-size", type=int, default=32, help="pictures of a training step")
     parser.add_argument("--train-resolution", type=int, default=128, help="side of its pictures")
@@ -124,6 +130,23 @@ def compare_training(model: str, options: argparse.Namespace) -> Result:
     peers = [train_peer(peer_net(model), images, targets, layout=peer_layout) for _ in range(options.train_copies)]
     seconds = time_rounds([*ours, *peers], rounds=options.train_rounds, calls=1, rng=rng, clock=clock)
     return summarise(model, f"training step of {count}", ("channels_last", peer_layout), seconds, rng=rng)
+
+
+def compare_loops(model: str, options: argparse.Namespace) -> Result:
+    """Our loop, with its loader, against a plain one on the same JPEG files."""
+    rng, clock = np.random.default_rng(options.seed), CLOCKS[options.clock]
+    size: dict[str, int] = {"batch_size": options.batch_size, "side": options.train_resolution}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_photographs(folder, count=8 * options.batch_size)
+        trial = {key: plain(model, folder, layout=layout, **size) for key, layout in LAYOUTS.items()}
+        fastest = time_rounds(list(trial.values()), rounds=2, calls=1, rng=rng, clock=clock).min(axis=1)
+        layout = list(trial)[int(fastest.argmin())]
+        mine = [ours(model, folder, **size) for _ in range(options.train_copies)]
+        peers = [plain(model, folder, layout=LAYOUTS[layout], **size) for _ in range(options.train_copies)]
+        seconds = time_rounds([*mine, *peers], rounds=options.loop_rounds, calls=1, rng=rng, clock=clock)
+    what = f"loop, {STEPS * options.batch_size} pictures"
+    return summarise(model, what, ("channels_last", layout), seconds, rng=rng)
 
 
 def peer_net(model: str) -> nn.Module:

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 pytest.importorskip("tflite", reason="tflite is not installed")
 
 from edgesmith.core.errors import WeightsError
+from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.nn.build import Net, build
 from edgesmith.weights.imported import Imported
 from edgesmith.weights.ranges import emulate_ranges
@@ -96,13 +98,18 @@ def test_segmentation_is_refused(folder: Path, file: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def crop(rule: Preprocessing, file: Path) -> NDArray[np.uint8]:
+    with Image.open(file) as image:
+        return rule.crop(image.convert("RGB"))
+
+
 def accuracy(net: Net, imported: Imported, folder: Path) -> float:
     """Top-1 over the thousand pictures, 0..1."""
-    rows = list(csv.DictReader((folder / "labels.csv").open()))
+    rows = list(csv.DictReader((folder / "labels.csv").read_text().splitlines()))
     right = 0
     for start in range(0, len(rows), 20):
         part = rows[start : start + 20]
-        crops = [imported.preprocessing.crop(Image.open(folder / row["file"]).convert("RGB")) for row in part]
+        crops = [crop(imported.preprocessing, folder / row["file"]) for row in part]
         with torch.inference_mode():
             answers = net(torch.from_numpy(imported.preprocessing.normalize(np.stack(crops)))).argmax(1).tolist()
         right += sum(answer == int(row["index"]) for answer, row in zip(answers, part, strict=True))

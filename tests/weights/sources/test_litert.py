@@ -197,6 +197,7 @@ def one_operator(path: Path, kind: str, *constants: np.ndarray[tuple[int, ...], 
         ("AVERAGE_POOL_2D", (), r"operator 0 \(AVERAGE_POOL_2D\) pools \(1, 8, 8, 3\) to \(1, 8, 8, 3\)"),
         ("CONV_2D", (np.ones((4, 1, 1, 3)),), r"operator 0 \(CONV_2D\) has stride \(0, 0\) and dilation \(1, 1\)"),
         ("RELU", (), "it has no layers with kernels"),
+        ("PAD", (), r"operator 0 \(PAD\) reads or makes what it cannot"),
     ],
 )
 def test_operators_that_have_no_place_are_named(
@@ -225,4 +226,13 @@ def test_damaged_and_other_files_are_one_line(tmp_path: Path, tiny: Net) -> None
 def test_the_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "tflite", None)
     with pytest.raises(MissingExtraError, match=r"tflite is not installed; pip install 'edgesmith\[weights\]'"):
+        read_litert(tmp_path / "net.tflite")
+
+
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, tiny: Net) -> None:
+    net = build(tiny.spec)
+    net.load_state_dict(tiny.state_dict())
+    net.state_dict()["blocks.3.pointwise.conv.weight"][0, 0] = float("nan")
+    write_net(net, tmp_path / "net.tflite", Style())
+    with pytest.raises(WeightsError, match=r"layer 'blocks.3.pointwise' holds numbers that are not finite"):
         read_litert(tmp_path / "net.tflite")

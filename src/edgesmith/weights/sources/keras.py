@@ -117,7 +117,7 @@ def _read(path: Path) -> tuple[KerasConfig, Variables]:
                 config = KerasConfig.from_json(archive.read("config.json"))
                 return config, _variables(io.BytesIO(archive.read("model.weights.h5")))[1]
         return _variables(path)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path} is not a whole Keras file: {_first_line(error)}") from None
 
 

@@ -185,4 +185,6 @@ def _tensor(values: Mapping[str, NDArray[Any]], key: str, wanted: TensorSpec, la
     if value is None or value.size != wanted.size:
         found = "nothing" if value is None else value.shape
         raise WeightsError(f"the file's layer {layer.name!r} has {found} for {key!r}, which is {wanted.shape}")
+    if not np.isfinite(value).all():
+        raise WeightsError(f"the file's layer {layer.name!r} holds numbers that are not finite, for {key!r}")
     return torch.from_numpy(np.array(value).reshape(wanted.shape))

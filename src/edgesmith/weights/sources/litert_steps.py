@@ -46,6 +46,8 @@ class Walk:
                 self._take(operator)
             except WeightsError as error:
                 raise WeightsError(f"operator {number} ({operator.kind}) {error}") from None
+            except (IndexError, KeyError, ValueError):
+                raise WeightsError(f"operator {number} ({operator.kind}) reads or makes what it cannot") from None
         self._read_signal(graph.outputs[0])
         if PICTURE not in self._read:
             raise WeightsError("nothing reads its input")

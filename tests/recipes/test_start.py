@@ -104,7 +104,7 @@ def test_auto_says_why_it_starts_from_scratch(monkeypatch: pytest.MonkeyPatch) -
     assert open_start("auto", find("shufflenet_v1"), progress=notes).origin is None
     assert notes.lines == [
         "no weights to begin from: no way to the server",
-        "no weights to begin from: torchvision has no weights that are known to be of shufflenet_v1; name them: "
+        "no weights to begin from: no weights of torchvision are known to be of shufflenet_v1; name them: "
         "--weights torchvision:NAME",
     ]
 

@@ -12,6 +12,7 @@ from edgesmith.arch.zoo.table import MODELS
 from edgesmith.core.config import to_dict
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.recipes.models import Model
+from edgesmith.weights.sources.known import sources_of
 
 
 def list_models() -> list[dict[str, Any]]:
@@ -30,7 +31,7 @@ def _row(name: str, published: Published) -> dict[str, Any]:
         "parameters": cost.parameters,
         "madds": cost.madds,
         "published": {"top1": published.top1, "data": published.data, "source": published.source},
-        "weights": [],
+        "weights": list(sources_of(model)),
     }
 
 

@@ -18,6 +18,7 @@ from edgesmith.recipes.models import Model, preprocessing_of
 from edgesmith.recipes.run_folder import BUNDLE_NAME
 from edgesmith.weights.channel_maps import FRESH
 from edgesmith.weights.imported import Imported
+from edgesmith.weights.sources.known import library_name
 from edgesmith.weights.sources.table import LIBRARIES, read_source
 from edgesmith.weights.transplant import Fill, transplant
 
@@ -153,14 +154,10 @@ def _automatic(spec: NetSpec, model: Model | None, progress: Progress) -> Start:
 
 def _owners_name(library: str, spec: NetSpec) -> str:
     """The library's name of the zoo net that the spec is a variant of."""
-    from edgesmith.weights.sources.torchvision import weights_of
-
-    name = spec.name.partition("@")[0]
-    found = weights_of(name) if library == "torchvision" else None
+    found = library_name(library, spec.name)
     if found is None:
-        raise UsageError(
-            f"{library} has no weights that are known to be of {name}; name them: --weights {library}:NAME"
-        )
+        name = spec.name.partition("@")[0]
+        raise UsageError(f"no weights of {library} are known to be of {name}; name them: --weights {library}:NAME")
     return found
 
 

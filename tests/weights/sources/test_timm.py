@@ -81,5 +81,10 @@ def test_no_way_to_the_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("network is unreachable\nfor the tenth time")
 
     monkeypatch.setattr(timm, "create_model", refuse)
-    with pytest.raises(WeightsError, match=r"timm:mobilenetv2_035 could not be downloaded \(network is unreachable\)"):
+    with pytest.raises(WeightsError, match=r"timm:mobilenetv2_050 could not be downloaded \(network is unreachable\)"):
+        read_timm("mobilenetv2_050")
+
+
+def test_case_c5_a_variant_without_weights_names_those_that_have_some() -> None:
+    with pytest.raises(WeightsError, match=r"timm has no weights of mobilenetv2_035; it has of: mobilenetv2_050, mob"):
         read_timm("mobilenetv2_035")

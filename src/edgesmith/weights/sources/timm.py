@@ -9,7 +9,7 @@ from timm.data.config import resolve_data_config
 from timm.data.imagenet_info import ImageNetInfo
 from torch import nn
 
-from edgesmith.core.errors import UsageError
+from edgesmith.core.errors import UsageError, WeightsError
 from edgesmith.core.table import unknown
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.nn.build import build
@@ -33,8 +33,17 @@ def read_timm(text: str, *, pretrained: bool = True) -> Imported:
     name = text.partition(".")[0]
     if name not in timm.list_models():
         raise unknown(name, timm.list_models("*m*net*"), what="timm model")
+    if pretrained and not timm.is_model_pretrained(name):
+        raise WeightsError(f"timm has no weights of {name}; it has of: {', '.join(_relatives(name))}")
     model: Any = fetch(lambda: timm.create_model(text, pretrained=pretrained), f"timm:{text}")
     return import_model(model, name=text)
+
+
+def _relatives(name: str) -> list[str]:
+    """Variants of the same family that timm has weights of."""
+    family = name.partition("_")[0]
+    found: list[str] = timm.list_models(f"{family}_*", pretrained=True)
+    return list(dict.fromkeys(each.partition(".")[0] for each in found))
 
 
 def import_model(model: nn.Module, *, name: str) -> Imported:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 import torchvision
@@ -15,21 +14,10 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.nn.build import build
 from edgesmith.weights.imported import Imported
 from edgesmith.weights.sources.download import fetch
+from edgesmith.weights.sources.known import KNOWN
 from edgesmith.weights.state import load_state
 
-NAMES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "mobilenet_v3_large": "mobilenet_v3_large",
-        "mobilenet_v3_small": "mobilenet_v3_small",
-        "mobilenet_v2": "mobilenet_v2",
-        "mnasnet0_5": "mnasnet_b1@width=0.5",
-        "mnasnet0_75": "mnasnet_b1@width=0.75",
-        "mnasnet1_0": "mnasnet_b1",
-        "mnasnet1_3": "mnasnet_b1@width=1.3",
-        "squeezenet1_0": "squeezenet_1_0",
-        "squeezenet1_1": "squeezenet_1_1",
-    }
-)
+NAMES: Final[Mapping[str, str]] = KNOWN["torchvision"]
 
 
 def read_torchvision(text: str) -> Imported:
@@ -71,8 +59,3 @@ def read_torchvision(text: str) -> Imported:
         source=f"torchvision {torchvision.__version__}, {name}, {entry.name}",
         notes=(f"{len(report.sources)} tensors matched by {report.rule}",),
     )
-
-
-def weights_of(zoo_name: str) -> str | None:
-    """The torchvision name of a zoo net, if torchvision has weights of it."""
-    return next((name for name, known in NAMES.items() if known == zoo_name), None)

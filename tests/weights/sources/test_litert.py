@@ -22,6 +22,7 @@ from edgesmith.weights.imported import Imported, Range
 from edgesmith.weights.sources.litert import read_litert
 from edgesmith.weights.state import load_state
 from tests.nn.nets import calibrate, pictures, relative_difference
+from tests.weights.sources.tflite_metadata import normalization
 from tests.weights.sources.tflite_net import Style, write_net
 from tests.weights.sources.tflite_writer import GraphWriter
 
@@ -144,6 +145,15 @@ def test_case_m3_scaling_inside_the_graph_is_applied_once(
     assert (imported.preprocessing.height, imported.preprocessing.width) == (64, 64)
 
 
+def test_scaling_from_the_metadata(tmp_path: Path, tiny: Net) -> None:
+    metadata = {"TFLITE_METADATA": normalization([127.0, 128.0, 129.0], [64.0])}
+    write_net(tiny, tmp_path / "net.tflite", Style(metadata=metadata))
+    imported = read_litert(tmp_path / "net.tflite")
+    pixels = np.array([[[127, 192, 65]]], np.uint8)
+    np.testing.assert_allclose(imported.preprocessing.normalize(pixels).ravel(), [0, 1, -1], atol=1e-6)
+    assert imported.notes[-1].endswith("/ (64.0, 64.0, 64.0), is the file's metadata")
+
+
 def test_the_background_class_is_dropped(tmp_path: Path) -> None:
     net = build(find(f"{TINY},classes=1001"))
     write_net(net, tmp_path / "net.tflite", Style())
@@ -175,7 +185,7 @@ def test_nets_that_only_look_like_the_zoos_are_refused(tmp_path: Path, spec: Net
     write_net(build(spec), tmp_path / "net.tflite", Style())
     with pytest.raises(WeightsError, match=message) as caught:
         read_litert(tmp_path / "net.tflite")
-    assert str(caught.value).startswith(f"{tmp_path / 'net.tflite'} is not a classifier of the zoo: ")
+    assert str(caught.value).startswith(f"{tmp_path / 'net.tflite'} cannot be read as a classifier of the zoo: ")
     assert "\n" not in str(caught.value)
 
 

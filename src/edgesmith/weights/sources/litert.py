@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgesmith.arch.names import Activation, Padding
@@ -17,7 +18,7 @@ from edgesmith.weights.sources.litert_graph import FileTensor, Graph, read_graph
 from edgesmith.weights.sources.litert_metadata import read_normalization
 from edgesmith.weights.sources.litert_signals import Found, Signal
 from edgesmith.weights.sources.litert_steps import Walk
-from edgesmith.weights.sources.scaling import affine
+from edgesmith.weights.sources.scaling import affine, minus_one_to_one
 from edgesmith.weights.sources.steps import expected_steps
 
 
@@ -38,7 +39,7 @@ def read_litert(path: Path) -> Imported:
     try:
         return _imported(graph, path)
     except WeightsError as error:
-        raise WeightsError(f"{path} is not a classifier of the zoo: {error}") from None
+        raise WeightsError(f"{path} cannot be read as a classifier of the zoo: {error}") from None
 
 
 def _imported(graph: Graph, path: Path) -> Imported:
@@ -101,9 +102,11 @@ def _preprocessing(graph: Graph, picture: Signal, resolution: tuple[int, int]) -
         return affine(resolution, factor=factor, offset=offset), _scaled(factor, offset, "is the input's quantization")
     if line != (1.0, 0.0):
         return affine(resolution, factor=line[0], offset=line[1]), _scaled(*line, "stands inside the file's graph")
-    mean, std = read_normalization(graph.metadata) or (127.5, 127.5)
-    where = "is the file's metadata" if read_normalization(graph.metadata) else "is TensorFlow's; the file records none"
-    return affine(resolution, factor=1 / std, offset=-mean / std), _scaled(1 / std, -mean / std, where)
+    if (recorded := read_normalization(graph.metadata)) is not None:
+        mean, std = recorded
+        rule = replace(affine(resolution, factor=1.0, offset=0.0), mean=mean, std=std)
+        return rule, f"the scaling of pixels, (value - {mean}) / {std}, is the file's metadata"
+    return minus_one_to_one(resolution), _scaled(1 / 127.5, -1.0, "is TensorFlow's; the file records none")
 
 
 def _scaled(factor: float, offset: float, where: str) -> str:

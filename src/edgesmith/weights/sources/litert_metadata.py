@@ -13,6 +13,8 @@ from typing import Any, Final
 from edgesmith.core.errors import WeightsError
 from edgesmith.core.extras import require
 
+Triple = tuple[float, float, float]
+
 _EXTRA: Final = "weights"
 _BUFFER: Final = "TFLITE_METADATA"
 _NORMALIZATION: Final = 1  # of the union ProcessUnitOptions
@@ -21,11 +23,11 @@ _NORMALIZATION: Final = 1  # of the union ProcessUnitOptions
 _SUBGRAPHS, _INPUTS, _PROCESS_UNITS, _UNIT_TYPE, _UNIT, _MEAN, _STD = 3, 2, 4, 0, 1, 0, 1
 
 
-def read_normalization(metadata: Mapping[str, bytes]) -> tuple[float, float] | None:
-    """Mean and standard deviation, ``(value - mean) / std`` of 0..255 values; None where none are recorded.
+def read_normalization(metadata: Mapping[str, bytes]) -> tuple[Triple, Triple] | None:
+    """Mean and standard deviation of each channel, ``(value - mean) / std`` of 0..255 values; None where none are.
 
     Raises:
-        WeightsError: The record is damaged, or differs from channel to channel.
+        WeightsError: The record is damaged, or not for three channels.
     """
     if _BUFFER not in metadata:
         return None
@@ -35,21 +37,24 @@ def read_normalization(metadata: Mapping[str, bytes]) -> tuple[float, float] | N
         raise WeightsError("its metadata are damaged") from None
 
 
-def _normalization(data: bytes) -> tuple[float, float] | None:
+def _normalization(data: bytes) -> tuple[Triple, Triple] | None:
     for subgraph in _tables(_root(data), _SUBGRAPHS):
         for tensor in _tables(subgraph, _INPUTS):
             for unit in _tables(tensor, _PROCESS_UNITS):
                 if _byte(unit, _UNIT_TYPE) == _NORMALIZATION:
                     options = _table(unit, unit.Pos + unit.Offset(_slot(_UNIT)))
-                    return _common(_floats(options, _MEAN)), _common(_floats(options, _STD))
+                    mean, std = _by_channel(_floats(options, _MEAN)), _by_channel(_floats(options, _STD))
+                    if not min(std) > 0:
+                        raise WeightsError(f"its metadata divide the pixels by {min(std)}")
+                    return mean, std
     return None
 
 
-def _common(values: list[float]) -> float:
-    """The one number that holds for all channels."""
-    if len(set(values)) != 1:
-        raise WeightsError(f"its metadata scale each channel apart ({values}), which is not read")
-    return values[0]
+def _by_channel(values: list[float]) -> Triple:
+    """Three numbers from three, or from one that holds for all channels."""
+    if len(values) not in (1, 3):
+        raise WeightsError(f"its metadata hold {len(values)} numbers for 3 channels")
+    return values[0], values[len(values) // 2], values[-1]
 
 
 def _root(data: bytes) -> Any:

@@ -1,6 +1,8 @@
-"""How the nets of TensorFlow's family want their pixels: one factor and one offset for all channels."""
+"""How the nets of TensorFlow's family want their pixels: one factor and one offset for all channels, as a rule."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from edgesmith.data.preprocessing import Preprocessing
 
@@ -14,14 +16,7 @@ def affine(resolution: tuple[int, int], *, factor: float, offset: float) -> Prep
         offset: Added afterwards.
     """
     rule = Preprocessing.for_resolution(*resolution)
-    return Preprocessing(
-        height=rule.height,
-        width=rule.width,
-        resize_short=rule.resize_short,
-        scale=factor,
-        mean=(-offset, -offset, -offset),
-        std=(1.0, 1.0, 1.0),
-    )
+    return replace(rule, scale=factor, mean=(-offset, -offset, -offset), std=(1.0, 1.0, 1.0))
 
 
 def minus_one_to_one(resolution: tuple[int, int]) -> Preprocessing:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from edgesmith.arch.zoo.names import find
 from edgesmith.core.config import from_dict, override, to_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.engine.config import TrainConfig
 from edgesmith.recipes.train import named_recipe
 from edgesmith.recipes.training import RECIPES
+
+SPEC = find("mobilenet_v3_small")
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -25,7 +28,9 @@ def test_the_papers_published_figures() -> None:
 
 
 def test_settings_reach_nested_keys() -> None:
-    config = named_recipe("small", ["optim.learning_rate=0.02", "augment.scale=0.5,1", "ema_decay=none"], seed=7)
+    config = named_recipe(
+        "small", ["optim.learning_rate=0.02", "augment.scale=0.5,1", "ema_decay=none"], spec=SPEC, seed=7
+    )
     assert (config.optim.learning_rate, config.augment.scale, config.ema_decay) == (0.02, (0.5, 1.0), None)
     assert config.seed == 7
 
@@ -42,4 +47,13 @@ def test_case_c1_every_wrong_key_is_named_with_the_closest() -> None:
 @pytest.mark.parametrize("setting", ["pictures=0", "optim.name=adam", "precision=8", "augment.flip=2", "batch_size=x"])
 def test_values_are_checked(setting: str) -> None:
     with pytest.raises(UsageError, match=setting.partition("=")[0].partition(".")[2] or setting.partition("=")[0]):
-        named_recipe("small", [setting], seed=0)
+        named_recipe("small", [setting], spec=SPEC, seed=0)
+
+
+def test_case_m14_a_net_without_norms_learns_gently() -> None:
+    plain, gentle = (named_recipe("small", [], spec=find(name), seed=0) for name in ("mobilenet_v2", "squeezenet_1_1"))
+    assert gentle.optim.learning_rate == plain.optim.learning_rate / 4
+    assert gentle.schedule.warmup_pictures == 3 * plain.schedule.warmup_pictures
+    assert (plain.max_grad_norm, gentle.max_grad_norm) == (None, 1.0)
+    asked = named_recipe("small", ["optim.learning_rate=0.003"], spec=find("squeezenet_1_1"), seed=0)
+    assert asked.optim.learning_rate == 0.003

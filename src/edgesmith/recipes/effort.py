@@ -12,7 +12,8 @@ from edgesmith.core.units import parse_seconds
 
 _MINUTES: Final[Mapping[str, float]] = MappingProxyType({"quick": 25, "standard": 120, "thorough": 480})
 # A promise leaves room for what a forecast does not know.
-_PROMISED: Final = 0.9
+PROMISED: Final = 0.9
+FINISH_S: Final = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +40,10 @@ def plan_time(effort: str, time: str | None) -> TimePlan:
         UsageError: The effort or the time is not one that we know.
     """
     promised = 60 * lookup(_MINUTES, effort, what="effort")
-    total = _PROMISED * (promised if time is None else parse_seconds(time))
+    total = PROMISED * (promised if time is None else parse_seconds(time))
     return TimePlan(
         total_s=total,
         race_s=0.12 * total,
-        finish_s=min(60.0, 0.15 * total),
+        finish_s=min(FINISH_S, 0.15 * total),
         num_candidates=3 if total < 1800 else 8,
     )

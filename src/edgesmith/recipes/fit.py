@@ -88,13 +88,14 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     """
     budget_ms = parse_milliseconds(config.budget)
     time_plan = plan_time(config.effort, config.time)
-    named_recipe(config.recipe or SCRATCH, config.settings, seed=config.seed)
+    named_recipe(config.recipe or SCRATCH, config.settings, spec=find(NETS[0]), seed=config.seed)
     get_device(config.device)
     settings = to_dict(config) | {"verb": "fit", "data": str(Path(config.data).expanduser().absolute())}
     material = open_material(config.data, seed=config.seed, progress=progress)
     starts = Starts(config.weights, progress=progress)
     first = starts.of(find(NETS[0]))
-    base = named_recipe(config.recipe or default_recipe(first), config.settings, seed=config.seed)
+    net = find(NETS[0]) if starts.origin is None else starts.origin.spec
+    base = named_recipe(config.recipe or default_recipe(first), config.settings, spec=net, seed=config.seed)
     folder = open_run(out, settings, overwrite=overwrite)
     if folder.resumed:
         progress.note(f"going on with {out}")

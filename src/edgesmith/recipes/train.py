@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic as clock
 from typing import Any
 
-from edgesmith.arch.spec import model_hash
+from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.config import override, to_dict
 from edgesmith.core.errors import RunError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
+from edgesmith.core.units import parse_seconds
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Sample
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult, train
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
+from edgesmith.recipes.effort import FINISH_S, PROMISED
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import Score, export_checked, make_bundle, score_file
-from edgesmith.recipes.run_folder import BUNDLE_NAME, open_run
+from edgesmith.recipes.run_folder import BUNDLE_NAME, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
-from edgesmith.recipes.training import RECIPES
+from edgesmith.recipes.training import RECIPES, for_net
 from edgesmith.tasks import table as tasks
 from edgesmith.tasks.base import LossOptions, Task
 from edgesmith.weights.condense import condense
@@ -45,13 +49,13 @@ class TrainOutcome:
     result: TrainResult
 
 
-def named_recipe(name: str, settings: Sequence[str], *, seed: int) -> TrainConfig:
-    """A named training recipe with the user's settings.
+def named_recipe(name: str, settings: Sequence[str], *, spec: NetSpec, seed: int) -> TrainConfig:
+    """A named training recipe as it suits a net, with the user's settings.
 
     Raises:
         UsageError: The recipe, a key or a value is unknown; names the closest.
     """
-    return replace(override(lookup(RECIPES, name, what="recipe")(), settings), seed=seed)
+    return replace(override(for_net(lookup(RECIPES, name, what="recipe")(), spec), settings), seed=seed)
 
 
 def train_model(
@@ -63,6 +67,7 @@ def train_model(
     settings: Sequence[str] = (),
     weights: str = AUTO,
     resolution: str | None = None,
+    time: str | None = None,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = SILENT,
@@ -77,23 +82,35 @@ def train_model(
         settings: ``key=value`` settings of the recipe.
         weights: What the net begins with: see `edgesmith.recipes.start.open_start`.
         resolution: ``160`` or ``128x192``: another input size.
+        time: Limit of time, such as ``20m``, in place of the recipe's number of pictures.
         seed: Decides splits, weights, order and augmentation.
         overwrite: Throw away what an earlier run left in ``out``.
         progress: Told of each stage.
     """
-    named_recipe(recipe or SCRATCH, settings, seed=seed)
+    begun = clock()
     spec = model.spec_at(resolution)
+    named_recipe(recipe or SCRATCH, settings, spec=spec, seed=seed)
+    limit_s = None if time is None else parse_seconds(time)
     material = open_material(data, seed=seed, progress=progress)
     start = open_start(weights, spec, model=model, progress=progress)
-    config = named_recipe(recipe or default_recipe(start), settings, seed=seed)
+    config = named_recipe(recipe or default_recipe(start), settings, spec=spec, seed=seed)
     run: dict[str, Any] = {"verb": "train", "model": spec.to_json(), "data": str(Path(data).expanduser().absolute())}
-    run |= {"weights": None if start.origin is None else start.origin.source, "config": to_dict(config)}
+    run |= {"weights": None if start.origin is None else start.origin.source, "config": to_dict(config), "time": time}
     classes = material.dataset.classes
     spec = start.spec(spec.with_num_classes(len(classes)))
     folder = open_run(out, run, overwrite=overwrite)
     task = task_of(material, config)
     net, rule = start.net(spec, classes, seed=config.seed), start.rule(spec)
     progress.note(start.describe(classes))
+    if limit_s is not None:
+
+        def pictures() -> int:
+            speed = measure_speed(net, task, material.loader(None, config, rule), config, resolution=spec.resolution)
+            left_s = PROMISED * limit_s - FINISH_S - (clock() - begun)
+            return max(config.batch_size, round(speed * left_s))
+
+        config = replace(config, pictures=Stages(folder.path / "stages").run("pictures", pictures))
+        progress.note(f"{config.pictures} pictures are what {time} are worth")
     rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
     result = fit_weights(
         net, material, task, config, rule=rule, folder=folder.path, samples=rest, held=held, progress=progress

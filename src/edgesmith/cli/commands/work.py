@@ -52,6 +52,7 @@ def train(
     settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
     weights: arg.Weights = "auto",
     resolution: arg.Resolution = None,
+    time: Annotated[str | None, typer.Option(help="Limit of time, such as 20m, in place of --set pictures.")] = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     seed: arg.Seed = 0,
@@ -77,6 +78,7 @@ def train(
             settings=settings,
             weights=weights,
             resolution=resolution,
+            time=time,
             seed=seed,
             overwrite=overwrite,
             progress=progress,

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 M = TypeVar("M", bound=nn.Module)
 
 
-def calibrate(net: M, *, seed: int = 0, size: int = 64) -> M:
+def calibrate(net: M, *, seed: int = 0, size: int | tuple[int, int] = 64) -> M:
     """Give every norm random scales and the statistics of noise, and linear layers logits of order one, in place.
 
     An untouched random V3 net answers about 0.002 whatever it is shown, which proves nothing. Nets without norms get
     convolutions that keep the size of what passes.
     """
     random = torch.Generator().manual_seed(seed)
+    height, width = (size, size) if isinstance(size, int) else size
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -33,7 +34,7 @@ def calibrate(net: M, *, seed: int = 0, size: int = 64) -> M:
     net.train()
     with torch.no_grad():
         for _ in range(2):
-            net(pictures(size, size, count=16, random=random))
+            net(pictures(height, width, count=16, random=random))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return net.eval()

@@ -10,9 +10,10 @@ from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.heads.classifier import Classifier
 from edgesmith.arch.names import Activation, Point
 from edgesmith.arch.network import Network, trace_network
-from edgesmith.arch.operations import Add, Value
+from edgesmith.arch.operations import Add
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import SpecError
 

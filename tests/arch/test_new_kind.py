@@ -20,9 +20,9 @@ from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.kinds.table import KINDS
 from edgesmith.arch.names import Activation, Padding, Point, PoolKind
 from edgesmith.arch.network import trace_network
-from edgesmith.arch.operations import Value
 from edgesmith.arch.spec import NetSpec, model_hash, spec_hash
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 from edgesmith.core.errors import SpecError
 from edgesmith.nn.build import build
 from edgesmith.weights.state import load_state

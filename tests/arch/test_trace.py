@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from edgesmith.arch.names import Activation, Padding, PoolKind
-from edgesmith.arch.operations import Value
 from edgesmith.arch.trace import Trace, conv_size, pool_size
+from edgesmith.arch.values import Value
 from edgesmith.core.errors import SpecError
 
 

@@ -17,9 +17,9 @@ from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.kinds.inverted_residual import InvertedResidual
 from edgesmith.arch.names import Point
 from edgesmith.arch.network import trace_network
-from edgesmith.arch.operations import Value
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 from edgesmith.arch.zoo.names import find
 from edgesmith.arch.zoo.table import MODELS
 from edgesmith.core.errors import SpecError

@@ -9,9 +9,10 @@ from functools import lru_cache
 from edgesmith.arch.heads.base import Head
 from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.names import Padding, Point
-from edgesmith.arch.operations import Dropout, Operation, Value, Work
+from edgesmith.arch.operations import Dropout
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Operation, Value, Work
 from edgesmith.core.errors import SpecError
 
 Shape = tuple[int, int, int]

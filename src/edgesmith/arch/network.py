@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.names import Point
-from edgesmith.arch.operations import Add, Operation, TensorSpec, Value
+from edgesmith.arch.operations import Add
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Operation, TensorSpec, Value
 from edgesmith.core.errors import SpecError
 
 

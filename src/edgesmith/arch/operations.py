@@ -7,91 +7,25 @@ multiply-adds, tied widths and the moving of weights are all derived from that; 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
-from typing import Protocol
 
 from edgesmith.arch.names import Activation, GateKind, Padding, PoolKind
-
-Groups = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Value:
-    """What runs between operations: a concatenation of channel groups, with a height and width in pixels."""
-
-    index: int
-    groups: Groups
-    channels: int
-    height: int
-    width: int
-
-    @property
-    def size(self) -> int:
-        """Number of elements for one picture."""
-        return self.channels * self.height * self.width
+from edgesmith.arch.values import Axis, TensorSpec, Value, Work, channel_axis, norm_tensors
 
 
-@dataclass(frozen=True)
-class Axis:
-    """One axis of a tensor: its length, and the channel groups it runs over (none for a kernel's side)."""
-
-    size: int
-    groups: Groups = ()
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """A tensor that an operation holds; ``name`` is the key under the operation's own name."""
-
-    name: str
-    axes: tuple[Axis, ...]
-    learned: bool = True
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes."""
-        return tuple(axis.size for axis in self.axes)
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return prod(self.shape)
-
-
-@dataclass(frozen=True)
-class Work:
-    """What an operation computes for one picture, in the four fields that publications add up differently.
-
-    Convolutions and linear layers are counted in multiply-adds, element-wise operations by their outputs (an
-    activation, a sum, a product; norms fold into convolutions and are not counted), pooling by its inputs.
-    """
-
-    conv: int = 0
-    linear: int = 0
-    elementwise: int = 0
-    pool: int = 0
-
-
-class Operation(Protocol):
-    """One step of a block."""
-
-    @property
-    def name(self) -> str:
-        """Name within the block: the prefix of its tensors."""
-
-    @property
-    def inputs(self) -> tuple[Value, ...]:
-        """What it reads."""
-
-    @property
-    def output(self) -> Value:
-        """What it makes."""
+class Bare:
+    """An operation that holds no tensors."""
 
     def tensors(self) -> tuple[TensorSpec, ...]:
-        """What it holds, in the order of a state dict."""
+        """None."""
+        return ()
+
+
+class Moving:
+    """An operation that moves data and computes nothing."""
 
     def work(self) -> Work:
-        """What it computes for one picture."""
+        """Nothing."""
+        return Work()
 
 
 @dataclass(frozen=True)
@@ -197,24 +131,16 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Bare, Moving):
     """Drops features in training, with the preset's probability."""
 
     name: str
     inputs: tuple[Value]
     output: Value
 
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """None."""
-        return ()
-
-    def work(self) -> Work:
-        """Nothing in inference."""
-        return Work()
-
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(Bare):
     """Windowed pooling; ``ceil`` rounds the output's size up, as Caffe does."""
 
     name: str
@@ -226,26 +152,18 @@ class Pool:
     pad: int
     ceil: bool
 
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """None."""
-        return ()
-
     def work(self) -> Work:
         """One operation for each element of each window."""
         return Work(pool=self.output.size * self.kernel_size**2)
 
 
 @dataclass(frozen=True)
-class GlobalPool:
+class GlobalPool(Bare):
     """Mean over all pixels."""
 
     name: str
     inputs: tuple[Value]
     output: Value
-
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """None."""
-        return ()
 
     def work(self) -> Work:
         """Reads every element once."""
@@ -253,7 +171,7 @@ class GlobalPool:
 
 
 @dataclass(frozen=True)
-class Add:
+class Add(Bare):
     """Element-wise sum of two values of one shape, then an activation; it may take the place of the second."""
 
     name: str
@@ -262,34 +180,22 @@ class Add:
     activation: Activation
     overwrites: bool
 
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """None."""
-        return ()
-
     def work(self) -> Work:
         """The sum, and the activation if there is one."""
         return Work(elementwise=self.output.size * (1 + (self.activation is not Activation.NONE)))
 
 
 @dataclass(frozen=True)
-class Concatenate:
+class Concatenate(Bare, Moving):
     """Channels of all inputs behind one another."""
 
     name: str
     inputs: tuple[Value, ...]
     output: Value
 
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """None."""
-        return ()
-
-    def work(self) -> Work:
-        """Moves data, computes nothing."""
-        return Work()
-
 
 @dataclass(frozen=True)
-class Shuffle:
+class Shuffle(Bare, Moving):
     """Channels seen as a table of ``groups`` rows, read column by column."""
 
     name: str
@@ -297,17 +203,9 @@ class Shuffle:
     output: Value
     groups: int
 
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """None."""
-        return ()
-
-    def work(self) -> Work:
-        """Moves data, computes nothing."""
-        return Work()
-
 
 @dataclass(frozen=True)
-class Shift:
+class Shift(Bare, Moving):
     """Each channel moved by its own step of pixels, then every ``stride``-th pixel."""
 
     name: str
@@ -317,17 +215,9 @@ class Shift:
     stride: int
     dilation: int
 
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """None."""
-        return ()
-
-    def work(self) -> Work:
-        """Moves data, computes nothing."""
-        return Work()
-
 
 @dataclass(frozen=True)
-class Pick:
+class Pick(Moving):
     """Channels of the input by a stored index; one may be picked by several readers or by none."""
 
     name: str
@@ -337,10 +227,6 @@ class Pick:
     def tensors(self) -> tuple[TensorSpec, ...]:
         """The index, which is not learned by gradients."""
         return (TensorSpec("index", (channel_axis(self.output),), learned=False),)
-
-    def work(self) -> Work:
-        """Moves data, computes nothing."""
-        return Work()
 
 
 @dataclass(frozen=True)
@@ -370,19 +256,3 @@ class LearnedGroups:
         madds = self.output.size * self.inputs[0].channels
         elementwise = self.output.size * (self.activation is not Activation.NONE)
         return Work(conv=madds * self.norm, linear=madds * (not self.norm), elementwise=elementwise)
-
-
-def channel_axis(value: Value) -> Axis:
-    """The axis that runs over a value's channels."""
-    return Axis(value.channels, value.groups)
-
-
-def norm_tensors(prefix: str, channels: Axis) -> tuple[TensorSpec, ...]:
-    """Scale, shift and running statistics of a batch norm, in torch's order."""
-    return (
-        TensorSpec(f"{prefix}weight", (channels,)),
-        TensorSpec(f"{prefix}bias", (channels,)),
-        TensorSpec(f"{prefix}running_mean", (channels,), learned=False),
-        TensorSpec(f"{prefix}running_var", (channels,), learned=False),
-        TensorSpec(f"{prefix}num_batches_tracked", (), learned=False),
-    )

@@ -21,13 +21,12 @@ from edgesmith.arch.operations import (
     LearnedGroups,
     Linear,
     Norm,
-    Operation,
     Pick,
     Pool,
     Shift,
     Shuffle,
-    Value,
 )
+from edgesmith.arch.values import Operation, Value
 from edgesmith.core.errors import SpecError
 
 

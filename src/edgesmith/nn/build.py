@@ -20,15 +20,14 @@ from edgesmith.arch.operations import (
     LearnedGroups,
     Linear,
     Norm,
-    Operation,
     Pick,
     Pool,
     Shift,
     Shuffle,
-    Value,
 )
 from edgesmith.arch.presets import PRESETS, Constants
 from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.values import Operation, Value
 from edgesmith.nn.channel_layers import ChannelPick, ChannelShift, ChannelShuffle
 from edgesmith.nn.init import initialise_
 from edgesmith.nn.layers import (

@@ -17,8 +17,9 @@ from torch.nn import functional as F
 
 from edgesmith.arch.names import GateKind
 from edgesmith.arch.network import Network, trace_network
-from edgesmith.arch.operations import Gate, TensorSpec
+from edgesmith.arch.operations import Gate
 from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.values import TensorSpec
 from edgesmith.core.errors import WeightsError
 from edgesmith.nn.build import build
 from edgesmith.weights.channel_maps import FRESH, Selection, axis_sources, map_groups

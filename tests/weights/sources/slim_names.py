@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesmith.arch.network import trace_network
-from edgesmith.arch.operations import Convolution, Gate, Linear, Operation
+from edgesmith.arch.operations import Convolution, Gate, Linear
+from edgesmith.arch.values import Operation
 from edgesmith.nn.build import Net
 
 Array = NDArray[np.float32]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from edgesmith.arch.names import Activation, Padding
 from edgesmith.arch.network import trace_network
-from edgesmith.arch.operations import Add, Convolution, Gate, GlobalPool, Linear, Operation, Value
+from edgesmith.arch.operations import Add, Convolution, Gate, GlobalPool, Linear
+from edgesmith.arch.values import Operation, Value
 from edgesmith.nn.build import Net
 from edgesmith.nn.fold import fold_norms
 from tests.weights.sources.tflite_writer import GraphWriter

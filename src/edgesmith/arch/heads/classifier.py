@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.names import Activation
-from edgesmith.arch.operations import Value
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol, runtime_checkable
 
-from edgesmith.arch.operations import Value
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 
 
 @runtime_checkable

@@ -6,15 +6,29 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgesmith.arch.names import Activation
-from edgesmith.arch.operations import Value
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 from edgesmith.core.errors import SpecError
 
 _BOTTLENECK = 4  # times the growth
 
 
 @dataclass(frozen=True, kw_only=True)
-class CondensedLayer:
+class _DenseLayer:
+    """What both forms are described by."""
+
+    growth: int
+    groups: int
+    condensation: int
+
+    @property
+    def stride(self) -> int:
+        """It never halves the feature map."""
+        return 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CondensedLayer(_DenseLayer):
     """Each group reads the inputs that it has kept; the layer's channels are put behind its input's.
 
     Shape: ``(N, C, H, W) -> (N, C + growth, H, W)``.
@@ -29,15 +43,6 @@ class CondensedLayer:
     kind: ClassVar[str] = "condensed_layer"
     elastic: ClassVar[bool] = False
 
-    growth: int
-    groups: int
-    condensation: int
-
-    @property
-    def stride(self) -> int:
-        """It never halves the feature map."""
-        return 1
-
     def trace(self, t: Trace, x: Value) -> Value:
         """Run the block over ``x``."""
         if x.channels % self.condensation:
@@ -50,7 +55,7 @@ class CondensedLayer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearnedLayer:
+class LearnedLayer(_DenseLayer):
     """A `CondensedLayer` in training: each group reads all inputs, and drops the least important in stages.
 
     Shape: ``(N, C, H, W) -> (N, C + growth, H, W)``.
@@ -64,15 +69,6 @@ class LearnedLayer:
 
     kind: ClassVar[str] = "learned_layer"
     elastic: ClassVar[bool] = False
-
-    growth: int
-    groups: int
-    condensation: int
-
-    @property
-    def stride(self) -> int:
-        """It never halves the feature map."""
-        return 1
 
     def trace(self, t: Trace, x: Value) -> Value:
         """Run the block over ``x``."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from edgesmith.arch.kinds.shortcuts import check_identity_skip
 from edgesmith.arch.names import Activation, GateKind, Point, Skip
-from edgesmith.arch.operations import Value
-from edgesmith.arch.trace import Trace, shape_text
+from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 from edgesmith.core.errors import SpecError
 
 
@@ -90,18 +91,3 @@ class InvertedResidual:
         if self.stride not in (1, 2):
             raise SpecError(f"stride must be 1 or 2, got {self.stride}")
         check_identity_skip(self.skip, x, stride=self.stride, out_channels=self.out_channels)
-
-
-def check_identity_skip(skip: Skip, x: Value, *, stride: int, out_channels: int) -> None:
-    """Refuse a skip that a bottleneck cannot have: a pooled one, or an identity between unequal shapes.
-
-    Raises:
-        SpecError: Says what the skip needs.
-    """
-    if skip is Skip.POOL:
-        raise SpecError("skip 'pool' is not of this kind; choices: none, identity")
-    if skip is Skip.IDENTITY and (stride != 1 or out_channels != x.channels):
-        raise SpecError(
-            f"an identity skip needs stride 1 and {x.channels} output channels to match its input "
-            f"{shape_text(x)}, got stride {stride} and {out_channels}"
-        )

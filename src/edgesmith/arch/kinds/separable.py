@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgesmith.arch.names import Activation, Point
-from edgesmith.arch.operations import Value
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 
 
 @dataclass(frozen=True, kw_only=True)

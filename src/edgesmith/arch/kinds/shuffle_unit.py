@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from edgesmith.arch.kinds.shortcuts import check_pooled_shortcut
 from edgesmith.arch.names import Activation, Point, PoolKind
-from edgesmith.arch.operations import Value
-from edgesmith.arch.trace import Trace, shape_text
-from edgesmith.core.errors import SpecError
+from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class ShuffleUnit:
 
     def trace(self, t: Trace, x: Value) -> Value:
         """Run the block over ``x``."""
-        self._check(x)
+        check_pooled_shortcut(x, stride=self.stride, out_channels=self.out_channels)
         first = self.groups if self.first_groups is None else self.first_groups
         h = t.conv(x, self.out_channels // 4, name="reduce", activation=Activation.RELU, groups=first)
         t.mark(Point.EXPAND, h)
@@ -55,13 +55,3 @@ class ShuffleUnit:
         h = t.conv(h, branch, name="restore", activation=Activation.RELU, groups=self.groups)
         short = t.pool(x, name="pool", kind=PoolKind.AVERAGE, kernel_size=3, stride=2, pad=1)
         return t.concatenate(short, h, name="concatenation")
-
-    def _check(self, x: Value) -> None:
-        if self.stride not in (1, 2):
-            raise SpecError(f"stride must be 1 or 2, got {self.stride}")
-        if self.stride == 1 and self.out_channels != x.channels:
-            raise SpecError(f"at stride 1 out_channels must be its input's, {shape_text(x)}, got {self.out_channels}")
-        if self.stride == 2 and self.out_channels <= x.channels:
-            raise SpecError(
-                f"at stride 2 out_channels must exceed its input's, {shape_text(x)}, got {self.out_channels}"
-            )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgesmith.arch.kinds.inverted_residual import check_identity_skip
+from edgesmith.arch.kinds.shortcuts import check_identity_skip
 from edgesmith.arch.names import Activation, Point, Skip
-from edgesmith.arch.operations import Value
 from edgesmith.arch.trace import Trace
+from edgesmith.arch.values import Value
 from edgesmith.core.errors import SpecError
 
 

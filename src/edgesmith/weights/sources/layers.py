@@ -18,9 +18,9 @@ from torch import Tensor
 
 from edgesmith.arch.names import Activation, Padding
 from edgesmith.arch.network import trace_network
-from edgesmith.arch.operations import TensorSpec
 from edgesmith.arch.presets import PRESETS, Preset
 from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.values import TensorSpec
 from edgesmith.arch.zoo.identify import identify
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import WeightsError

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from edgesmith.arch.names import Activation
 from edgesmith.arch.network import Part, trace_network
-from edgesmith.arch.operations import Add, Convolution, Dropout, Gate, GlobalPool, Linear, Operation, Value
+from edgesmith.arch.operations import Add, Convolution, Dropout, Gate, GlobalPool, Linear
 from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.values import Operation, Value
 from edgesmith.core.errors import WeightsError
 
 PICTURE = -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,3 +34,19 @@ def interval_of_mean(
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(value=float(sample.mean()), low=float(low), high=float(high))
+
+
+def interval_of_share(hits: ArrayLike, *, rng: np.random.Generator, confidence: float = 0.95) -> Interval:
+    """The share of true values with its interval: bootstrapped, or Wilson's where all agree and nothing varies.
+
+    Args:
+        hits: One truth value a picture, at least one.
+        rng: Source of the resampling.
+        confidence: Of the interval.
+    """
+    sample = np.asarray(hits, dtype=bool)
+    if sample.any() and not sample.all():
+        return interval_of_mean(sample, rng=rng, confidence=confidence)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    reach = z * z / (len(sample) + z * z)
+    return Interval(value=1.0, low=1 - reach, high=1.0) if sample.all() else Interval(value=0.0, low=0.0, high=reach)

@@ -16,7 +16,7 @@ from edgesmith.recipes.models import resolve
 
 if TYPE_CHECKING:
     from edgesmith.nn.build import Net
-    from edgesmith.recipes.fit import FitResult
+    from edgesmith.recipes.fit_result import FitResult
 
 
 def build(spec_or_name: NetSpec | str, *, num_classes: int = 1000, seed: int = 0) -> Net:

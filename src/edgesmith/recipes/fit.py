@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import harmonic_mean
 from typing import Any, Final
@@ -31,6 +31,7 @@ from edgesmith.recipes.candidates import Choice, choose
 from edgesmith.recipes.effort import TimePlan, plan_time
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_report import Story, write_report
+from edgesmith.recipes.fit_result import FitResult
 from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
 from edgesmith.recipes.measure import measure_models
 from edgesmith.recipes.models import Model
@@ -45,36 +46,6 @@ from edgesmith.tasks.base import Task
 MAX_EPOCHS: Final = 300
 # For a second look at a file that was measured on a busy machine.
 _LONG: Final = Plan(limit_s=60.0, min_loads=20, enough_loads=20)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitResult:
-    """What a fit leaves behind; `to_json` is the documented JSON."""
-
-    bundle: Path
-    report: Path
-    budget_ms: float
-    met: bool
-    latency: tuple[Mapping[str, Any], ...]
-    metrics: Mapping[str, Any]
-    spec: NetSpec
-    forecast_s: float
-    actual_s: float
-    summary: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The JSON of ``edgesmith fit --json``."""
-        return {
-            "bundle": str(self.bundle),
-            "report": str(self.report),
-            "budget_ms": self.budget_ms,
-            "met": self.met,
-            "latency": [dict(record) for record in self.latency],
-            "metrics": dict(self.metrics),
-            "spec": self.spec.to_json(),
-            "forecast_s": self.forecast_s,
-            "actual_s": self.actual_s,
-        }
 
 
 def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Progress = SILENT) -> FitResult:

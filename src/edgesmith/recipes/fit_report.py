@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from PIL import Image
-
 import edgesmith
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.spec import NetSpec, model_hash
-from edgesmith.core.bootstrap import interval_of_mean
+from edgesmith.core.bootstrap import interval_of_share
 from edgesmith.core.seed import generator
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.devices.cores import max_threads
@@ -24,15 +20,13 @@ from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.candidates import Choice
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.material import Material
+from edgesmith.recipes.mistakes import find_mistakes
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.report import content, summary_lines, write
 from edgesmith.search.race import Standing
-from edgesmith.tasks.classes import softmax
 
 _MISTAKES: Final = 24
-_THUMBNAIL: Final = 192
-_GUESSES: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +59,7 @@ def write_report(story: Story, path: Path) -> tuple[str, ...]:
 def tell(story: Story) -> content.FitReport:
     """The report's content."""
     metrics, dataset = story.score.metrics(), story.material.dataset
-    mistakes = _mistakes(story)
+    mistakes = find_mistakes(story.score, dataset.classes, with_thumbnail=_MISTAKES)
     problems = (*story.material.problems, *story.score.crops.problems)
     return content.FitReport(
         data=Path(story.config.data).name,
@@ -181,7 +175,7 @@ def _row(
 
 def _race_accuracy(score: float, num_held: int) -> content.Accuracy:
     right = round(score * num_held)
-    interval = interval_of_mean([1.0] * right + [0.0] * (num_held - right), rng=generator(0, "race"))
+    interval = interval_of_share([True] * right + [False] * (num_held - right), rng=generator(0, "race"))
     return content.Accuracy(
         value=interval.value,
         low=interval.low,
@@ -209,7 +203,7 @@ def _class_scores(story: Story, per_class: list[dict[str, float]]) -> tuple[cont
         right = predicted[labels == index] == index
         if not len(right):
             continue
-        recall = interval_of_mean(right, rng=generator(story.config.seed, "class", index))
+        recall = interval_of_share(right, rng=generator(story.config.seed, "class", index))
         scores.append(
             content.ClassScore(
                 name=story.material.dataset.classes[index],
@@ -221,35 +215,6 @@ def _class_scores(story: Story, per_class: list[dict[str, float]]) -> tuple[cont
             )
         )
     return tuple(scores)
-
-
-def _mistakes(story: Story) -> tuple[content.Mistake, ...]:
-    """All wrong pictures, the most confident first; only the first ones carry a thumbnail."""
-    crops, classes = story.score.crops, story.material.dataset.classes
-    scores = softmax(story.score.logits)
-    wrong = np.flatnonzero(scores.argmax(axis=1) != crops.labels)
-    ordered = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")]
-    mistakes = []
-    for place, index in enumerate(ordered):
-        best = np.argsort(-scores[index], kind="stable")[:_GUESSES]
-        mistakes.append(
-            content.Mistake(
-                file=crops.samples[index].name,
-                thumbnail=_jpeg(crops.images[index]) if place < _MISTAKES else b"",
-                truth=classes[crops.labels[index]],
-                guesses=tuple(content.ClassGuess(name=classes[i], score=float(scores[index, i])) for i in best),
-            )
-        )
-    return tuple(mistakes)
-
-
-def _jpeg(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
-    image = Image.fromarray(pixels)
-    if min(image.size) < _THUMBNAIL // 2:  # tiny pictures keep their pixels
-        image = image.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.NEAREST)
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=82)
-    return stream.getvalue()
 
 
 def _stages(stages: Stages) -> tuple[content.StageTime, ...]:
@@ -286,6 +251,9 @@ def _conditions(measurement: Measurement) -> content.Conditions:
 def _repeat(config: FitConfig) -> tuple[content.Command, ...]:
     parts = [f"edgesmith fit {config.data} --budget {config.budget} --device {config.device} --seed {config.seed}"]
     parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
+    parts.append(f"--weights {config.weights}")
+    parts += [f"--recipe {config.recipe}"] * (config.recipe is not None)
+    parts += [f"--resolution {config.resolution}"] * (config.resolution is not None)
     parts += [f"--set {setting}" for setting in config.settings]
     return (content.Command(text=" ".join(parts), purpose="the whole run"),)
 

@@ -9,8 +9,9 @@ from typing import Final
 from edgesmith.core.extras import require
 from edgesmith.core.files import atomic_file
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.recipes.fit import FitResult, fit
+from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.fit_result import FitResult
 
 DATA_NAME: Final = "digits.zip"
 _VAL_EVERY: Final = 5

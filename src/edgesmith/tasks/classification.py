@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edgesmith.core.bootstrap import interval_of_mean
+from edgesmith.core.bootstrap import interval_of_share
 from edgesmith.core.errors import DataError
 from edgesmith.core.seed import generator
 from edgesmith.tasks.classes import ScoredClass, decode
@@ -99,7 +99,7 @@ class ClassificationMetric:
         if not self._correct:
             raise DataError("there is no picture to evaluate on")
         correct = torch.cat(self._correct).double().numpy()
-        top1 = interval_of_mean(correct, rng=generator(self._seed, "bootstrap"))
+        top1 = interval_of_share(correct, rng=generator(self._seed, "bootstrap"))
         confusion = self._confusion.compute()
         per_class = self._per_class(confusion)
         recalls = [row["recall"] for row in per_class if row["recall"] is not None]

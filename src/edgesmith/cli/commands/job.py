@@ -87,7 +87,7 @@ def fit(
 
 def _show(result: object, *, as_json: bool) -> None:
     from edgesmith.cli.terminal import print_json
-    from edgesmith.recipes.fit import FitResult
+    from edgesmith.recipes.fit_result import FitResult
 
     assert isinstance(result, FitResult)
     if as_json:

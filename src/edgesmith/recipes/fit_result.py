@@ -1,0 +1,40 @@
+"""What a fit leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgesmith.arch.spec import NetSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitResult:
+    """What a fit leaves behind; `to_json` is the documented JSON."""
+
+    bundle: Path
+    report: Path
+    budget_ms: float
+    met: bool
+    latency: tuple[Mapping[str, Any], ...]
+    metrics: Mapping[str, Any]
+    spec: NetSpec
+    forecast_s: float
+    actual_s: float
+    summary: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of ``edgesmith fit --json``."""
+        return {
+            "bundle": str(self.bundle),
+            "report": str(self.report),
+            "budget_ms": self.budget_ms,
+            "met": self.met,
+            "latency": [dict(record) for record in self.latency],
+            "metrics": dict(self.metrics),
+            "spec": self.spec.to_json(),
+            "forecast_s": self.forecast_s,
+            "actual_s": self.actual_s,
+        }

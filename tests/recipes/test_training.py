@@ -52,8 +52,7 @@ def test_values_are_checked(setting: str) -> None:
 
 def test_case_m14_a_net_without_norms_learns_gently() -> None:
     plain, gentle = (named_recipe("small", [], spec=find(name), seed=0) for name in ("mobilenet_v2", "squeezenet_1_1"))
-    assert gentle.optim.learning_rate == plain.optim.learning_rate / 4
+    assert gentle.optim.learning_rate == plain.optim.learning_rate / 8
     assert gentle.schedule.warmup_pictures == 3 * plain.schedule.warmup_pictures
-    assert (plain.max_grad_norm, gentle.max_grad_norm) == (None, 1.0)
     asked = named_recipe("small", ["optim.learning_rate=0.003"], spec=find("squeezenet_1_1"), seed=0)
     assert asked.optim.learning_rate == 0.003

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgesmith.arch.cost import count_total
-from edgesmith.search.candidates import anchors, fit_cost_model, resolutions_for, shortlist, zoo_grid
+from edgesmith.arch.names import Padding
+from edgesmith.arch.zoo.names import find
+from edgesmith.search.candidates import anchors, fit_cost_model, resolutions_for, shortlist, variants, zoo_grid
 
 GRID = zoo_grid(5)
 
@@ -79,3 +81,19 @@ def test_anchors_span_the_grid() -> None:
     assert anchors(GRID, 4)[-1] == GRID[-1]
     assert len(anchors(GRID, 4)) == 4
     assert anchors(GRID[:2], 4) == GRID[:2]
+
+
+def test_variants_of_one_network_are_named_and_sorted_by_cost() -> None:
+    found = variants(find("mobilenet_v3_small@padding=same").with_num_classes(5), resolutions=(96, 128))
+    assert len(found) == 6
+    assert {spec.padding for spec in found} == {Padding.SAME}
+    assert {spec.resolution for spec in found} == {(96, 96), (128, 128)}
+    assert found[-1].name == "mobilenet_v3_small@padding=same,resolution=128"
+    costs = [count_total(spec).madds for spec in found]
+    assert costs == sorted(costs)
+    assert len({spec.name for spec in found}) == 6
+
+
+def test_a_network_whose_widths_are_tied_varies_in_resolution_only() -> None:
+    found = variants(find("shufflenet_v1"), resolutions=(96, 128))
+    assert [spec.name for spec in found] == ["shufflenet_v1@resolution=96", "shufflenet_v1@resolution=128"]

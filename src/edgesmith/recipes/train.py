@@ -55,7 +55,8 @@ def named_recipe(name: str, settings: Sequence[str], *, spec: NetSpec, seed: int
     Raises:
         UsageError: The recipe, a key or a value is unknown; names the closest.
     """
-    return replace(override(for_net(lookup(RECIPES, name, what="recipe")(), spec), settings), seed=seed)
+    base = replace(lookup(RECIPES, name, what="recipe")(), seed=seed)
+    return override(for_net(base, spec), settings)
 
 
 def train_model(

@@ -95,16 +95,14 @@ RECIPES: Final[Mapping[str, Callable[[], TrainConfig]]] = MappingProxyType(
 
 
 def for_net(config: TrainConfig, spec: NetSpec) -> TrainConfig:
-    """The recipe as it suits a net: one without norms learns at a quarter of the rate, with bounded gradients.
+    """The recipe as it suits a net: one without norms begins gently and learns at an eighth of the rate.
 
     SqueezeNet stays at chance under a rate that nets with norms thrive on.
     """
     if any(key.endswith("norm.weight") for key in trace_network(spec).tensors()):
         return config
-    rate = config.optim.learning_rate / 4
     return replace(
         config,
-        optim=replace(config.optim, learning_rate=rate),
+        optim=replace(config.optim, learning_rate=config.optim.learning_rate / 8),
         schedule=replace(config.schedule, warmup_pictures=3 * config.schedule.warmup_pictures),
-        max_grad_norm=1.0,
     )

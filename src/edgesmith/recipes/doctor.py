@@ -14,6 +14,7 @@ from edgesmith.devices.cores import max_threads
 
 BASE: Final = ("numpy", "PIL", "onnxruntime", "typer", "rich", "safetensors")
 TRAIN: Final = ("torch", "torchvision", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn")
+WEIGHTS: Final = ("timm", "h5py", "tflite", "flatbuffers")
 _DISTRIBUTIONS: Final = {"PIL": "pillow", "sklearn": "scikit-learn"}
 
 
@@ -44,7 +45,8 @@ def examine(importer: Callable[[str], object] = importlib.import_module) -> tupl
     python = Finding(name="python", state="ok", detail=f"{platform.python_version()} on {platform.system()}")
     base = [_look(name, importer, mend="pip install --force-reinstall edgesmith") for name in BASE]
     train = [_look(name, importer, mend="pip install 'edgesmith[train]'") for name in TRAIN]
-    return (machine, python, *base, *train)
+    weights = [_look(name, importer, mend="pip install 'edgesmith[weights]'") for name in WEIGHTS]
+    return (machine, python, *base, *train, *weights)
 
 
 def _look(name: str, importer: Callable[[str], object], *, mend: str) -> Finding:

@@ -9,7 +9,10 @@ import torch
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import RunError, UsageError, WeightsError
+from edgesmith.data import dataset as datasets
+from edgesmith.data.evaluation import crop_pictures
 from edgesmith.deploy.bundle import load_module, open_bundle
+from edgesmith.deploy.parity import check_parity
 from edgesmith.nn.build import build
 from edgesmith.recipes.imports import import_weights
 from edgesmith.weights.imported import Imported, Range
@@ -80,3 +83,18 @@ def test_ranges_are_kept_in_the_bundle(tmp_path: Path, monkeypatch: pytest.Monke
     import_weights("theirs.tflite", out=tmp_path / "bundle")
     kept = open_bundle(tmp_path / "bundle").manifest.ranges
     assert kept == {"blocks.3.expand": {"low": 0.0, "high": 6.0, "step": 0.0235}}
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("file", ["v3-small_224_1.0_uint8.tflite", "v3-large-minimalistic_224_1.0_uint8.tflite"])
+def test_exported_and_eager_name_the_same_class_on_a_thousand_pictures(
+    file: str, shared_dir: Path, tmp_path: Path
+) -> None:
+    import_weights(str(shared_dir / "data" / "mobilenet-weights" / file), out=tmp_path / "bundle")
+    bundle = open_bundle(tmp_path / "bundle")
+    dataset = datasets.open(shared_dir / "data" / "imagenet-sample-1k")
+    crops = crop_pictures(dataset, dataset.samples("val"), bundle.manifest.preprocessing)
+    path, net = bundle.path(bundle.manifest.file()), load_module(bundle)
+    parity = check_parity(net, path, [crops.images], preprocessing=bundle.manifest.preprocessing)
+    assert parity.num_pictures == 1000
+    assert parity.top1_agreement >= 0.999

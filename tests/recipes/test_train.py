@@ -24,10 +24,8 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def train(name: str, digits: Path, out: Path, *settings: str, **options: str) -> TrainOutcome:
-    return train_model(
-        resolve(name), str(digits), out=out, settings=(*QUICK, *settings), **({"weights": "none"} | options)
-    )
+def train(name: str, digits: Path, out: Path, *settings: str, time: str | None = None) -> TrainOutcome:
+    return train_model(resolve(name), str(digits), out=out, settings=(*QUICK, *settings), weights="none", time=time)
 
 
 def test_a_condensenet_is_trained_with_learned_groups_and_bundled_without(digits: Path, tmp_path: Path) -> None:

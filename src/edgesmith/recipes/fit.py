@@ -210,8 +210,7 @@ class _Fit:
 
     def _begin(self, spec: NetSpec) -> tuple[Net, Preprocessing]:
         """A candidate's net with its first weights, and its preprocessing."""
-        start = self.starts.of(spec)
-        return start.net(spec, self.classes, seed=self.config.seed), start.rule(spec)
+        return self.starts.of(spec).begin(spec, self.material, seed=self.config.seed)
 
     def _finish(self, spec: NetSpec, result: TrainResult) -> tuple[Score, Measurement]:
         begun = time.monotonic()

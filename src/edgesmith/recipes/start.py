@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import torch
+
 from edgesmith.arch.edits.condense import learnable
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import UsageError, WeightsError
@@ -14,6 +16,9 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import is_bundle, load_module, open_bundle
 from edgesmith.nn.build import Net, build
+from edgesmith.nn.unfold import folded_norms, unfold_norms_
+from edgesmith.recipes.batches import batches_of
+from edgesmith.recipes.material import Material
 from edgesmith.recipes.models import Model, preprocessing_of
 from edgesmith.recipes.run_folder import BUNDLE_NAME
 from edgesmith.weights.channel_maps import FRESH
@@ -26,6 +31,7 @@ AUTO: Final = "auto"
 NONE: Final = "none"
 SCRATCH: Final = "small"
 TRAINED: Final = "finetune"
+_NORM_PICTURES: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +77,18 @@ class Start:
         moved = transplant(self.origin.state, self.origin.spec, spec, fill=Fill.FRESH, classes=chosen, seed=seed)
         net.load_state_dict(moved.state)
         return net
+
+    def begin(self, spec: NetSpec, material: Material, *, seed: int) -> tuple[Net, Preprocessing]:
+        """What training on a set begins with: the net, ready for its first step, and the rule for its pictures.
+
+        Norms that the origin has folded away are brought back from some pictures of train.
+        """
+        net, rule = self.net(spec, material.dataset.classes, seed=seed), self.rule(spec)
+        if folded_norms(net):
+            samples = material.dataset.samples("train")
+            crops = material.crops(samples[:: -(-len(samples) // _NORM_PICTURES)], rule)
+            unfold_norms_(net, (torch.from_numpy(batch.images) for batch in batches_of(crops)))
+        return net, rule
 
     def describe(self, classes: Sequence[str]) -> str:
         """One line for people."""

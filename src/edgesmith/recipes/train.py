@@ -101,7 +101,7 @@ def train_model(
     spec = start.spec(spec.with_num_classes(len(classes)))
     folder = open_run(out, run, overwrite=overwrite)
     task = task_of(material, config)
-    net, rule = start.net(spec, classes, seed=config.seed), start.rule(spec)
+    net, rule = start.begin(spec, material, seed=config.seed)
     progress.note(start.describe(classes))
     if limit_s is not None:
 

@@ -80,7 +80,14 @@ def test_known_classes_keep_what_the_head_knows_of_them() -> None:
     key = "head.classifier.linear.weight"
     assert start.origin is not None
     assert torch.equal(state[key], start.origin.state[key][[2, 0]])
-    assert start.describe(("cow", "cat")).endswith("the head keeps its 2 classes")
+    assert start.describe(("cow", "cat")).endswith("the head knows 2 of 2 classes")
+
+
+def test_numbers_that_stand_for_names_are_not_matched() -> None:
+    imagenet = Start(origin=origin(find("mobilenet_v3_small"), tuple(map(str, range(1000)))))
+    assert imagenet.describe(("0", "1", "2")).endswith("the head begins anew")
+    own = Start(origin=origin(TF, ("0", "1", "2")))
+    assert own.describe(("0", "1", "2")).endswith("the head knows 3 of 3 classes")
 
 
 def test_a_narrower_net_takes_the_strongest_channels() -> None:

@@ -95,7 +95,8 @@ class Start:
         if self.origin is None:
             return "training starts from scratch"
         known = _class_sources(self.origin, classes)
-        head = "the head begins anew" if known is None else f"the head keeps its {len(known)} classes"
+        count = sum(place != FRESH for place in known or ())
+        head = f"the head knows {count} of {len(classes)} classes" if count else "the head begins anew"
         return f"training starts from {self.origin.source} ({self.origin.name}); {head}"
 
 
@@ -193,7 +194,13 @@ def _of_bundle(path: Path) -> Imported:
 
 
 def _class_sources(origin: Imported, classes: Sequence[str]) -> tuple[int, ...] | None:
-    """The origin's number for every class, if it knows one at least; new ones are marked."""
+    """The origin's number for every class, if it knows one at least; new ones are marked.
+
+    Numbers that stand for unknown names are no names: a set of digits is not ImageNet's first ten classes.
+    """
+    numbers = tuple(str(number) for number in range(len(origin.classes)))
+    if origin.classes == numbers != tuple(classes):
+        return None
     places = {name: place for place, name in enumerate(origin.classes)}
     found = tuple(places.get(name, FRESH) for name in classes)
     return found if any(place != FRESH for place in found) else None

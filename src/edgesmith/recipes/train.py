@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import monotonic as clock
 from typing import Any
@@ -104,13 +105,9 @@ def train_model(
     net, rule = start.begin(spec, material, seed=config.seed)
     progress.note(start.describe(classes))
     if limit_s is not None:
-
-        def pictures() -> int:
-            speed = measure_speed(net, task, material.loader(None, config, rule), config, resolution=spec.resolution)
-            left_s = PROMISED * limit_s - FINISH_S - (clock() - begun)
-            return max(config.batch_size, round(speed * left_s))
-
-        config = replace(config, pictures=Stages(folder.path / "stages").run("pictures", pictures))
+        left_s = PROMISED * limit_s - FINISH_S - (clock() - begun)
+        affordable = partial(_affordable_pictures, net, material, task, config, rule, left_s)
+        config = replace(config, pictures=Stages(folder.path / "stages").run("pictures", affordable))
         progress.note(f"{config.pictures} pictures are what {time} are worth")
     rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
     result = fit_weights(
@@ -121,6 +118,15 @@ def train_model(
     )
     folder.finish({"bundle": str(bundle.folder), "metrics": score.metrics()})
     return TrainOutcome(bundle=bundle, score=score, result=result)
+
+
+def _affordable_pictures(
+    net: Net, material: Material, task: Task, config: TrainConfig, rule: Preprocessing, seconds: float
+) -> int:
+    """Pictures that training has time for; at least one batch."""
+    loader = material.loader(None, config, rule)
+    speed = measure_speed(net, task, loader, config, resolution=net.spec.resolution)
+    return max(config.batch_size, round(speed * seconds))
 
 
 def task_of(material: Material, config: TrainConfig) -> Task:

@@ -91,7 +91,7 @@ def train_model(
     """
     begun = clock()
     spec = model.spec_at(resolution)
-    named_recipe(recipe or SCRATCH, settings, spec=spec, seed=seed)
+    named_recipe(recipe or SCRATCH, settings, spec=spec, seed=seed)  # a wrong key is told before any work
     limit_s = None if time is None else parse_seconds(time)
     material = open_material(data, seed=seed, progress=progress)
     start = open_start(weights, spec, model=model, progress=progress)

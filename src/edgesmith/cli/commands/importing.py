@@ -50,7 +50,8 @@ def import_(
     print(
         f"pictures: short side {rule['resize_short']}, crop {rule['height']}x{rule['width']}, {rule['interpolation']}"
     )
-    print(f"scaling: (value * {rule['scale']:.6g} - {tuple(rule['mean'])}) / {tuple(rule['std'])}")
+    mean, std = (", ".join(f"{value:.6g}" for value in rule[key]) for key in ("mean", "std"))
+    print(f"scaling: (value * {rule['scale']:.6g} - ({mean})) / ({std})")
     print(f"the exported file differs from PyTorch by {done['parity']['relative']:.1e}")
     print(f"bundle  {done['bundle']}")
 

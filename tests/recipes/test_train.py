@@ -38,6 +38,9 @@ def test_a_condensenet_is_trained_with_learned_groups_and_bundled_without(digits
     index = load_module(done.bundle).state_dict()["blocks.1.index.index"]
     assert not torch.equal(index, torch.arange(len(index))), "every group has chosen its inputs"
     assert done.score.evaluation.metrics["top1"] > 0.2
+    condensing = done.bundle.manifest.provenance["condensing"]
+    assert condensing["relative"] < 1e-5
+    assert condensing["top1_before"] == condensing["top1_after"] == done.score.evaluation.metrics["top1"]
 
 
 def test_case_m14_squeezenet_leaves_chance_from_scratch(digits: Path, tmp_path: Path) -> None:

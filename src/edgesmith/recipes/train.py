@@ -23,6 +23,7 @@ from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult, train
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
+from edgesmith.recipes.condensing import condense_checked
 from edgesmith.recipes.effort import FINISH_S, PROMISED
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.models import Model
@@ -32,7 +33,6 @@ from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
 from edgesmith.recipes.training import RECIPES, for_net
 from edgesmith.tasks import table as tasks
 from edgesmith.tasks.base import LossOptions, Task
-from edgesmith.weights.condense import condense
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def train_model(
         net, material, task, config, rule=rule, folder=folder.path, samples=rest, held=held, progress=progress
     )
     score, bundle = finish(
-        condense(net), material, task, result, rule=rule, folder=folder.path, seed=config.seed, progress=progress
+        net, material, task, result, rule=rule, folder=folder.path, seed=config.seed, progress=progress
     )
     folder.finish({"bundle": str(bundle.folder), "metrics": score.metrics()})
     return TrainOutcome(bundle=bundle, score=score, result=result)
@@ -173,18 +173,19 @@ def finish(
     seed: int,
     progress: Progress = SILENT,
 ) -> tuple[Score, Bundle]:
-    """Export the trained net, score the file once on the evaluation split, and write the bundle."""
+    """Bring the net to its deployed form, export it, score the file once on the evaluation split, write the bundle."""
     split = material.dataset.evaluation_split()
     crops = material.crops(material.dataset.samples(split), rule)
     if not len(crops.samples):
         raise RunError(f"none of the pictures of {split} can be decoded, so the net cannot be scored")
+    net, condensing = condense_checked(net, crops, progress=progress)
     file = export_checked(net, folder / "export" / "model.onnx", crops)
     score = score_file(file[0].path, task, crops, split=split, seed=seed, progress=progress)
     facts: dict[str, Any] = {
         "data": material.facts(),
         "training": {"pictures": result.pictures, "weights": result.source, "skipped_steps": result.skipped_steps},
         "seed": seed,
-    }
+    } | ({} if condensing is None else {"condensing": to_dict(condensing)})
     bundle = make_bundle(
         folder / BUNDLE_NAME,
         net,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edgesmith.cli.main import run
+from edgesmith.runtimes.table import RUNTIMES
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
@@ -86,5 +87,5 @@ def test_export_gives_one_record_a_file(capsys: pytest.CaptureFixture[str], trai
     assert (file["format"], file["batch"], file["parity"]["passed"]) == ("onnx", 1, True)
 
 
-def test_devices_lists_both(capsys: pytest.CaptureFixture[str]) -> None:
-    assert {row["name"] for row in run_json(capsys, "devices")} == {"onnxruntime", "torch"}
+def test_devices_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {row["name"] for row in run_json(capsys, "devices")} == {*RUNTIMES, "torch"}

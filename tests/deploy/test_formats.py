@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from edgesmith.core.errors import UsageError
@@ -11,7 +13,12 @@ from edgesmith.runtimes.table import runtime_for
 def test_every_format_is_named_as_its_table_line_and_has_a_runtime(name: str) -> None:
     exporter = get_exporter(name)
     assert exporter.format == name
-    assert runtime_for(exporter.suffix).format == name
+    if exporter.runs_here:
+        assert runtime_for(Path(f"model{exporter.suffix}").suffix).format == name
+
+
+def test_core_ml_alone_cannot_run_here() -> None:
+    assert [name for name, exporter in FORMATS.items() if not exporter.runs_here] == ["coreml"]
 
 
 def test_unknown_format_names_the_closest() -> None:

@@ -7,14 +7,21 @@ import subprocess
 import sys
 import types
 
-from edgesmith.recipes.doctor import BASE, TRAIN, WEIGHTS, examine
+from edgesmith.recipes.doctor import BASE, RUNTIMES, TRAIN, WEIGHTS, examine
 
 MISMATCH = "operator torchvision::nms does not exist"
 
 
 def test_a_whole_installation_is_fine() -> None:
     findings = {finding.name: finding for finding in examine()}
-    assert set(findings) == {"machine", "python", *BASE, *TRAIN, *WEIGHTS}
+    assert set(findings) == {
+        "machine",
+        "python",
+        *BASE,
+        *TRAIN,
+        *WEIGHTS,
+        *(name for names in RUNTIMES.values() for name in names),
+    }
     assert {finding.state for finding in findings.values()} == {"ok"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from types import ModuleType
 
 from edgesmith.core.errors import MissingExtraError
@@ -26,3 +27,21 @@ def require(module: str, *, extra: str) -> ModuleType:
     except (ImportError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MissingExtraError(f"{module} does not import ({reason}); run: edgesmith doctor") from None
+
+
+def package_version(distribution: str, *, extra: str) -> str:
+    """The version of an optional package, without importing it.
+
+    Args:
+        distribution: Its name on PyPI.
+        extra: The extra of edgesmith that installs it.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        raise MissingExtraError(
+            f"{distribution} is not installed; pip install 'edgesmith[{extra}]' brings it"
+        ) from None

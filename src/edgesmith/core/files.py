@@ -36,6 +36,36 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def atomic_files(path: Path) -> Iterator[Path]:
+    """Yield a path of the same name in a temporary folder; what is in that folder afterwards moves beside ``path``.
+
+    For models of several files or of a folder: all are written before the first takes its place, ``path`` the last.
+
+    Raises:
+        RunError: The disk is full or the place cannot be written; nothing was replaced.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        yield temporary / path.name
+        made = sorted(temporary.iterdir(), key=lambda each: each.name == path.name)
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                _flush(file)
+        for each in made:
+            target = path.with_name(each.name)
+            if target.is_dir():
+                _swap(each, target)
+            else:
+                each.replace(target)
+    except OSError as error:
+        raise _explain(error, path) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder beside ``path``; it replaces ``path`` only if the block succeeds.
 
@@ -113,6 +143,30 @@ def sha256_file(path: Path) -> str:
     """Hex SHA-256 of the file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_path(path: Path) -> str:
+    """Hex SHA-256 of a file, or of a folder's names and contents."""
+    if path.is_file():
+        return sha256_file(path)
+    digest = hashlib.sha256()
+    for file in sorted(each for each in path.rglob("*") if each.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_file(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    return path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+
+
+def copy_path(source: Path, target: Path) -> None:
+    """Copy a file or a folder; a folder that was there before is replaced."""
+    if source.is_file():
+        shutil.copyfile(source, target)
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target)
 
 
 def _flush(path: Path) -> None:

@@ -1,9 +1,9 @@
-"""What every exporter takes and gives; a new format is its module and one line in `formats`."""
+"""What is asked of an exporter, what it gives, and the protocol of one format."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -20,19 +20,23 @@ class ExportOptions:
     """What may be asked of a file, whatever its format.
 
     Args:
-        batch: Pictures in one run; None leaves the number open.
+        batch: Pictures in one run; None leaves the number open where the format can, else it is 1.
+        open_batch: The number of pictures must be open: a format that fixes it is refused.
         preprocessing: If given, its scaling (not its resize and crop) goes into the file, which then takes uint8
             pictures ``(N, H, W, 3)`` with values 0..255.
         opset: Version of the ONNX operators; None is the exporter's choice. Other formats have none.
     """
 
     batch: int | None = None
+    open_batch: bool = False
     preprocessing: Preprocessing | None = None
     opset: int | None = None
 
     def __post_init__(self) -> None:
         if self.batch is not None and self.batch < 1:
             raise UsageError(f"batch must be at least 1, got {self.batch}; leave it out for an open batch size")
+        if self.batch is not None and self.open_batch:
+            raise UsageError(f"batch cannot be both open and {self.batch}; give one of the two")
 
 
 DYNAMIC: Final = ExportOptions()
@@ -45,25 +49,54 @@ class ExportedFile:
 
     Attributes:
         format: The exporter's name for it.
-        path: Where it lies.
-        bytes: Its size.
+        path: Where it lies; for Core ML a folder.
+        bytes: Its size, its companions included.
         sha256: Hex digest of its content.
+        companions: Names of the files that must lie beside it, with their digests.
         precision: Number format of weights and arithmetic, such as ``float32``.
         batch: Pictures in one run; None where the file takes any number.
+        layout: ``NCHW`` or ``NHWC``: where the input's colours are.
         opset: Version of the ONNX operators; None for other formats.
         operators: How often each operator occurs, by name.
+        outside: Operators that the format's fast kernels (XNNPACK's) leave to slow ones, by name.
         preprocessing_inside: Whether it takes uint8 pictures ``(N, H, W, 3)`` and scales them itself.
+        notes: What the exporter wants said, a line each.
     """
 
     format: str
     path: Path
     bytes: int
     sha256: str
+    companions: Mapping[str, str] = field(default_factory=dict)
     precision: str
     batch: int | None
-    opset: int | None
+    layout: str
+    opset: int | None = None
     operators: Mapping[str, int]
+    outside: Mapping[str, int] = field(default_factory=dict)
     preprocessing_inside: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converted:
+    """What a converter tells of the file that it wrote.
+
+    Attributes:
+        operators: How often each operator occurs, by name.
+        outside: Operators outside the fast kernels, by name.
+        layout: ``NCHW`` or ``NHWC``.
+        precision: Number format of weights and arithmetic.
+        opset: Version of the ONNX operators.
+        notes: What should be said, a line each.
+    """
+
+    operators: Mapping[str, int]
+    outside: Mapping[str, int] = field(default_factory=dict)
+    layout: str = "NCHW"
+    precision: str = "float32"
+    opset: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Exporter(Protocol):

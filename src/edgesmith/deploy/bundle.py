@@ -16,7 +16,7 @@ import safetensors.numpy
 from edgesmith.arch.spec import NetSpec, model_hash, spec_hash
 from edgesmith.core.errors import RunError
 from edgesmith.core.extras import require
-from edgesmith.core.files import atomic_folder, read_json, sha256_file, write_json, write_text
+from edgesmith.core.files import atomic_folder, copy_path, read_json, sha256_file, sha256_path, write_json, write_text
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.manifest import FileRecord, Manifest, WeightsRecord
@@ -77,7 +77,7 @@ class Bundle:
         with atomic_folder(self.folder) as folder:
             shutil.copytree(self.folder, folder, dirs_exist_ok=True)
             if exported.path.absolute() != self.path(record).absolute():
-                shutil.copyfile(exported.path, folder / record.path)
+                _copy_model(exported, folder)
             _write_texts(folder, manifest)
         return replace(self, manifest=manifest)
 
@@ -104,7 +104,7 @@ def open_bundle(path: Path, *, verify: bool = True) -> Bundle:
     if verify:
         _verify(path, manifest.weights.path, manifest.weights.sha256)
         for record in manifest.files:
-            _verify(path, record.path, record.sha256)
+            _verify_model(path, record)
     return Bundle(folder=path, manifest=manifest)
 
 
@@ -160,8 +160,8 @@ def write_bundle(
             ranges={key: dict(values) for key, values in ranges.items()},
         )
         for (exported, _), record in zip(files, manifest.files, strict=True):
-            shutil.copyfile(exported.path, folder / record.path)
-            _verify(folder, record.path, record.sha256)
+            _copy_model(exported, folder)
+            _verify_model(folder, record)
         _write_texts(folder, manifest)
     return Bundle(folder=path, manifest=manifest)
 
@@ -211,11 +211,22 @@ def _json(data: Any) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
+def _copy_model(exported: ExportedFile, folder: Path) -> None:
+    """Copy a model file, or folder, and what must lie beside it."""
+    for name in (exported.path.name, *exported.companions):
+        copy_path(exported.path.with_name(name), folder / name)
+
+
+def _verify_model(folder: Path, record: FileRecord) -> None:
+    for name, sha256 in {record.path: record.sha256, **record.companions}.items():
+        _verify(folder, name, sha256)
+
+
 def _verify(folder: Path, name: str, sha256: str) -> None:
     path = folder / name
-    if Path(name).name != name or not path.is_file():
+    if Path(name).name != name or not path.exists():
         raise RunError(f"{path} is missing from its bundle; export it again")
-    if sha256_file(path) != sha256:
+    if sha256_path(path) != sha256:
         raise RunError(f"{path} is not the file that its bundle recorded (SHA-256 differs); export it again")
 
 

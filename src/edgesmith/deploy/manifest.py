@@ -31,6 +31,10 @@ class FileRecord:
         opset: Version of the ONNX operators; None for other formats.
         preprocessing_inside: Whether it takes uint8 pictures ``(N, H, W, 3)`` and scales them itself.
         operators: How often each operator occurs.
+        companions: Names of the files that must lie beside it, with their digests.
+        layout: ``NCHW`` or ``NHWC``: where the input's colours are.
+        outside: Operators that the format's fast kernels leave to slow ones.
+        notes: What its exporter wanted said, a line each.
         parity: How far it is from its source on real pictures; None where that was not checked.
         sample: Name of its sample code inside the bundle; None where there is none.
     """
@@ -44,18 +48,22 @@ class FileRecord:
     opset: int | None
     preprocessing_inside: bool
     operators: Mapping[str, int]
+    companions: Mapping[str, str] = field(default_factory=dict)
+    layout: str = "NCHW"
+    outside: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     parity: Parity | None = None
     sample: str | None = None
 
     @classmethod
     def of(cls, exported: ExportedFile, *, parity: Parity | None, sample: str | None) -> Self:
         """The record of a file that was just exported."""
-        values = to_dict(exported) | {"path": exported.path.name, "operators": dict(exported.operators)}
-        return cls(**values, parity=parity, sample=sample)
+        values = {name: getattr(exported, name) for name in exported.__dataclass_fields__}
+        return cls(**(values | {"path": exported.path.name}), parity=parity, sample=sample)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return to_dict(self) | {"operators": dict(self.operators)}
+        return to_dict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -63,6 +71,7 @@ class FileRecord:
         values = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
         if values.get("parity") is not None:
             values["parity"] = from_dict(Parity, values["parity"])
+        values["notes"] = tuple(values.get("notes", ()))
         return cls(**values)
 
 

@@ -14,7 +14,7 @@ from edgesmith.core.errors import ExportError, UsageError
 from edgesmith.core.extras import require
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.base import refuse_training_mode
-from edgesmith.runtimes.base import Loaded
+from edgesmith.runtimes.base import Array, Loaded, from_output, to_input
 from edgesmith.runtimes.table import runtime_for
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Parity:
         top1_agreement: Share of pictures whose best class is the same, 0..1.
         tolerance: The bound that ``relative`` had to stay below.
         passed: Whether it did.
+        pictures: What they were: ``pictures`` or ``noise``.
     """
 
     relative: float
@@ -41,6 +42,7 @@ class Parity:
     top1_agreement: float
     tolerance: float
     passed: bool
+    pictures: str = "pictures"
 
 
 def compare(expected: NDArray[Any], actual: NDArray[Any], *, tolerance: float = FLOAT_TOLERANCE) -> Parity:
@@ -109,19 +111,19 @@ def check_parity(
 
 def takes_pixels(loaded: Loaded) -> bool:
     """Whether the file scales pictures itself: it then asks for uint8 values with the colours last."""
-    return loaded.inputs[0].dtype == "uint8" and loaded.inputs[0].layout == "NHWC"
+    info = loaded.inputs[0]
+    return info.dtype == "uint8" and info.layout == "NHWC" and info.scale is None
 
 
 def run_pictures(loaded: Loaded, pictures: NDArray[np.uint8], *, preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Logits for cropped pictures ``(N, H, W, 3)``; a file of fixed batch size gets them in such portions."""
-    images: NDArray[Any] = pictures if takes_pixels(loaded) else preprocessing.normalize(pictures)
-    fixed = loaded.inputs[0].shape[0]
-    if fixed is None or fixed == len(images):
-        return np.asarray(loaded.run(images), dtype=np.float32)
+    info = loaded.inputs[0]
+    images: Array = pictures if takes_pixels(loaded) else to_input(preprocessing.normalize(pictures), info)
+    fixed = info.shape[0] or len(images)
     missing = -len(images) % fixed
-    padded = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
+    padded = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
     answers = [loaded.run(padded[start : start + fixed]) for start in range(0, len(padded), fixed)]
-    return np.asarray(np.concatenate(answers)[: len(images)], dtype=np.float32)
+    return from_output(np.concatenate(answers)[: len(images)], loaded.outputs[0])
 
 
 def eager_function(module: nn.Module) -> Callable[[NDArray[np.generic]], NDArray[np.float32]]:

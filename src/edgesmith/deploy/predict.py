@@ -20,7 +20,7 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem
 from edgesmith.data.sources import open_source
 from edgesmith.deploy.bundle import Bundle
-from edgesmith.deploy.parity import run_pictures, takes_pixels
+from edgesmith.deploy.parity import run_pictures
 from edgesmith.runtimes.base import Loaded
 from edgesmith.runtimes.table import get_runtime
 
@@ -77,7 +77,7 @@ class Predictor:
         self.classes: tuple[str, ...] = tuple(classes)
         self._loaded = loaded
         shape = loaded.inputs[0].shape
-        size = shape[1:3] if takes_pixels(loaded) else shape[2:4]
+        size = shape[1:3] if loaded.inputs[0].layout == "NHWC" else shape[2:4]
         wanted = (preprocessing.height, preprocessing.width)
         if len(shape) != 4 or any(have not in (None, want) for have, want in zip(size, wanted, strict=True)):
             raise DeviceError(f"the file takes {shape}, but its preprocessing gives pictures of {wanted}")

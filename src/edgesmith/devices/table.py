@@ -12,6 +12,7 @@ from edgesmith.devices.base import Device
 from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.modules import load_module
 from edgesmith.devices.options import DeviceChoice, parse_devices
+from edgesmith.devices.remote import connect
 from edgesmith.devices.torch import TorchDevice
 from edgesmith.runtimes.table import RUNTIMES
 
@@ -24,15 +25,17 @@ class DeviceKind:
         build: Makes the device of a parsed choice.
         options: Options that it knows, besides ``threads``.
         about: What it measures, in a few words.
+        example: A whole text, where the name alone is not enough because the device is not on this machine.
     """
 
     build: Callable[[DeviceChoice], Device]
     options: tuple[str, ...]
     about: str
+    example: str = ""
 
 
-def _onnxruntime(choice: DeviceChoice) -> Device:
-    runtime = RUNTIMES["onnxruntime"]
+def _local(choice: DeviceChoice) -> Device:
+    runtime = RUNTIMES[choice.name]
     runtime.check(choice.options)
     return LocalDevice(runtime, name=choice.text, threads=choice.threads, options=choice.options)
 
@@ -44,15 +47,24 @@ def _torch(choice: DeviceChoice) -> Device:
 
 DEVICES: Final[Mapping[str, DeviceKind]] = MappingProxyType(
     {
-        "onnxruntime": DeviceKind(
-            build=_onnxruntime,
-            options=RUNTIMES["onnxruntime"].option_names,
-            about="ONNX files in ONNX Runtime on this machine's processor",
-        ),
+        **{
+            runtime.name: DeviceKind(
+                build=_local,
+                options=runtime.option_names,
+                about=f"{runtime.format} files in {runtime.name} on this machine's processor",
+            )
+            for runtime in RUNTIMES.values()
+        },
         "torch": DeviceKind(
             build=_torch,
             options=TorchDevice.option_names,
             about="eager PyTorch on this machine's processor",
+        ),
+        "agent": DeviceKind(
+            build=connect,
+            options=(),
+            about="a runtime on another machine, where edgesmith agent runs",
+            example="agent@pi.local:8765/onnxruntime",
         ),
     }
 )
@@ -63,9 +75,11 @@ def get_devices(text: str) -> tuple[Device, ...]:
 
     Raises:
         UsageError: A device, an option or a value is unknown; names the closest.
+        DeviceError: A device on another machine cannot be reached.
     """
-    known = {name: kind.options for name, kind in DEVICES.items()}
-    return tuple(DEVICES[choice.name].build(choice) for choice in parse_devices(text, known))
+    known = {name: kind.options for name, kind in DEVICES.items() if not kind.example}
+    elsewhere = {name: kind.example for name, kind in DEVICES.items() if kind.example}
+    return tuple(DEVICES[choice.name].build(choice) for choice in parse_devices(text, known, elsewhere=elsewhere))
 
 
 def get_device(text: str) -> Device:

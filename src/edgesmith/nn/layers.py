@@ -72,12 +72,12 @@ class SqueezeExcite(nn.Module):
         self.squeeze = nn.Conv2d(channels, narrow, 1)
         self.excite = nn.Conv2d(narrow, channels, 1)
         self.activation = ACTIVATIONS[operation.activation]()
-        self._gate = GATES[operation.kind]
+        self.gate = GATES[operation.kind]
 
     def forward(self, x: Tensor) -> Tensor:
         """Mean over pixels, narrow, activate, widen, gate, multiply."""
         gate = self.excite(self.activation(self.squeeze(F.adaptive_avg_pool2d(x, 1))))
-        return x * self._gate(gate)
+        return x * self.gate(gate)
 
 
 class NormActivation(nn.Sequential):

@@ -5,17 +5,34 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
+from edgesmith.core.quiet import captured_output, hushed
 from edgesmith.devices.conditions import cpu_name
 from edgesmith.devices.cores import max_threads
 
 BASE: Final = ("numpy", "PIL", "onnxruntime", "typer", "rich", "safetensors")
 TRAIN: Final = ("torch", "torchvision", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn")
 WEIGHTS: Final = ("timm", "h5py", "tflite", "flatbuffers")
-_DISTRIBUTIONS: Final = {"PIL": "pillow", "sklearn": "scikit-learn"}
+RUNTIMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "litert": ("ai_edge_litert", "litert_torch", "ai_edge_quantizer"),
+        "executorch": ("executorch",),
+        "openvino": ("openvino", "nncf"),
+        "ncnn": ("ncnn", "pnnx"),
+        "coreml": ("coremltools",),
+    }
+)
+_DISTRIBUTIONS: Final = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "ai_edge_litert": "ai-edge-litert",
+    "ai_edge_quantizer": "ai-edge-quantizer",
+    "litert_torch": "litert-torch",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +63,12 @@ def examine(importer: Callable[[str], object] = importlib.import_module) -> tupl
     base = [_look(name, importer, mend="pip install --force-reinstall edgesmith") for name in BASE]
     train = [_look(name, importer, mend="pip install 'edgesmith[train]'") for name in TRAIN]
     weights = [_look(name, importer, mend="pip install 'edgesmith[weights]'") for name in WEIGHTS]
-    return (machine, python, *base, *train, *weights)
+    runtimes = [
+        _look(name, importer, mend=f"pip install 'edgesmith[{extra}]'")
+        for extra, names in RUNTIMES.items()
+        for name in names
+    ]
+    return (machine, python, *base, *train, *weights, *runtimes)
 
 
 def _look(name: str, importer: Callable[[str], object], *, mend: str) -> Finding:
@@ -56,7 +78,8 @@ def _look(name: str, importer: Callable[[str], object], *, mend: str) -> Finding
     except importlib.metadata.PackageNotFoundError:
         return Finding(name=name, state="missing", detail="not installed", mend=mend)
     try:
-        importer(name)
+        with captured_output(), hushed():
+            importer(name)
     except Exception as error:
         return _broken(name, version, error, mend=mend)
     return Finding(name=name, state="ok", detail=version)

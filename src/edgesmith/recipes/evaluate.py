@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from edgesmith.core.config import from_dict
@@ -16,6 +15,7 @@ from edgesmith.engine.evaluate import eager, evaluate
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.labels import relabel
+from edgesmith.recipes.model_files import bundle_file
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import score_file
 from edgesmith.tasks.base import Task
@@ -92,5 +92,5 @@ def _score_on(
     if chosen.format == "torch":
         predict = eager(load_module(bundle))
         return evaluate(predict, batches_of(crops), task, seed=seed, num_images=len(crops.samples), progress=progress)
-    path: Path = bundle.path(bundle.manifest.file(chosen.format))
+    _, path = bundle_file(bundle, chosen.format, progress=progress)
     return score_file(path, task, crops, split=split, seed=seed, progress=progress).evaluation

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
 from edgesmith.core.config import to_dict
+from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.base import ExportOptions
 from edgesmith.deploy.bundle import load_module
 from edgesmith.deploy.formats import get_exporter
-from edgesmith.deploy.parity import check_parity
+from edgesmith.nn.build import Net, build
+from edgesmith.recipes.model_files import MAIN_STEM, export_checked
 from edgesmith.recipes.models import Model, preprocessing_of
 from edgesmith.recipes.parity_pictures import parity_pictures
+
+ANY_BATCH: Final = "any"
 
 
 def export_model(
@@ -20,7 +24,7 @@ def export_model(
     formats: str,
     *,
     out: Path,
-    batch: int | None = None,
+    batch: str | None = None,
     opset: int | None = None,
     preprocessing_inside: bool = False,
     data: str | None = None,
@@ -32,28 +36,45 @@ def export_model(
         model: A bundle, whose weights are exported, or a zoo name or spec with initial weights.
         formats: Names separated by commas.
         out: Folder for the files.
-        batch: Pictures in one run; None leaves the number open.
+        batch: Pictures in one run; ``any`` demands an open number, None takes it where the format can, else 1.
         opset: Version of the ONNX operators.
         preprocessing_inside: Whether the file takes uint8 pictures and scales them itself.
         data: A set whose pictures parity is judged on; without one, noise is used and said so.
         progress: Told of each stage.
-    """
-    from edgesmith.nn.build import build
 
+    Raises:
+        UsageError: A format or an option is unknown, or a format cannot do what is asked; nothing was written then.
+        ExportError: A file is wrong.
+    """
+    exporters = [get_exporter(name.strip()) for name in formats.split(",")]
     spec, bundle = model.require_spec(), model.bundle
-    net = build(spec).eval() if bundle is None else load_module(bundle)
     rule = preprocessing_of(spec) if bundle is None else bundle.manifest.preprocessing
-    pixels = parity_pictures(data, rule)
-    options = ExportOptions(batch=batch, opset=opset, preprocessing=rule if preprocessing_inside else None)
+    options = ExportOptions(
+        batch=_batch(batch),
+        open_batch=batch == ANY_BATCH,
+        opset=opset,
+        preprocessing=rule if preprocessing_inside else None,
+    )
+    for exporter in exporters:
+        exporter.check_options(options, spec)
+    net = build(spec).eval() if bundle is None else cast("Net", load_module(bundle))
+    pictures = parity_pictures(data, rule)
+    stem = f"{MAIN_STEM}-uint8" if preprocessing_inside else MAIN_STEM
     files = []
-    for name in formats.split(","):
-        exporter = get_exporter(name.strip())
-        stem = "model-uint8" if preprocessing_inside else "model"
-        with progress.stage(f"export {name}"):
-            exported = exporter.export(net, spec, out / f"{stem}{exporter.suffix}", options=options)
-            parity = check_parity(net, exported.path, [pixels], preprocessing=rule)
+    for exporter in exporters:
+        with progress.stage(f"export {exporter.format}"):
+            path = out / f"{stem}{exporter.suffix}"
+            exported, parity = export_checked(net, exporter, path, pictures, options=options)
         if bundle is not None:
             bundle = bundle.add_file(exported, parity=parity)
-        record = to_dict(exported) | {"path": str(exported.path), "operators": dict(exported.operators)}
-        files.append(record | {"parity": to_dict(parity) | {"pictures": "noise" if data is None else data}})
+        record = to_dict(exported) | {"path": str(exported.path)}
+        files.append(record | {"parity": None if parity is None else to_dict(parity)})
     return {"files": files}
+
+
+def _batch(text: str | None) -> int | None:
+    if text is None or text == ANY_BATCH:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(f"batch must be a whole number or {ANY_BATCH!r}, got {text!r}")
+    return int(text)

@@ -13,9 +13,9 @@ from edgesmith.core.config import to_dict
 from edgesmith.core.errors import RunError, UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.bundle import is_bundle, write_bundle
-from edgesmith.deploy.formats import get_exporter
-from edgesmith.deploy.parity import check_parity
+from edgesmith.deploy.formats import ONNX
 from edgesmith.nn.build import build
+from edgesmith.recipes.model_files import MAIN_STEM, export_checked
 from edgesmith.recipes.parity_pictures import parity_pictures
 from edgesmith.weights.imported import Imported
 from edgesmith.weights.sources.table import read_source
@@ -56,11 +56,9 @@ def import_weights(
     net = build(imported.spec)
     net.load_state_dict(dict(imported.state))
     net.eval()
-    exporter = get_exporter("onnx")
+    pictures = parity_pictures(data, imported.preprocessing)
     with tempfile.TemporaryDirectory(prefix="edgesmith-") as folder, progress.stage("export onnx"):
-        exported = exporter.export(net, net.spec, Path(folder) / f"model{exporter.suffix}")
-        pixels = parity_pictures(data, imported.preprocessing)
-        parity = check_parity(net, exported.path, [pixels], preprocessing=imported.preprocessing)
+        file = export_checked(net, ONNX, Path(folder) / f"{MAIN_STEM}{ONNX.suffix}", pictures)
         bundle = write_bundle(
             out,
             name=imported.name,
@@ -69,7 +67,7 @@ def import_weights(
             module=net,
             classes=classes,
             preprocessing=imported.preprocessing,
-            files=[(exported, parity)],
+            files=[file],
             metrics={},
             provenance={"source": imported.source, "notes": list(imported.notes)},
             ranges={name: to_dict(each) for name, each in (imported.ranges or {}).items()},
@@ -85,7 +83,7 @@ def import_weights(
         "preprocessing": imported.preprocessing.to_dict(),
         "notes": list(imported.notes),
         "ranges": len(imported.ranges or {}),
-        "parity": to_dict(parity) | {"pictures": "noise" if data is None else data},
+        "parity": to_dict(file[1]),
     }
 
 

@@ -76,7 +76,7 @@ def resolve(text: str, *, resolution: str | None = None) -> Model:
 
 
 def _from_name(text: str) -> Model:
-    suffixes = (".json", *(f".{runtime.format}" for runtime in RUNTIMES.values()))
+    suffixes = (".json", *(runtime.suffix for runtime in RUNTIMES.values()))
     if "/" in text or "\\" in text or text.endswith(suffixes):
         raise UsageError(f"no such model: {Path(text).expanduser().absolute()} does not exist")
     return Model(name=text, spec=find(text))

@@ -14,8 +14,7 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.evaluation import Crops
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.bundle import Bundle, write_bundle
-from edgesmith.deploy.formats import get_exporter
-from edgesmith.deploy.parity import PARITY_PICTURES, Parity, check_parity, run_pictures
+from edgesmith.deploy.parity import Parity, run_pictures
 from edgesmith.engine.evaluate import Evaluation, evaluate
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import pixel_batches_of
@@ -59,19 +58,11 @@ def score_file(path: Path, task: Task, crops: Crops, *, split: str, seed: int, p
     return Score(evaluation=evaluation, split=split, logits=np.concatenate(kept), crops=crops)
 
 
-def export_checked(net: Net, path: Path, crops: Crops) -> tuple[ExportedFile, Parity]:
-    """Export a trained net to the format of ``path`` and compare it with its source on real pictures."""
-    exporter = get_exporter(path.suffix.removeprefix("."))
-    exported = exporter.export(net, net.spec, path)
-    parity = check_parity(net, path, [crops.images[:PARITY_PICTURES]], preprocessing=crops.preprocessing)
-    return exported, parity
-
-
 def make_bundle(
     folder: Path,
     net: Net,
     score: Score,
-    files: Sequence[tuple[ExportedFile, Parity]],
+    files: Sequence[tuple[ExportedFile, Parity | None]],
     *,
     name: str,
     material: Material,

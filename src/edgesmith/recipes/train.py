@@ -18,6 +18,7 @@ from edgesmith.core.units import parse_seconds
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Sample
 from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.formats import ONNX
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult, train
@@ -26,8 +27,10 @@ from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.condensing import condense_checked
 from edgesmith.recipes.effort import FINISH_S, PROMISED
 from edgesmith.recipes.material import Material, open_material
+from edgesmith.recipes.model_files import MAIN_STEM, export_checked
 from edgesmith.recipes.models import Model
-from edgesmith.recipes.product import Score, export_checked, make_bundle, score_file
+from edgesmith.recipes.parity_pictures import first_crops
+from edgesmith.recipes.product import Score, make_bundle, score_file
 from edgesmith.recipes.run_folder import BUNDLE_NAME, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
 from edgesmith.recipes.training import RECIPES, for_net
@@ -179,7 +182,8 @@ def finish(
     if not len(crops.samples):
         raise RunError(f"none of the pictures of {split} can be decoded, so the net cannot be scored")
     net, condensing = condense_checked(net, crops, progress=progress)
-    file = export_checked(net, folder / "export" / "model.onnx", crops)
+    path = folder / "export" / f"{MAIN_STEM}{ONNX.suffix}"
+    file = export_checked(net, ONNX, path, first_crops(crops))
     score = score_file(file[0].path, task, crops, split=split, seed=seed, progress=progress)
     facts: dict[str, Any] = {
         "data": material.facts(),

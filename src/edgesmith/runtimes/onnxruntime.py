@@ -36,6 +36,8 @@ class OnnxRuntime:
 
     name: Final = "onnxruntime"
     format: Final = "onnx"
+    suffix: Final = ".onnx"
+    companion_suffixes: Final = ()
     option_names: Final = ("spinning",)
 
     def version(self) -> str:

@@ -8,9 +8,20 @@ from typing import Final
 
 from edgesmith.core.table import lookup
 from edgesmith.runtimes.base import Runtime
+from edgesmith.runtimes.executorch import ExecuTorchRuntime
+from edgesmith.runtimes.litert import LiteRtRuntime
+from edgesmith.runtimes.ncnn import NcnnRuntime
 from edgesmith.runtimes.onnxruntime import OnnxRuntime
+from edgesmith.runtimes.openvino import OpenVinoRuntime
 
-RUNTIMES: Final[Mapping[str, Runtime]] = MappingProxyType({"onnxruntime": OnnxRuntime()})
+_RUNTIMES: Final[tuple[Runtime, ...]] = (
+    OnnxRuntime(),
+    LiteRtRuntime(),
+    ExecuTorchRuntime(),
+    OpenVinoRuntime(),
+    NcnnRuntime(),
+)
+RUNTIMES: Final[Mapping[str, Runtime]] = MappingProxyType({runtime.name: runtime for runtime in _RUNTIMES})
 
 
 def get_runtime(name: str) -> Runtime:
@@ -28,5 +39,4 @@ def runtime_for(suffix: str) -> Runtime:
     Raises:
         UsageError: No runtime knows the suffix.
     """
-    by_suffix = {f".{runtime.format}": runtime for runtime in RUNTIMES.values()}
-    return lookup(by_suffix, suffix, what="model file type")
+    return lookup({runtime.suffix: runtime for runtime in _RUNTIMES}, suffix, what="model file type")

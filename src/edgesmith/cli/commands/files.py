@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -12,8 +13,13 @@ from edgesmith.cli import arguments as arg
 def export(
     model: arg.Model,
     *,
-    format: Annotated[str, typer.Option("--format", help="Format of the file: onnx.")] = "onnx",
-    batch: Annotated[int | None, typer.Option(help="Pictures in one run; any number by default.")] = None,
+    format: Annotated[
+        str,
+        typer.Option("--format", help="Formats, by commas: onnx, litert, executorch, openvino, ncnn, coreml."),
+    ] = "onnx",
+    batch: Annotated[
+        str | None, typer.Option(help="Pictures in one run, or any; by default any where the format can, else 1.")
+    ] = None,
     opset: Annotated[int | None, typer.Option(help="Version of the ONNX operators, 13 to 25.")] = None,
     preprocessing_inside: Annotated[
         bool, typer.Option("--preprocessing-inside", help="The file takes uint8 pictures (N, H, W, 3).")
@@ -25,7 +31,7 @@ def export(
 ) -> None:
     """Export a bundle's weights, or an untrained zoo net, to a file that was run and compared with PyTorch.
 
-    Example: edgesmith export runs/fit-flowers --preprocessing-inside --data flowers.zip
+    Example: edgesmith export runs/fit-flowers --format onnx,litert --data flowers.zip
     """
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.extras import require
@@ -50,5 +56,18 @@ def export(
         print_json(result)
         return
     for file in result["files"]:
-        parity = file["parity"]
-        print(f"{file['path']}: {file['bytes'] / 1e6:.2f} MB, differs from PyTorch by {parity['relative']:.1e}")
+        print(_line(file))
+        for note in file["notes"]:
+            print(f"  {note}")
+
+
+def _line(file: Mapping[str, Any]) -> str:
+    parity, outside = file["parity"], file["outside"]
+    batch = "any number of pictures" if file["batch"] is None else f"batch {file['batch']}"
+    facts = [f"{file['bytes'] / 1e6:.2f} MB", file["precision"], file["layout"], batch]
+    if parity is not None:
+        on = f"{parity['num_pictures']} pictures" + " of noise" * (parity["pictures"] == "noise")
+        facts.append(f"differs from PyTorch by {parity['relative']:.1e} on {on}")
+    if outside:
+        facts.append("outside the fast kernels: " + ", ".join(f"{count} {name}" for name, count in outside.items()))
+    return f"{file['path']}: {', '.join(facts)}"

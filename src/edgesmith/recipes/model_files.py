@@ -1,0 +1,68 @@
+"""Model files that are wanted: made, compared with their source, and kept where there is a bundle to keep them in."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.extras import require
+from edgesmith.core.files import write_json
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.deploy.base import DYNAMIC, ExportedFile, ExportOptions
+from edgesmith.deploy.bundle import Bundle, load_module
+from edgesmith.deploy.exporter import FileExporter
+from edgesmith.deploy.formats import get_exporter
+from edgesmith.deploy.parity import Parity, check_parity
+from edgesmith.recipes.parity_pictures import ParityPictures, parity_pictures
+
+if TYPE_CHECKING:
+    from edgesmith.nn.build import Net
+
+MAIN_STEM: Final = "model"
+
+
+def export_checked(
+    net: Net, exporter: FileExporter, path: Path, pictures: ParityPictures, *, options: ExportOptions = DYNAMIC
+) -> tuple[ExportedFile, Parity | None]:
+    """Export a net and compare the file with it; there is no comparison where the file cannot run here.
+
+    Raises:
+        ExportError: The file is wrong; it is left for inspection if only its answers differ.
+    """
+    exported = exporter.export(net, net.spec, path, options=options)
+    if not exporter.runs_here:
+        return exported, None
+    parity = check_parity(net, path, [pictures.images], preprocessing=pictures.rule)
+    return exported, replace(parity, pictures=pictures.kind)
+
+
+def bundle_file(bundle: Bundle, format_name: str, *, progress: Progress = SILENT) -> tuple[Bundle, Path]:
+    """A bundle's file of a format; one that is missing is exported, compared on noise, and kept in the bundle."""
+    for record in bundle.manifest.files:
+        if record.format == format_name:
+            return bundle, bundle.path(record)
+    require("torch", extra="train")
+    exporter = get_exporter(format_name)
+    net = cast("Net", load_module(bundle))
+    pictures = parity_pictures(None, bundle.manifest.preprocessing)
+    with tempfile.TemporaryDirectory(prefix="edgesmith-") as folder, progress.stage(f"export {format_name}"):
+        exported, parity = export_checked(net, exporter, Path(folder) / f"{MAIN_STEM}{exporter.suffix}", pictures)
+        bundle = bundle.add_file(exported, parity=parity)
+    return bundle, bundle.path(bundle.manifest.file(format_name))
+
+
+def untrained_file(spec: NetSpec, format_name: str, stem: Path) -> Path:
+    """A file of a net with initial weights: its latency is that of the trained one."""
+    if format_name == "torch":
+        write_json(stem.with_suffix(".json"), spec.to_json())
+        return stem.with_suffix(".json")
+    require("torch", extra="train")
+    from edgesmith.nn.build import build
+
+    exporter = get_exporter(format_name)
+    path = stem.with_suffix(exporter.suffix)
+    exporter.export(build(spec).eval(), spec, path)
+    return path

@@ -68,8 +68,15 @@ class NetCost:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
-    """A block or head counted once and kept: its cost, output, and the bytes of each point."""
+class Counted:
+    """A block or head on one input shape, counted once and kept.
+
+    Attributes:
+        cost: What it costs.
+        out: Shape of its output.
+        points: Float32 bytes of each point.
+        rows: A head's operations.
+    """
 
     cost: Cost
     out: Shape
@@ -83,8 +90,8 @@ def count(spec: NetSpec) -> NetCost:
     Raises:
         SpecError: A block is not legal where it stands; the message names it.
     """
-    parts, head = _walk(spec)
-    shapes = [_image(spec)] + [part.out for part in parts]
+    parts, head = count_parts(spec)
+    shapes = [input_shape(spec)] + [part.out for part in parts]
     rows = [
         Row(index, block.kind, shapes[index], part.out, part.cost)
         for index, (block, part) in enumerate(zip(spec.blocks, parts, strict=True))
@@ -95,12 +102,17 @@ def count(spec: NetSpec) -> NetCost:
 
 def count_total(spec: NetSpec) -> Cost:
     """The whole network's cost alone: what searches call thousands of times a second."""
-    return _total(spec, *_walk(spec))
+    return _total(spec, *count_parts(spec))
 
 
-def _walk(spec: NetSpec) -> tuple[list[_Counted], _Counted]:
-    shape = _image(spec)
-    parts: list[_Counted] = []
+def count_parts(spec: NetSpec) -> tuple[list[Counted], Counted]:
+    """Every block, and the head, as the caches hold them: equal blocks on equal shapes are one object.
+
+    Raises:
+        SpecError: A block is not legal where it stands; the message names it.
+    """
+    shape = input_shape(spec)
+    parts: list[Counted] = []
     for index, block in enumerate(spec.blocks):
         try:
             part = _count_block(block, shape, spec.padding)
@@ -108,11 +120,22 @@ def _walk(spec: NetSpec) -> tuple[list[_Counted], _Counted]:
             raise SpecError(f"{spec.name}: block {index} ({block.kind}): {error}") from None
         parts.append(part)
         shape = part.out
-    taps = tuple(parts[tap.block].out for tap in spec.head.taps) if _taps_outputs(spec.head) else _tap_shapes(spec)
-    return parts, _count_head(spec.head, taps, spec.num_classes, spec.padding)
+    return parts, _count_head(spec.head, tap_shapes(spec, parts), spec.num_classes, spec.padding)
 
 
-def _total(spec: NetSpec, parts: Sequence[_Counted], head: _Counted) -> Cost:
+def tap_shapes(spec: NetSpec, parts: Sequence[Counted]) -> tuple[Shape, ...]:
+    """Shapes of what the head reads.
+
+    Args:
+        spec: The network.
+        parts: Its blocks, counted.
+    """
+    if all(tap.point is Point.OUTPUT for tap in spec.head.taps):
+        return tuple(parts[tap.block].out for tap in spec.head.taps)
+    return _inner_tap_shapes(spec)
+
+
+def _total(spec: NetSpec, parts: Sequence[Counted], head: Counted) -> Cost:
     """Sums, with the peak over all blocks; a tapped value stays in memory until the head has read it."""
     parameters = conv = linear = elementwise = pool = activation = peak = 0
     held = [0] * (len(parts) + 1)
@@ -134,15 +157,12 @@ def _total(spec: NetSpec, parts: Sequence[_Counted], head: _Counted) -> Cost:
     return Cost(parameters, conv, linear, elementwise, pool, activation, peak)
 
 
-def _image(spec: NetSpec) -> Shape:
+def input_shape(spec: NetSpec) -> Shape:
+    """Channels, height and width of a picture."""
     return (spec.in_channels, *spec.resolution)
 
 
-def _taps_outputs(head: Head) -> bool:
-    return all(tap.point is Point.OUTPUT for tap in head.taps)
-
-
-def _tap_shapes(spec: NetSpec) -> tuple[Shape, ...]:
+def _inner_tap_shapes(spec: NetSpec) -> tuple[Shape, ...]:
     """Shapes of taps inside blocks; heads that have them are not on the search's fast path."""
     from edgesmith.arch.network import trace_network
 
@@ -150,16 +170,16 @@ def _tap_shapes(spec: NetSpec) -> tuple[Shape, ...]:
 
 
 @lru_cache(maxsize=200_000)
-def _count_block(block: Block, shape: Shape, padding: Padding) -> _Counted:
+def _count_block(block: Block, shape: Shape, padding: Padding) -> Counted:
     t = Trace(padding=padding)
     x = t.open(*shape)
     made = t.mark(Point.OUTPUT, block.trace(t, x))
     points = {point: value.size * _BYTES for point, value in t.points.items()}
-    return _Counted(_cost(t.operations, (x,)), (made.channels, made.height, made.width), points)
+    return Counted(_cost(t.operations, (x,)), (made.channels, made.height, made.width), points)
 
 
 @lru_cache(maxsize=20_000)
-def _count_head(head: Head, taps: tuple[Shape, ...], num_classes: int, padding: Padding) -> _Counted:
+def _count_head(head: Head, taps: tuple[Shape, ...], num_classes: int, padding: Padding) -> Counted:
     t = Trace(padding=padding)
     inputs = tuple(t.open(*shape) for shape in taps)
     made = head.trace(t, inputs, num_classes)
@@ -168,7 +188,7 @@ def _count_head(head: Head, taps: tuple[Shape, ...], num_classes: int, padding: 
         for o in t.operations
         if o.tensors() or o.work() != Work()
     )
-    return _Counted(_cost(t.operations, inputs), _shape(made[0]), {}, rows)
+    return Counted(_cost(t.operations, inputs), _shape(made[0]), {}, rows)
 
 
 def _shape(value: Value) -> Shape:

@@ -1,0 +1,179 @@
+"""Times many files in many short sessions, until each has been timed often enough while nothing disturbed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+
+from edgesmith.arch.spec import NetSpec, model_hash
+from edgesmith.arch.zoo.names import find
+from edgesmith.core.config import to_dict
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.seed import derive, generator
+from edgesmith.devices.base import Device, Session, conditions_to_dict
+from edgesmith.devices.blocks.files import FileCache
+from edgesmith.devices.blocks.levels import Level, Readings, settle
+from edgesmith.devices.blocks.store import Purpose, Store
+from edgesmith.devices.plan import Plan
+from edgesmith.devices.statistics import assess_contention, choose_basis, resample
+
+ANCHOR: Final = "mobilenet_v3_small@resolution=96"
+
+# A piece is run once at each visit, behind a dozen other files: inside a network, too, its weights and its code have
+# left the nearest cache since they were last used.
+_PIECE_PLAN: Final = Plan(
+    loads=2,
+    load_s=0.01,
+    min_rounds=16,
+    max_rounds=40,
+    settle_runs=0,
+    samples=1,
+    sample_ms=1e-3,
+    warmup_runs=4,
+    warmup_s=0.05,
+)
+_NET_PLAN: Final = Plan(loads=2, load_s=0.06, min_rounds=4, max_rounds=8, warmup_s=0.1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How files of one purpose are timed.
+
+    Attributes:
+        plan: Of one session.
+        enough: Undisturbed sessions that each file takes part in.
+        most: Sessions of each file that one call takes at most, however disturbed they are.
+        files: Files in a session, the anchor included.
+        company: How many of them have been timed before, at least; they tie new sessions to old ones.
+    """
+
+    plan: Plan
+    enough: int
+    most: int
+    files: int
+    company: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Efforts:
+    """The efforts of both purposes."""
+
+    pieces: Effort = field(default=Effort(plan=_PIECE_PLAN, enough=6, most=10, files=16, company=3))
+    nets: Effort = field(default=Effort(plan=_NET_PLAN, enough=8, most=14, files=9, company=2))
+
+    def of(self, purpose: Purpose) -> Effort:
+        """The effort of one purpose."""
+        return self.pieces if purpose is Purpose.PIECES else self.nets
+
+
+DEFAULT: Final = Efforts()
+
+
+class Bench:
+    """Times networks on a device and keeps what it finds.
+
+    Args:
+        device: Where.
+        files: Makes and keeps their files.
+        store: Keeps each session as soon as it is over.
+        efforts: How often and how long.
+        seed: Deals the files to sessions.
+    """
+
+    def __init__(
+        self, device: Device, files: FileCache, store: Store, *, efforts: Efforts = DEFAULT, seed: int = 0
+    ) -> None:
+        self._device = device
+        self._files = files
+        self._store = store
+        self._efforts = efforts
+        self._seed = seed
+        self._anchor = find(ANCHOR)
+        self._anchor_key = model_hash(self._anchor)
+
+    def levels(self, purpose: Purpose) -> dict[str, Level]:
+        """What is known so far, by model hash."""
+        return settle(self._store.sessions(purpose))
+
+    def make_files(self, specs: Iterable[NetSpec], *, progress: Progress = SILENT) -> None:
+        """Export what has no file yet, so that nothing is exported while something is timed."""
+        self._files.make([self._anchor, *specs], progress=progress)
+
+    def time(self, purpose: Purpose, specs: Iterable[NetSpec], *, progress: Progress = SILENT) -> dict[str, Level]:
+        """Time networks until each has its sessions; what was timed before counts.
+
+        Args:
+            purpose: How they are timed.
+            specs: The networks; small ones that hold a piece, or whole ones.
+            progress: Told of each session.
+
+        Returns:
+            The level of everything that was ever timed for this purpose, by model hash. A network with no undisturbed
+            session has ``quiet`` 0.
+        """
+        wanted = {model_hash(spec): spec for spec in specs}
+        self.make_files(wanted.values(), progress=progress)
+        effort = self._efforts.of(purpose)
+        known = self._store.nets() | wanted | {self._anchor_key: self._anchor}
+        done = self._store.sessions(purpose)
+        levels = settle(done)
+        missing = sum(effort.enough - _quiet(levels, key) for key in _needy(wanted, levels, effort))
+        with progress.stage(f"time {purpose.value}", missing, "readings") as stage:
+            for _ in range(effort.most):
+                needy = _needy(wanted, levels, effort)
+                if not needy:
+                    break
+                for keys in self._deal(needy, [key for key in levels if key in known], effort, turn=len(done)):
+                    readings = self._session(purpose, {key: known[key] for key in keys}, effort, turn=len(done))
+                    done.append(readings)
+                    stage.advance(0 if readings.contended else len(set(keys) & set(needy)), detail=_detail(readings))
+                levels = settle(done)
+        return levels
+
+    def _deal(self, needy: Sequence[str], timed: Sequence[str], effort: Effort, *, turn: int) -> Iterator[list[str]]:
+        """Shuffled hands, each with the anchor, filled up with files that were timed before."""
+        rng = generator(self._seed, "deal", turn)
+        deck = [key for key in _shuffled(needy, rng) if key != self._anchor_key]
+        others = [key for key in timed if key != self._anchor_key and key not in set(needy)]
+        room = effort.files - 1 - min(effort.company, len(others))
+        num_hands = max(1, -(-len(deck) // room))
+        for index in range(num_hands):
+            hand = [self._anchor_key, *deck[index::num_hands]]
+            yield hand + _shuffled(others, rng)[: max(effort.company, effort.files // 2 - len(hand))]
+
+    def _session(self, purpose: Purpose, nets: Mapping[str, NetSpec], effort: Effort, *, turn: int) -> Readings:
+        """Time one hand and keep it."""
+        seed = derive(self._seed, purpose.value, turn)
+        session = self._device.time([self._files.path(spec) for spec in nets.values()], replace(effort.plan, seed=seed))
+        readings, conditions = read_session(session, list(nets))
+        self._store.add_session(purpose, readings, nets, conditions)
+        return readings
+
+
+def read_session(session: Session, keys: Sequence[str]) -> tuple[Readings, dict[str, Any]]:
+    """The reading of each file, and what went on meanwhile."""
+    contention = assess_contention(session)
+    point = resample(session, choose_basis(session, contention), rng=np.random.default_rng(0), draws=1)
+    log_ms = {key: float(value) for key, value in zip(keys, point.log_ms, strict=True)}
+    conditions = {**conditions_to_dict(session.conditions), **to_dict(contention), "seconds": session.seconds}
+    return Readings(contended=contention.contended, log_ms=log_ms), conditions
+
+
+def _needy(keys: Iterable[str], levels: Mapping[str, Level], effort: Effort) -> list[str]:
+    """Those that want for undisturbed sessions."""
+    return [key for key in keys if _quiet(levels, key) < effort.enough]
+
+
+def _quiet(levels: Mapping[str, Level], key: str) -> int:
+    return levels[key].quiet if key in levels else 0
+
+
+def _shuffled(keys: Sequence[str], rng: np.random.Generator) -> list[str]:
+    return [keys[index] for index in rng.permutation(len(keys)).tolist()]
+
+
+def _detail(readings: Readings) -> str:
+    return "disturbed by other work" if readings.contended else ""

@@ -1,0 +1,126 @@
+"""Latencies from many short sessions, with what moved a whole session taken out.
+
+On a shared machine everything runs 10 % longer for a few seconds, then not. Files that were timed in different sessions
+cannot be compared as they are, and a piece of a network is a small difference. So every file is timed in several
+sessions, in ever other company, and the logarithm of a reading is explained as the file's level plus the session's
+shift. An anchor takes part in all sessions. The zero of the shifts is their lower quartile: what other work does to a
+session only ever adds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+SHIFTED: Final = 0.05
+_ZERO: Final = 0.25
+_DISTURBED_WEIGHT: Final = 0.02
+_ROUNDS: Final = 6
+_HUBER: Final = 1.5
+_LEAST_SPREAD: Final = 0.002
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """One session.
+
+    Attributes:
+        contended: Whether other work disturbed it, by its samples.
+        log_ms: Natural logarithm of the milliseconds of each file, by key.
+    """
+
+    contended: bool
+    log_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """What one file takes.
+
+    Attributes:
+        ms: Milliseconds, as in the quieter sessions.
+        error: Standard error, relative.
+        quiet: Sessions behind it that nothing disturbed.
+    """
+
+    ms: float
+    error: float
+    quiet: int
+
+
+def settle(sessions: Sequence[Readings]) -> dict[str, Level]:
+    """The level of every file, by key.
+
+    A session that is contended, or shifted by more than 5 %, counts only for files that have no better one.
+
+    Args:
+        sessions: At least one; joined by files that they share.
+    """
+    keys = sorted({key for session in sessions for key in session.log_ms})
+    if not keys:
+        return {}
+    table = _as_table(sessions, keys)
+    known = ~np.isnan(table)
+    contended = np.array([session.contended for session in sessions])
+    levels, shifts, weights = _explain(table, np.where(contended, _DISTURBED_WEIGHT, 1.0))
+    disturbed = contended | (shifts > SHIFTED)
+    levels, shifts, weights = _explain(table, np.where(disturbed, _DISTURBED_WEIGHT, 1.0))
+    spread = _spread(table, levels, shifts, weights)
+    errors = spread / np.sqrt(weights.sum(axis=1))
+    quiet = (known & ~disturbed).sum(axis=1)
+    return {
+        key: Level(ms=math.exp(levels[index]), error=float(errors[index]), quiet=int(quiet[index]))
+        for index, key in enumerate(keys)
+    }
+
+
+def _as_table(sessions: Sequence[Readings], keys: Sequence[str]) -> Floats:
+    """``(files, sessions)``, not a number where a file did not take part."""
+    row = {key: index for index, key in enumerate(keys)}
+    table = np.full((len(keys), len(sessions)), np.nan)
+    for column, session in enumerate(sessions):
+        for key, value in session.log_ms.items():
+            table[row[key], column] = value
+    return table
+
+
+def _explain(table: Floats, trust: Floats) -> tuple[Floats, Floats, Floats]:
+    """Levels, shifts and the weights of all readings, by least squares that large residuals count less in."""
+    known = ~np.isnan(table)
+    values = np.where(known, table, 0.0)
+    weights = known * trust
+    for _ in range(_ROUNDS):
+        levels, shifts = _least_squares(values, weights)
+        residuals = np.where(known, values - levels[:, None] - shifts, 0.0)
+        spread = _spread(table, levels, shifts, weights)
+        large = np.maximum(np.abs(residuals) / (_HUBER * spread), 1.0)
+        weights = known * trust / large
+    shifts_zero = np.quantile(shifts, _ZERO)
+    return levels + shifts_zero, shifts - shifts_zero, weights
+
+
+def _least_squares(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Two-way additive fit; the levels are eliminated, so that one system of the sessions' size is left."""
+    per_file = weights.sum(axis=1)
+    means = (weights * values).sum(axis=1) / per_file
+    shared = weights.T @ (weights / per_file[:, None])
+    system = np.diag(weights.sum(axis=0)) - shared
+    right = (weights * (values - means[:, None])).sum(axis=0)
+    shifts = np.linalg.lstsq(system, right, rcond=1e-9)[0]
+    levels = (weights * (values - shifts)).sum(axis=1) / per_file
+    return levels, np.asarray(shifts)
+
+
+def _spread(table: Floats, levels: Floats, shifts: Floats, weights: Floats) -> float:
+    """Typical size of a residual, from readings that are trusted."""
+    residuals = table - levels[:, None] - shifts
+    trusted = residuals[weights > 0.1]
+    typical = 1.4826 * float(np.median(np.abs(trusted))) if trusted.size else 0.0
+    return max(typical, _LEAST_SPREAD)

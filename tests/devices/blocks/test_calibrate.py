@@ -1,0 +1,61 @@
+"""Fixed time, slope and weights of whole networks, and intervals that hold what they promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgesmith.core.errors import DeviceError
+from edgesmith.devices.blocks.calibrate import Sum, calibrate
+
+FIXED_MS, SLOPE, PER_MILLION = 0.05, 1.1, 0.04
+
+
+def make_nets(rng: np.random.Generator, count: int, noise: float) -> tuple[list[Sum], list[float]]:
+    sums = [Sum(ms=float(rng.uniform(0.5, 4)), millions=float(rng.uniform(0.5, 6))) for _ in range(count)]
+    true_ms = [FIXED_MS + SLOPE * each.ms + PER_MILLION * each.millions for each in sums]
+    return sums, [ms * float(np.exp(rng.normal(0, noise))) for ms in true_ms]
+
+
+def test_the_terms_are_found() -> None:
+    fit = calibrate(*make_nets(np.random.default_rng(0), 40, 0.002))
+    assert fit.fixed_ms == pytest.approx(FIXED_MS, abs=0.01)
+    assert fit.slope == pytest.approx(SLOPE, rel=0.01)
+    assert fit.ms_per_million == pytest.approx(PER_MILLION, rel=0.1)
+
+
+def test_one_outlier_moves_little() -> None:
+    sums, latencies = make_nets(np.random.default_rng(1), 30, 0.005)
+    clean = calibrate(sums, latencies).predict(Sum(ms=2, millions=3)).ms
+    latencies[7] *= 1.5
+    assert calibrate(sums, latencies).predict(Sum(ms=2, millions=3)).ms == pytest.approx(clean, rel=0.01)
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05])
+def test_intervals_cover_what_they_promise(noise: float) -> None:
+    """95 % of new networks, over many tables; a little more, because 30 errors have no finer quantile."""
+    hits = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        fit = calibrate(*make_nets(rng, 30, noise))
+        for total, ms in zip(*make_nets(rng, 30, noise), strict=True):
+            predicted = fit.predict(total)
+            hits.append(predicted.low_ms <= ms <= predicted.high_ms)
+    assert 0.94 <= float(np.mean(hits)) <= 0.99
+
+
+def test_networks_far_from_the_fitted_ones_have_wider_intervals() -> None:
+    fit = calibrate(*make_nets(np.random.default_rng(2), 30, 0.02))
+    near, far = fit.predict(Sum(ms=2, millions=3)), fit.predict(Sum(ms=2, millions=60))
+    assert far.high_ms / far.ms > 1.5 * (near.high_ms / near.ms - 1) + 1
+
+
+def test_sums_that_are_right_already_are_left_alone() -> None:
+    sums = [Sum(ms=1.0 + 0.1 * index, millions=2.0) for index in range(24)]
+    fit = calibrate(sums, [each.ms for each in sums])
+    assert fit.predict(Sum(ms=2.05, millions=2.0)).ms == pytest.approx(2.05, rel=1e-3)
+
+
+def test_too_few_networks_are_refused() -> None:
+    with pytest.raises(DeviceError, match="at least 20 networks, got 19"):
+        calibrate(*make_nets(np.random.default_rng(0), 19, 0.01))

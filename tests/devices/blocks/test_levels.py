@@ -1,0 +1,75 @@
+"""Levels of files from sessions that move as a whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgesmith.devices.blocks.levels import Readings, settle
+
+TRUE_MS = {f"file{index}": 0.1 * 1.3**index for index in range(12)}
+
+
+def make_sessions(
+    rng: np.random.Generator, *, count: int = 24, files: int = 6, shift: float = 0.03, contended: float = 0.0
+) -> list[Readings]:
+    """Sessions of some files each; a contended one takes up to half as long again, each file in its own way."""
+    sessions = []
+    for _ in range(count):
+        is_contended = bool(rng.random() < contended)
+        moved = abs(rng.normal(0, shift)) + (0.4 if is_contended else 0.0)
+        chosen = rng.choice(sorted(TRUE_MS), files, replace=False)
+        noise = 0.1 if is_contended else 0.01
+        values = {key: float(np.log(TRUE_MS[key]) + moved + rng.normal(0, noise)) for key in chosen}
+        sessions.append(Readings(contended=is_contended, log_ms=values))
+    return sessions
+
+
+def errors(sessions: list[Readings]) -> list[float]:
+    levels = settle(sessions)
+    return [levels[key].ms / TRUE_MS[key] - 1 for key in levels]
+
+
+@pytest.mark.parametrize("contended", [0.0, 0.5])
+def test_levels_are_those_of_the_quiet_sessions(contended: float) -> None:
+    spread = [errors(make_sessions(np.random.default_rng(seed), contended=contended)) for seed in range(10)]
+    assert max(abs(each) for found in spread for each in found) < 0.06
+    assert float(np.std([each - np.mean(found) for found in spread for each in found])) < 0.01
+
+
+def test_a_shift_of_whole_sessions_is_taken_out_of_the_comparison() -> None:
+    quiet = [Readings(contended=False, log_ms={"a": 0.0, "anchor": 0.0}) for _ in range(4)]
+    slow = [Readings(contended=False, log_ms={"b": 0.04, "anchor": 0.04}) for _ in range(4)]
+    levels = settle(quiet + slow)
+    assert levels["a"].ms == pytest.approx(levels["b"].ms, rel=1e-9)
+    assert levels["a"].ms == pytest.approx(1.0, rel=1e-9)
+
+
+def test_disturbed_sessions_count_only_for_files_without_a_better_one() -> None:
+    known = dict.fromkeys(("anchor", "c", "d", "e"), 0.0)
+    quiet = [Readings(contended=False, log_ms={**known, "a": 0.0}) for _ in range(6)]
+    moved = dict.fromkeys(known, 0.2)
+    loud = [Readings(contended=True, log_ms={**moved, "a": 0.5, "b": 0.2}) for _ in range(2)]
+    levels = settle(quiet + loud)
+    assert levels["a"].ms == pytest.approx(1.0, abs=0.01)
+    assert levels["b"].ms == pytest.approx(1.0, abs=0.01)
+    assert (levels["a"].quiet, levels["b"].quiet) == (6, 0)
+    assert levels["b"].error > 3 * levels["a"].error
+
+
+def test_a_session_far_above_the_others_is_not_quiet_though_its_samples_were() -> None:
+    sessions = [Readings(contended=False, log_ms={"a": 0.0, "anchor": 0.0}) for _ in range(6)]
+    sessions.append(Readings(contended=False, log_ms={"a": 0.2, "anchor": 0.2}))
+    assert settle(sessions)["a"].quiet == 6
+
+
+def test_errors_are_what_levels_differ_by() -> None:
+    found = [settle(make_sessions(np.random.default_rng(seed), count=40, shift=0.0)) for seed in range(40)]
+    key = "file3"
+    scatter = float(np.std([levels[key].ms for levels in found])) / TRUE_MS[key]
+    claimed = float(np.median([levels[key].error for levels in found]))
+    assert claimed == pytest.approx(scatter, rel=0.5)
+
+
+def test_nothing_timed_is_nothing_known() -> None:
+    assert settle([]) == {}

@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 import edgesmith
-from edgesmith.cli.commands import doctor, files, importing, job, measuring, work, zoo
+from edgesmith.cli.commands import devices, doctor, files, importing, job, measuring, work, zoo
 from edgesmith.cli.terminal import fail
 from edgesmith.core.errors import EdgesmithError
 
@@ -31,13 +31,13 @@ for verb in (
     work.train,
     work.evaluate,
     work.predict,
-    measuring.devices,
     measuring.measure,
     importing.import_,
     files.export,
     doctor.doctor,
 ):
     app.command(name=verb.__name__.rstrip("_"))(verb)
+app.add_typer(devices.app)
 
 
 def _print_version(*, asked: bool) -> None:

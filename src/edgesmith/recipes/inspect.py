@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from edgesmith.arch.cost import count, count_total
-from edgesmith.arch.spec import model_hash, spec_hash
+from edgesmith.arch.spec import NetSpec, model_hash, spec_hash
 from edgesmith.arch.zoo.entry import Published
 from edgesmith.arch.zoo.names import find
 from edgesmith.arch.zoo.table import MODELS
+from edgesmith.core.caches import cache_folder
 from edgesmith.core.config import to_dict
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.devices.blocks.files import maker_for
+from edgesmith.devices.blocks.library import load_table
+from edgesmith.devices.table import get_device
 from edgesmith.recipes.models import Model
 from edgesmith.weights.sources.known import sources_of
 
@@ -35,8 +40,13 @@ def _row(name: str, published: Published) -> dict[str, Any]:
     }
 
 
-def inspect_model(model: Model) -> dict[str, Any]:
-    """What ``edgesmith inspect --json`` prints; a bundle adds its classes, files and records."""
+def inspect_model(model: Model, *, device: str | None = None) -> dict[str, Any]:
+    """What ``edgesmith inspect --json`` prints; a bundle adds its classes, files and records.
+
+    Args:
+        model: A model with a spec.
+        device: A device whose block table adds what each block is predicted to take.
+    """
     spec = model.require_spec()
     cost = count(spec)
     facts: dict[str, Any] = {
@@ -69,4 +79,14 @@ def inspect_model(model: Model) -> dict[str, Any]:
             "latency": [dict(record) for record in manifest.latency],
             "metrics": dict(manifest.metrics),
         }
-    return facts
+    return facts if device is None else _with_prediction(facts, spec, device)
+
+
+def _with_prediction(facts: dict[str, Any], spec: NetSpec, name: str) -> dict[str, Any]:
+    """Milliseconds of each block by the device's table; pieces that it does not know are timed now."""
+    device = get_device(name)
+    table = load_table(device, cache_folder(), maker_for(device.format))
+    predicted = to_dict(table.predict(spec)) | {"device": device.name, "fixed_ms": table.calibration.fixed_ms}
+    *blocks_ms, head_ms = table.breakdown(spec)
+    rows = [row | {"ms": ms} for row, ms in zip_longest(facts["blocks"], blocks_ms)]
+    return facts | {"blocks": rows, "predicted": predicted | {"head_ms": head_ms}}

@@ -1,4 +1,4 @@
-"""``devices`` and ``measure``: what can be measured here, and measuring it."""
+"""``measure``: latency with intervals, and verdicts."""
 
 from __future__ import annotations
 
@@ -9,23 +9,6 @@ import typer
 from edgesmith.cli import arguments as arg
 
 Limit = Annotated[float | None, typer.Option(min=1, help="Seconds for the session; the plan's own by default.")]
-
-
-def devices(*, json: arg.Json = False) -> None:
-    """List what can be measured here.
-
-    Example: edgesmith devices
-    """
-    from edgesmith.cli.terminal import print_json, print_table
-    from edgesmith.devices.table import DEVICES
-
-    rows = [
-        {"name": name, "options": ["threads", *kind.options], "about": kind.about} for name, kind in DEVICES.items()
-    ]
-    if json:
-        print_json(rows)
-        return
-    print_table(["name", "options", "about"], [[r["name"], ", ".join(r["options"]), r["about"]] for r in rows])  # type: ignore[list-item]
 
 
 def measure(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from edgesmith.cli import arguments as arg
 
 
@@ -38,7 +42,15 @@ def models(*, json: arg.Json = False) -> None:
     print("a wrong one lists them all")
 
 
-def inspect(model: arg.Model, *, resolution: arg.Resolution = None, json: arg.Json = False) -> None:
+def inspect(
+    model: arg.Model,
+    *,
+    resolution: arg.Resolution = None,
+    device: Annotated[
+        str | None, typer.Option(help="Add milliseconds by the block table of this device, such as onnxruntime.")
+    ] = None,
+    json: arg.Json = False,
+) -> None:
     """Show one net block by block: shapes, parameters, multiply-adds, and what a bundle recorded.
 
     Example: edgesmith inspect mobilenet_v3_small@width=0.75,resolution=160
@@ -47,7 +59,7 @@ def inspect(model: arg.Model, *, resolution: arg.Resolution = None, json: arg.Js
     from edgesmith.recipes.inspect import inspect_model
     from edgesmith.recipes.models import resolve
 
-    facts = inspect_model(resolve(model, resolution=resolution))
+    facts = inspect_model(resolve(model, resolution=resolution), device=device)
     if json:
         print_json(facts)
         return
@@ -55,7 +67,7 @@ def inspect(model: arg.Model, *, resolution: arg.Resolution = None, json: arg.Js
     print(f"{facts['parameters']:,} parameters, {facts['madds']:,} multiply-adds, ", end="")
     print(f"{facts['peak_bytes'] / 1e6:.1f} MB of activations at the peak\n")
     print_table(
-        ["block", "kind", "in", "out", "parameters", "multiply-adds"],
+        ["block", "kind", "in", "out", "parameters", "multiply-adds", *(["ms"] if device else [])],
         [
             [
                 str(row["index"]),
@@ -64,12 +76,21 @@ def inspect(model: arg.Model, *, resolution: arg.Resolution = None, json: arg.Js
                 "x".join(map(str, row["out_shape"])),
                 f"{row['parameters']:,}",
                 f"{row['madds']:,}",
+                *([_milliseconds(row["ms"])] if device else []),
             ]
             for row in facts["blocks"]
         ],
     )
+    if device:
+        told = facts["predicted"]
+        print(f"\nhead {told['head_ms']:.4f} ms, any network {told['fixed_ms']:.4f} ms; by the block table of ", end="")
+        print(f"{told['device']} {told['ms']:.3f} ms (95 % {told['low_ms']:.3f} to {told['high_ms']:.3f})")
     for file in facts.get("files", []):
         parity = f", differs from PyTorch by {file['parity']['relative']:.1e}" if file["parity"] else ""
         print(f"\n{file['path']}: {file['format']}, {file['bytes'] / 1e6:.2f} MB{parity}")
     for record in facts.get("latency", []):
         print(f"{record['device']}: {record['ms']:.3f} ms ({record['low_ms']:.3f} to {record['high_ms']:.3f})")
+
+
+def _milliseconds(ms: float | None) -> str:
+    return "" if ms is None else f"{ms:.4f}"

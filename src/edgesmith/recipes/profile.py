@@ -1,0 +1,243 @@
+"""``edgesmith devices profile``: a device's block table, timed, fitted to whole networks, and tried on others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from edgesmith.arch.cost import count_total
+from edgesmith.arch.spec import NetSpec, model_hash
+from edgesmith.core.caches import cache_folder
+from edgesmith.core.config import to_dict
+from edgesmith.core.errors import UsageError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.seed import generator
+from edgesmith.devices.base import Device
+from edgesmith.devices.blocks import bench as benches
+from edgesmith.devices.blocks.bench import Bench, Efforts
+from edgesmith.devices.blocks.calibrate import LEAST_NETS, Calibration, calibrate
+from edgesmith.devices.blocks.files import Maker, maker_for
+from edgesmith.devices.blocks.gate import NUM_NETS, Gate, HeldOut, is_in_range, judge
+from edgesmith.devices.blocks.library import Trial, anchor_key, at_anchor, open_files, open_store
+from edgesmith.devices.blocks.population import FAMILIES, draw_ancestors, draw_relatives
+from edgesmith.devices.blocks.sandwich import pieces_of
+from edgesmith.devices.blocks.store import Purpose, Store
+from edgesmith.devices.blocks.table import BlockTable
+from edgesmith.devices.table import get_device
+
+_DRAWS_AT_MOST: Final = 3
+_LEAST_QUIET: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfilePlan:
+    """What a table is fitted to and tried on.
+
+    Args:
+        families: Zoo names whose relatives are drawn.
+        nets: Networks that the fit begins with.
+        seed: Draws them, and the held-out ones.
+        efforts: How often and how long each is timed.
+        processes: Exports side by side; None takes as many as there are cores.
+    """
+
+    families: tuple[str, ...] = FAMILIES
+    nets: int = 30
+    seed: int = 0
+    efforts: Efforts = benches.DEFAULT
+    processes: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.nets < LEAST_NETS:
+            raise UsageError(f"a table is fitted to at least {LEAST_NETS} networks, got {self.nets}")
+
+
+DEFAULT_PLAN: Final = ProfilePlan()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What became of the table.
+
+    Attributes:
+        device: The device as typed.
+        path: The file that holds the table.
+        pieces: Pieces whose latency is known.
+        trial: The fit and its gate.
+        trials: Trials so far, this one included.
+    """
+
+    device: str
+    path: Path
+    pieces: int
+    trial: Trial
+    trials: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON of ``edgesmith devices profile``."""
+        data = self.trial.to_json()
+        return {
+            "device": self.device,
+            "table": str(self.path),
+            "pieces": self.pieces,
+            "trials": self.trials,
+            "gate": data["gate"],
+            "calibration": to_dict(self.trial.calibration),
+            "seconds": self.trial.seconds,
+        }
+
+
+def profile(
+    device: str, *, plan: ProfilePlan = DEFAULT_PLAN, overwrite: bool = False, progress: Progress = SILENT
+) -> Profile:
+    """Make the block table of a device, or go on with it; a table that has passed is left as it is.
+
+    Args:
+        device: One device, as typed.
+        plan: What is drawn, and how it is timed.
+        overwrite: Throw away what an earlier run left.
+        progress: Told of each stage.
+    """
+    found = get_device(device)
+    return profile_device(
+        found,
+        maker=maker_for(found.format),
+        cache=cache_folder(),
+        plan=plan,
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
+def profile_device(
+    device: Device,
+    *,
+    maker: Maker,
+    cache: Path,
+    plan: ProfilePlan = DEFAULT_PLAN,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> Profile:
+    """See `profile`.
+
+    Args:
+        device: Where to measure.
+        maker: Makes the files that it takes.
+        cache: Folder of tables and files.
+        plan: What is drawn, and how it is timed.
+        overwrite: Throw away what an earlier run left.
+        progress: Told of each stage.
+    """
+    store = open_store(device, cache)
+    try:
+        if overwrite:
+            store.forget()
+        files = open_files(maker, cache, processes=plan.processes)
+        bench = Bench(device, files, store, efforts=plan.efforts, seed=plan.seed)
+        trials = [Trial.from_json(each) for each in store.trials()]
+        if not trials or not trials[-1].gate.passed:
+            trial = _Attempt(bench, store, plan, progress).run(trials)
+            store.add_trial(trial.to_json())
+            trials.append(trial)
+        pieces = len(bench.levels(Purpose.PIECES))
+    finally:
+        store.close()
+    return Profile(device=device.name, path=store.path, pieces=pieces, trial=trials[-1], trials=len(trials))
+
+
+class _Attempt:
+    """One fit and its gate."""
+
+    def __init__(self, bench: Bench, store: Store, plan: ProfilePlan, progress: Progress) -> None:
+        self._bench = bench
+        self._store = store
+        self._plan = plan
+        self._progress = progress
+        self._ancestors = draw_ancestors(generator(plan.seed, "ancestors"), plan.families)
+        self._begun = time.monotonic()
+
+    def run(self, earlier: Sequence[Trial]) -> Trial:
+        """Fit to drawn networks and to those that earlier gates held out; then hold out new ones."""
+        failed = [trial for trial in earlier if not trial.gate.contended]
+        known = self._store.nets()
+        fitted = [*self._draw("fit", self._plan.nets), *(known[key] for trial in failed for key in trial.held_out)]
+        nets_ms = self._time(fitted)
+        anchor_ms = self._bench.levels(Purpose.PIECES)[anchor_key()].ms
+        net_anchor_ms = self._bench.levels(Purpose.NETS)[anchor_key()].ms
+        measured = [nets_ms[model_hash(spec)] for spec in fitted]
+        table = self._table(anchor_ms, None)
+        calibration = calibrate([table.add_up(spec) for spec in fitted], measured)
+        held_out = self._hold_out(fitted, measured, len(failed), net_anchor_ms)
+        gate = self._judge(held_out, self._table(anchor_ms, calibration), net_anchor_ms)
+        return Trial(
+            calibration=calibration,
+            gate=gate,
+            anchor_ms=anchor_ms,
+            held_out=tuple(map(model_hash, held_out)),
+            seconds=time.monotonic() - self._begun,
+        )
+
+    def _draw(self, label: str, count: int) -> list[NetSpec]:
+        relatives = draw_relatives(self._ancestors, generator(self._plan.seed, label))
+        return list(islice(relatives, count))
+
+    def _time(self, specs: Sequence[NetSpec]) -> Mapping[str, float]:
+        """Time networks and their pieces; all files are made first.
+
+        Returns:
+            Milliseconds of the networks, by model hash.
+        """
+        pieces = {piece.key: piece for spec in specs for piece in pieces_of(spec)}.values()
+        small = [net for piece in pieces for net in (piece.net, piece.base) if net is not None]
+        self._bench.make_files([*small, *specs], progress=self._progress)
+        self._bench.time(Purpose.PIECES, small, progress=self._progress)
+        levels = self._bench.time(Purpose.NETS, specs, progress=self._progress)
+        return {key: level.ms for key, level in levels.items()}
+
+    def _hold_out(
+        self, fitted: Sequence[NetSpec], fitted_ms: Sequence[float], number: int, anchor_ms: float
+    ) -> list[NetSpec]:
+        """Draw and time networks until enough lie in the gate's range, in the order drawn."""
+        used, middle = {model_hash(spec) for spec in fitted}, median(fitted_ms)
+        label = f"held-out {number}"
+        fresh = [spec for spec in self._draw(label, _DRAWS_AT_MOST * NUM_NETS) if model_hash(spec) not in used]
+        kept: list[NetSpec] = []
+        taken = 0
+        while len(kept) < NUM_NETS and taken < len(fresh):
+            batch = fresh[taken : taken + NUM_NETS - len(kept)]
+            taken += len(batch)
+            self._time(batch)
+            found = at_anchor(self._bench.levels(Purpose.NETS), anchor_ms)
+            kept += [spec for spec in batch if is_in_range(found[model_hash(spec)], middle)]
+        return kept
+
+    def _table(self, anchor_ms: float, calibration: Calibration | None) -> BlockTable:
+        levels = at_anchor(self._bench.levels(Purpose.PIECES), anchor_ms)
+        return BlockTable(levels, calibration or _UNCALIBRATED)
+
+    def _judge(self, specs: Iterable[NetSpec], table: BlockTable, anchor_ms: float) -> Gate:
+        levels = self._bench.levels(Purpose.NETS)
+        found = at_anchor(levels, anchor_ms)
+        return judge(
+            [
+                HeldOut(
+                    name=spec.name,
+                    ms=found[key],
+                    predicted=table.predict(spec),
+                    madds=count_total(spec).madds,
+                    quiet=levels[key].quiet >= _LEAST_QUIET,
+                )
+                for spec in specs
+                for key in (model_hash(spec),)
+            ]
+        )
+
+
+_UNCALIBRATED: Final = Calibration(
+    fixed_ms=0.0, slope=1.0, ms_per_million=0.0, reach=0.0, leverage=((0.0,) * 3,) * 3, num_nets=0
+)

@@ -9,6 +9,7 @@ from edgesmith.devices.cores import allowed_cores
 from edgesmith.devices.options import DeviceChoice, parse_devices
 
 KNOWN = {"onnxruntime": ("spinning",), "torch": ("layout",)}
+ELSEWHERE = {"agent": "agent@pi.local:8765/onnxruntime"}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,54 @@ def test_a_wrong_text_is_answered_in_one_line(text: str, message: str) -> None:
         parse_devices(text, KNOWN, available_threads=4)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "choice", "there"),
+    [
+        (
+            "agent@127.0.0.1:8765/onnxruntime:threads=2",
+            DeviceChoice(name="agent", place="127.0.0.1:8765", there="onnxruntime", threads=2),
+            "onnxruntime:threads=2",
+        ),
+        (
+            "agent@[::1]:80/litert:unheard=of:threads=64",
+            DeviceChoice(name="agent", place="[::1]:80", there="litert", threads=64, options={"unheard": "of"}),
+            "litert:threads=64:unheard=of",
+        ),
+        ("agent@pi/litert", DeviceChoice(name="agent", place="pi", there="litert"), "litert"),
+    ],
+)
+def test_a_device_elsewhere_has_a_place_and_is_not_held_against_this_machine(
+    text: str, choice: DeviceChoice, there: str
+) -> None:
+    found = parse_devices(f"torch,{text}", KNOWN, elsewhere=ELSEWHERE, available_threads=1)
+    assert found == (DeviceChoice(name="torch"), choice)
+    assert choice.text_there == there
+    assert choice.text == f"agent@{choice.place}/{there}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("agent", "device 'agent' needs a place and a device there, got ''; such as agent@pi.local:8765/onnxruntime"),
+        ("agent:threads=2", "device 'agent' needs a place and a device there"),
+        ("agent@", "device 'agent' needs a place and a device there"),
+        ("agent@pi", "device 'agent' needs a place and a device there, got 'pi'; such as"),
+        ("agent@pi:80/", "device 'agent' needs a place and a device there"),
+        ("agent@/onnxruntime", "device 'agent' needs a place and a device there"),
+        ("agent@pi/:threads=2", "device 'agent' needs a place and a device there"),
+        ("agnt@pi/onnxruntime", "unknown device 'agnt'; did you mean 'agent'? choices: agent, onnxruntime, torch"),
+        ("torch@pi/x", "device 'torch' is on this machine and takes no place after @, got 'pi/x'"),
+        ("agent@pi/onnxruntime:threads=no", "threads must be a whole number from 1, got 'no'"),
+        ("agent@pi/onnxruntime:spinning", "option 'spinning' of device 'agent' needs a value"),
+        ("agent@pi/x,agent@pi/x", "device 'agent@pi/x' is named twice"),
+    ],
+)
+def test_a_wrong_place_is_answered_in_one_line(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_devices(text, KNOWN, elsewhere=ELSEWHERE, available_threads=4)
+    assert str(caught.value).startswith(message)
 
 
 def test_case_l3_more_threads_than_cores_are_refused() -> None:

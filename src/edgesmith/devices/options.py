@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import lookup, unknown
 from edgesmith.devices.cores import max_threads
+
+NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,36 +20,56 @@ class DeviceChoice:
 
     Attributes:
         name: Name in the table of devices.
+        place: Where it is, such as ``pi.local:8765``; empty for devices of this machine.
+        there: What it is called at its place; empty for devices of this machine.
         options: Its settings, ``threads`` left out.
         threads: Threads that share one run.
     """
 
     name: str
+    place: str = ""
+    there: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     threads: int = 1
 
     @property
     def text(self) -> str:
         """The shortest text that stands for this choice."""
+        return f"{self.name}@{self.place}/{self.text_there}" if self.place else self._with_options(self.name)
+
+    @property
+    def text_there(self) -> str:
+        """The text that stands for it at its place."""
+        return self._with_options(self.there)
+
+    def _with_options(self, name: str) -> str:
         threads = [f"threads={self.threads}"] if self.threads != 1 else []
-        return ":".join([self.name, *threads, *(f"{name}={value}" for name, value in sorted(self.options.items()))])
+        return ":".join([name, *threads, *(f"{key}={value}" for key, value in sorted(self.options.items()))])
 
 
 def parse_devices(
-    text: str, known: Mapping[str, Collection[str]], *, available_threads: int | None = None
+    text: str,
+    known: Mapping[str, Collection[str]],
+    *,
+    elsewhere: Mapping[str, str] = NOWHERE,
+    available_threads: int | None = None,
 ) -> tuple[DeviceChoice, ...]:
-    """Read ``onnxruntime``, ``onnxruntime:threads=2`` or ``onnxruntime,torch:layout=auto``.
+    """Read ``onnxruntime``, ``onnxruntime:threads=2``, ``onnxruntime,torch:layout=auto``, ``agent@pi.local/litert``.
+
+    A device elsewhere is ``NAME@PLACE/THERE``; which devices and options there are, and how many threads, is for that
+    place to say.
 
     Args:
         text: Devices separated by commas; options of a device follow it, each after a colon.
         known: Options of each device, by the device's name; ``threads`` is one of every device.
-        available_threads: Threads that can run at once; None asks this machine.
+        elsewhere: An example of a whole text for each device that is not on this machine, by its name.
+        available_threads: Threads that can run at once on this machine; None asks it.
 
     Raises:
         UsageError: A device or option is unknown (with the closest name), is named twice, or has a bad value.
     """
     limit = max_threads() if available_threads is None else available_threads
-    choices = tuple(_parse_device(part.strip(), known, limit=limit) for part in text.split(","))
+    choices = tuple(_parse_device(part.strip(), known, elsewhere, limit=limit) for part in text.split(","))
     texts = [choice.text for choice in choices]
     for name in texts:
         if texts.count(name) > 1:
@@ -53,27 +77,52 @@ def parse_devices(
     return choices
 
 
-def _parse_device(text: str, known: Mapping[str, Collection[str]], *, limit: int) -> DeviceChoice:
-    name, *settings = text.split(":")
+def _parse_device(
+    text: str, known: Mapping[str, Collection[str]], elsewhere: Mapping[str, str], *, limit: int
+) -> DeviceChoice:
+    name, at, rest = text.partition("@")
+    if not at:
+        name, *settings = text.split(":")
+    if at or name in elsewhere:
+        return _parse_elsewhere(name, rest, [*known, *elsewhere], elsewhere)
     allowed = [*lookup(known, name, what="device"), "threads"]
+    options = _parse_options(name, settings, allowed)
+    return DeviceChoice(name=name, options=options, threads=_parse_threads(options.pop("threads", "1"), limit=limit))
+
+
+def _parse_elsewhere(name: str, rest: str, names: Collection[str], elsewhere: Mapping[str, str]) -> DeviceChoice:
+    if name not in names:
+        raise unknown(name, names, what="device")
+    if name not in elsewhere:
+        raise UsageError(f"device {name!r} is on this machine and takes no place after @, got {rest!r}")
+    place, _, device = rest.partition("/")
+    there, *settings = device.split(":")
+    if not place or not there:
+        raise UsageError(f"device {name!r} needs a place and a device there, got {rest!r}; such as {elsewhere[name]}")
+    options = _parse_options(name, settings, None)
+    threads = _parse_threads(options.pop("threads", "1"), limit=None)
+    return DeviceChoice(name=name, place=place, there=there, options=options, threads=threads)
+
+
+def _parse_options(name: str, settings: Sequence[str], allowed: Collection[str] | None) -> dict[str, str]:
+    """The settings of a device by name; ``allowed`` is None where another machine knows them."""
     options: dict[str, str] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
-        if key not in allowed:
+        if allowed is not None and key not in allowed:
             raise unknown(key, allowed, what=f"option of device {name!r}")
         if not equals or not value:
             raise UsageError(f"option {key!r} of device {name!r} needs a value; for example {name}:threads=1")
         if key in options:
-            raise UsageError(f"option {key!r} of device {name!r} is given twice in {text!r}")
+            raise UsageError(f"option {key!r} of device {name!r} is given twice in {':'.join([name, *settings])!r}")
         options[key] = value
-    threads = _parse_threads(options.pop("threads", "1"), limit=limit)
-    return DeviceChoice(name=name, options=options, threads=threads)
+    return options
 
 
-def _parse_threads(text: str, *, limit: int) -> int:
+def _parse_threads(text: str, *, limit: int | None) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise UsageError(f"threads must be a whole number from 1 to {limit}, got {text!r}")
-    if int(text) > limit:
+        raise UsageError(f"threads must be a whole number from 1{f' to {limit}' if limit else ''}, got {text!r}")
+    if limit is not None and int(text) > limit:
         cores = "1 core is" if limit == 1 else f"{limit} cores are"
         raise UsageError(
             f"threads={text}, but {cores} available to this process (affinity and container quota); "

@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 import edgesmith
-from edgesmith.cli.commands import devices, doctor, files, importing, job, measuring, work, zoo
+from edgesmith.cli.commands import agent, devices, doctor, files, importing, job, measuring, work, zoo
 from edgesmith.cli.terminal import fail
 from edgesmith.core.errors import EdgesmithError
 
@@ -34,6 +34,7 @@ for verb in (
     measuring.measure,
     importing.import_,
     files.export,
+    agent.agent,
     doctor.doctor,
 ):
     app.command(name=verb.__name__.rstrip("_"))(verb)

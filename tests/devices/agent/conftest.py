@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from edgesmith.devices.agent.config import AgentConfig
 from edgesmith.devices.agent.folder import agent_folder
 from edgesmith.devices.agent.protocol import TOKEN_VARIABLE
-from edgesmith.devices.agent.server import Agent, AgentConfig
+from edgesmith.devices.agent.server import Agent
 from edgesmith.devices.options import parse_devices
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.remote import RemoteDevice, connect

@@ -11,8 +11,9 @@ import pytest
 
 from edgesmith.core.errors import DeviceError, UsageError
 from edgesmith.devices.agent import client
+from edgesmith.devices.agent.config import AgentConfig
 from edgesmith.devices.agent.protocol import PROTOCOL
-from edgesmith.devices.agent.server import Agent, AgentConfig
+from edgesmith.devices.agent.server import Agent
 from edgesmith.devices.remote import RemoteDevice
 from tests.devices.agent.conftest import CONFIG, SHORT, TOKEN, device_at, running
 from tests.devices.agent.raw import ask, digest, problem_of

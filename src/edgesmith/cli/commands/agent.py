@@ -28,8 +28,9 @@ def agent(
     import sys
 
     from edgesmith.core.units import parse_bytes, parse_seconds
+    from edgesmith.devices.agent.config import AgentConfig
     from edgesmith.devices.agent.protocol import TOKEN_VARIABLE, make_token
-    from edgesmith.devices.agent.server import AgentConfig, serve
+    from edgesmith.devices.agent.server import serve
 
     config = AgentConfig(
         host=host,

@@ -98,7 +98,7 @@ class Desk:
         self._patience_s = patience_s
         self._changed = threading.Condition()
         self._turn: Turn | None = None
-        self._last = ("", 0.0)
+        self._last: tuple[Turn, float] | None = None
         self._job: Job | None = None
         self._worker: WorkerProcess | None = None
         self._closed = False
@@ -184,20 +184,23 @@ class Desk:
         self._thread.join()
 
     def _begin(self, about: str, client: str) -> None:
-        last, ended_s = self._last
-        if client != last:
-            wait_s = max(0.0, ended_s + _PRECEDENCE_S - time.monotonic())
-            self._changed.wait_for(lambda: self._turn is not None or self._closed, timeout=wait_s)
+        last, going_on = self._last, self._turn
+        if last is not None and going_on is None and last[0].client != client:
+            wait_s = max(0.0, last[1] + _PRECEDENCE_S - time.monotonic())
+            self._changed.wait_for(lambda: self._turn is not None or self._last is not last or self._closed, wait_s)
+            if self._last is not last and self._last is not None:
+                going_on = self._last[0]
         if self._closed:
             raise RefusedError(Problem.STOPPED, "the agent is being stopped")
-        if self._turn is not None:
-            raise RefusedError(Problem.BUSY, f"it is {self._turn}; try again when that is done")
+        going_on = self._turn or going_on
+        if going_on is not None:
+            raise RefusedError(Problem.BUSY, f"it is {going_on}; try again when that is done")
         self._turn = Turn(about=about, client=client)
         self._changed.notify_all()
 
     def _end(self) -> None:
         if self._turn is not None:
-            self._last = (self._turn.client, time.monotonic())
+            self._last = (self._turn, time.monotonic())
         self._turn = None
 
     def _find(self, name: str) -> Job:

@@ -12,7 +12,6 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,13 +21,13 @@ from typing import Any, BinaryIO, Final, Self, cast
 
 from edgesmith.core.config import from_dict
 from edgesmith.core.errors import DeviceError, UsageError
+from edgesmith.devices.agent.config import AgentConfig
 from edgesmith.devices.agent.folder import agent_folder
 from edgesmith.devices.agent.jobs import Desk
 from edgesmith.devices.agent.process import WorkerProcess, worker_command
 from edgesmith.devices.agent.protocol import (
     CLIENT,
     CLIENT_HEADER,
-    DEFAULT_PORT,
     POLL_S,
     PROTOCOL,
     PROTOCOL_HEADER,
@@ -37,8 +36,6 @@ from edgesmith.devices.agent.protocol import (
     Problem,
     RefusedError,
     Request,
-    check_token,
-    make_token,
 )
 from edgesmith.devices.agent.store import Store
 
@@ -46,41 +43,6 @@ _JSON_BYTES: Final = 1 << 20
 _CONNECTIONS: Final = 16
 _SILENCE_S: Final = 30.0
 _JOB: Final = "[0-9a-f]{32}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AgentConfig:
-    """How an agent serves.
-
-    Attributes:
-        host: Address that it listens on; only this machine reaches ``127.0.0.1``.
-        port: TCP port; 0 takes a free one.
-        token: What every request must bring; a new secret by default.
-        max_file_bytes: Largest file that is taken in, and largest outputs of a run.
-        max_cache_bytes: All files together.
-        time_limit_s: A job that takes longer is stopped.
-        patience_s: A job whose client has not been heard of for so long is stopped.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = DEFAULT_PORT
-    token: str = field(default_factory=make_token, repr=False)
-    max_file_bytes: int = 256_000_000
-    max_cache_bytes: int = 1_000_000_000
-    time_limit_s: float = 1800.0
-    patience_s: float = 30.0
-
-    def __post_init__(self) -> None:
-        check_token(self.token)
-        if not 0 <= self.port <= 65535:
-            raise UsageError(f"a port is a number from 0 to 65535, got {self.port}")
-        if not 0 < self.max_file_bytes <= self.max_cache_bytes:
-            raise UsageError(
-                f"an agent's cache must hold the largest file, got a limit of {self.max_file_bytes} bytes a file and "
-                f"{self.max_cache_bytes} bytes in all"
-            )
-        if not (self.time_limit_s > 0 and self.patience_s > 0):
-            raise UsageError("an agent's limits in time must be more than zero")
 
 
 class Agent:

@@ -41,16 +41,13 @@ def test_an_additive_device_gets_a_table_that_predicts_nets_it_never_saw(tmp_pat
         assert predicted.low_ms < predicted.ms < predicted.high_ms
 
 
-def test_the_record_says_what_was_found(tmp_path: Path) -> None:
-    data = run(LawDevice(), tmp_path).to_dict()
-    assert {"device", "table", "pieces", "trials", "gate", "calibration", "seconds"} == set(data)
-    assert {"num_nets", "tau", "rmspe", "madds_tau", "covered", "contended", "passed", "reasons"} <= set(data["gate"])
-    assert Path(data["table"]).is_file()
-
-
 def test_a_table_that_has_passed_is_not_measured_again_unless_asked(tmp_path: Path) -> None:
     device = LawDevice(noise=replace(QUIET, load=0.005, round=0.01, sample=0.01))
     first = run(device, tmp_path)
+    data = first.to_dict()
+    assert {"device", "table", "pieces", "trials", "gate", "calibration", "seconds"} == set(data)
+    assert {"num_nets", "tau", "rmspe", "madds_tau", "covered", "contended", "passed", "reasons"} <= set(data["gate"])
+    assert Path(data["table"]).is_file()
     sessions = len(device.timed)
     assert run(device, tmp_path) == first
     assert len(device.timed) == sessions
@@ -96,7 +93,7 @@ def test_networks_of_a_failed_gate_join_the_fit_and_others_are_held_out(tmp_path
     assert len(trials_of(device, tmp_path)) == 2
 
 
-@pytest.mark.parametrize("fail_after", [3, 30, 60])
+@pytest.mark.parametrize("fail_after", [12, 60])
 def test_a_killed_profile_goes_on_where_it_was(tmp_path: Path, fail_after: int) -> None:
     broken = LawDevice(shift=0.0, fail_after=fail_after)
     with pytest.raises(KeyboardInterrupt):

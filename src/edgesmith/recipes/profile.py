@@ -193,6 +193,7 @@ class _Attempt:
             Milliseconds of the networks, by model hash.
         """
         pieces = {piece.key: piece for spec in specs for piece in pieces_of(spec)}.values()
+        self._progress.note(f"{len(specs)} networks, {len(pieces)} different pieces: export and time what is new")
         small = [net for piece in pieces for net in (piece.net, piece.base) if net is not None]
         self._bench.make_files([*small, *specs], progress=self._progress)
         self._bench.time(Purpose.PIECES, small, progress=self._progress)
@@ -223,8 +224,10 @@ class _Attempt:
     def _judge(self, specs: Iterable[NetSpec], table: BlockTable, anchor_ms: float) -> Gate:
         levels = self._bench.levels(Purpose.NETS)
         found = at_anchor(levels, anchor_ms)
-        return judge(
-            [
+        held_out = []
+        for spec in specs:
+            key = model_hash(spec)
+            held_out.append(
                 HeldOut(
                     name=spec.name,
                     ms=found[key],
@@ -232,10 +235,9 @@ class _Attempt:
                     madds=count_total(spec).madds,
                     quiet=levels[key].quiet >= _LEAST_QUIET,
                 )
-                for spec in specs
-                for key in (model_hash(spec),)
-            ]
-        )
+            )
+        pieces = self._bench.levels(Purpose.PIECES).values()
+        return judge(held_out, disturbed_pieces=sum(not level.quiet for level in pieces) / len(pieces))
 
 
 _UNCALIBRATED: Final = Calibration(

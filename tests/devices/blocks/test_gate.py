@@ -59,6 +59,12 @@ def test_one_disturbed_network_closes_the_gate() -> None:
     assert gate.reasons() == ("contended: other work disturbed the measurements",)
 
 
+def test_disturbed_pieces_close_no_gate_that_the_figures_open() -> None:
+    assert judge(GOOD, disturbed_pieces=0.8).passed
+    bad = judge([held_out(index, factor=1.06) for index in range(20)], disturbed_pieces=0.8)
+    assert bad.reasons() == ("contended: other work disturbed the measurements", "error 6.0% is above 5%")
+
+
 def test_large_errors_close_it_though_the_ranks_are_right() -> None:
     gate = judge([held_out(index, factor=1.06) for index in range(20)])
     assert gate.reasons() == ("error 6.0% is above 5%",)

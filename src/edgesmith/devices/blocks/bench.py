@@ -93,6 +93,7 @@ class Bench:
         self._seed = seed
         self._anchor = find(ANCHOR)
         self._anchor_key = model_hash(self._anchor)
+        self._nets = store.nets() | {self._anchor_key: self._anchor}
 
     def levels(self, purpose: Purpose) -> dict[str, Level]:
         """What is known so far, by model hash."""
@@ -117,7 +118,7 @@ class Bench:
         wanted = {model_hash(spec): spec for spec in specs}
         self.make_files(wanted.values(), progress=progress)
         effort = self._efforts.of(purpose)
-        known = self._store.nets() | wanted | {self._anchor_key: self._anchor}
+        self._nets.update(wanted)
         done = self._store.sessions(purpose)
         levels = settle(done)
         missing = sum(effort.enough - _quiet(levels, key) for key in _needy(wanted, levels, effort))
@@ -126,8 +127,8 @@ class Bench:
                 needy = _needy(wanted, levels, effort)
                 if not needy:
                     break
-                for keys in self._deal(needy, [key for key in levels if key in known], effort, turn=len(done)):
-                    readings = self._session(purpose, {key: known[key] for key in keys}, effort, turn=len(done))
+                for keys in self._deal(needy, list(levels), effort, turn=len(done)):
+                    readings = self._session(purpose, keys, effort, turn=len(done))
                     done.append(readings)
                     stage.advance(0 if readings.contended else len(set(keys) & set(needy)), detail=_detail(readings))
                 levels = settle(done)
@@ -144,11 +145,13 @@ class Bench:
             hand = [self._anchor_key, *deck[index::num_hands]]
             yield hand + _shuffled(others, rng)[: max(effort.company, effort.files // 2 - len(hand))]
 
-    def _session(self, purpose: Purpose, nets: Mapping[str, NetSpec], effort: Effort, *, turn: int) -> Readings:
+    def _session(self, purpose: Purpose, keys: Sequence[str], effort: Effort, *, turn: int) -> Readings:
         """Time one hand and keep it."""
         seed = derive(self._seed, purpose.value, turn)
+        nets = {key: self._nets[key] for key in keys}
+        self._files.make(nets.values())  # of old nets, where somebody has emptied the folder
         session = self._device.time([self._files.path(spec) for spec in nets.values()], replace(effort.plan, seed=seed))
-        readings, conditions = read_session(session, list(nets))
+        readings, conditions = read_session(session, keys)
         self._store.add_session(purpose, readings, nets, conditions)
         return readings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -60,8 +61,12 @@ class ExportMaker:
 
     @property
     def version(self) -> str:
-        """The format, edgesmith's version and torch's."""
-        return f"{self.format}-{__version__}-torch{importlib.metadata.version('torch')}"
+        """The format, and a digest of the versions of edgesmith and of all that the exporter works with."""
+        names = importlib.metadata.packages_distributions()
+        packages = ("torch", *get_exporter(self.format).packages)
+        installed = [name for package in packages for name in names.get(package, ())[:1]]
+        text = " ".join([__version__, *(f"{name} {importlib.metadata.version(name)}" for name in installed)])
+        return f"{self.format}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def __call__(self, spec: NetSpec, path: Path) -> None:
         """Build the net as it is initialised, and export it."""

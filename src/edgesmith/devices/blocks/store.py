@@ -46,6 +46,7 @@ class Store:
 
     def __init__(self, path: Path, *, setting: Mapping[str, Any]) -> None:
         self.path = path
+        self._described: set[str] = set()
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)
@@ -70,7 +71,8 @@ class Store:
             nets: The network of every key.
             conditions: What went on meanwhile.
         """
-        rows = [(key, json.dumps(nets[key].to_json())) for key in readings.log_ms]
+        new = [key for key in readings.log_ms if key not in self._described]
+        rows = [(key, json.dumps(nets[key].to_json())) for key in new]
         with self._transaction() as database:
             database.executemany("INSERT OR IGNORE INTO net VALUES (?, ?)", rows)
             cursor = database.execute(
@@ -79,6 +81,7 @@ class Store:
             )
             values = [(cursor.lastrowid, key, log_ms) for key, log_ms in readings.log_ms.items()]
             database.executemany("INSERT INTO reading VALUES (?, ?, ?)", values)
+        self._described.update(new)
 
     def sessions(self, purpose: Purpose) -> list[Readings]:
         """All sessions of one purpose, in the order taken."""
@@ -110,6 +113,7 @@ class Store:
 
     def forget(self) -> None:
         """Throw all records away."""
+        self._described.clear()
         with self._transaction() as database:
             for name in ("net", "session", "reading", "trial"):
                 database.execute(f"DELETE FROM {name}")

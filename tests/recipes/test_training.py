@@ -56,3 +56,9 @@ def test_case_m14_a_net_without_norms_learns_gently() -> None:
     assert gentle.schedule.warmup_pictures == 3 * plain.schedule.warmup_pictures
     asked = named_recipe("small", ["optim.learning_rate=0.003"], spec=find("squeezenet_1_1"), seed=0)
     assert asked.optim.learning_rate == 0.003
+
+
+@pytest.mark.parametrize(("name", "share"), [("mobilenet_v2@resolution=64", 1.0), ("mobilenet_v2@resolution=128", 0.8)])
+def test_a_net_that_ends_in_a_tiny_map_is_trained_at_the_resolution_it_is_used_at(name: str, share: float) -> None:
+    """At 64 pixels the map is 2x2: what was learned at 48 did not hold there; at 128 it is 4x4."""
+    assert named_recipe("small", [], spec=find(name), seed=0).resolution_steps == (share,)

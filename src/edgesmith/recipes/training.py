@@ -12,6 +12,8 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.data.augment import AugmentConfig
 from edgesmith.engine.config import OptimConfig, ScheduleConfig, TrainConfig
 
+_SMALLEST_MAP: Final = 4  # pixels a side before the global mean; below, a net answers for one resolution only
+
 
 def paper() -> TrainConfig:
     """The recipe of MobileNetV3, for a set of ImageNet's size.
@@ -95,11 +97,17 @@ RECIPES: Final[Mapping[str, Callable[[], TrainConfig]]] = MappingProxyType(
 
 
 def for_net(config: TrainConfig, spec: NetSpec) -> TrainConfig:
-    """The recipe as it suits a net: one without norms begins gently and learns at an eighth of the rate.
+    """The recipe as it suits a net: one without norms learns gently, one whose last map is tiny at full resolution.
 
-    SqueezeNet stays at chance under a rate that nets with norms thrive on.
+    SqueezeNet stays at chance under a rate that nets with norms thrive on: it begins gently and learns at an eighth of
+    the rate. MobileNetV2 at 64 pixels ends in a map of 2x2, where every pixel touches the border: trained at 48
+    pixels it was right on 74 % of small pictures, and on 50 % at 64.
     """
-    if any(key.endswith("norm.weight") for key in trace_network(spec).tensors()):
+    network = trace_network(spec)
+    last = network.blocks[-1].operations[-1].output
+    if min(last.height, last.width) < _SMALLEST_MAP:
+        config = replace(config, resolution_steps=(1.0,))
+    if any(key.endswith("norm.weight") for key in network.tensors()):
         return config
     return replace(
         config,

@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 import edgesmith
-from edgesmith.cli.commands import agent, devices, doctor, files, importing, job, measuring, work, zoo
+from edgesmith.cli.commands import agent, devices, doctor, files, importing, job, measuring, quantizing, work, zoo
 from edgesmith.cli.terminal import fail
 from edgesmith.core.errors import EdgesmithError
 
@@ -33,6 +33,7 @@ for verb in (
     work.predict,
     measuring.measure,
     importing.import_,
+    quantizing.quantize,
     files.export,
     agent.agent,
     doctor.doctor,

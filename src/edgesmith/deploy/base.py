@@ -39,6 +39,9 @@ class ExportOptions:
             raise UsageError(f"batch cannot be both open and {self.batch}; give one of the two")
 
 
+FLOAT32: Final = "float32"
+INT8: Final = "int8"
+
 DYNAMIC: Final = ExportOptions()
 SINGLE: Final = ExportOptions(batch=1)
 
@@ -97,6 +100,17 @@ class Converted:
     precision: str = "float32"
     opset: int | None = None
     notes: tuple[str, ...] = ()
+
+
+def file_kind(format_name: str, precision: str) -> str:
+    """What devices and bundles call files of a format and a precision: ``litert``, or ``litert:int8``."""
+    return f"{format_name}:{INT8}" if precision == INT8 else format_name
+
+
+def split_kind(kind: str) -> tuple[str, bool]:
+    """The format of a kind of files, and whether they are int8 files."""
+    format_name, _, precision = kind.partition(":")
+    return format_name, precision == INT8
 
 
 class Exporter(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +39,12 @@ class ExecuTorchExporter(FileExporter):
         gates_of_tensors_(whole)
         with converting(self.format), torch.no_grad():
             program = torch.export.export(whole, (images,))
-            operators = Counter(_name(node) for node in program.graph.nodes if node.op == "call_function")
+            operators = Counter(name_of(node) for node in program.graph.nodes if node.op == "call_function")
             lowered = lower(program)
             path.write_bytes(lowered.to_executorch().buffer)
-            left = [node for node in lowered.exported_program().graph.nodes if node.op == "call_function"]
-        outside = Counter(_name(node) for node in left if not _is_plumbing(node))
-        return Converted(operators=operators, outside=outside, layout="NHWC" if options.preprocessing else "NCHW")
+        return Converted(
+            operators=operators, outside=left_over(lowered), layout="NHWC" if options.preprocessing else "NCHW"
+        )
 
 
 def lower(program: Any) -> Any:
@@ -54,7 +55,13 @@ def lower(program: Any) -> Any:
     return to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
 
 
-def _name(node: Any) -> str:
+def left_over(lowered: Any) -> Mapping[str, int]:
+    """Operators that no delegate took, by name."""
+    nodes = [node for node in lowered.exported_program().graph.nodes if node.op == "call_function"]
+    return Counter(name_of(node) for node in nodes if not _is_plumbing(node))
+
+
+def name_of(node: Any) -> str:
     """``hardswish`` of ``aten.hardswish.default``."""
     target = str(getattr(node.target, "__name__", node.target))
     return target.removeprefix("aten.").removeprefix("aten_").split(".")[0]

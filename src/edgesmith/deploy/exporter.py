@@ -63,22 +63,7 @@ class FileExporter(ABC):
             if self.runs_here:
                 images = example_images(spec, options, batch=5 if batch is None else batch + 1)
                 check_file(whole, temporary, images, batch=batch)
-        companions = [path.with_suffix(suffix) for suffix in self.companion_suffixes]
-        return ExportedFile(
-            format=self.format,
-            path=path,
-            bytes=sum(map(size_of, (path, *companions))),
-            sha256=sha256_path(path),
-            companions={companion.name: sha256_path(companion) for companion in companions},
-            precision=converted.precision,
-            batch=batch,
-            layout=converted.layout,
-            opset=converted.opset,
-            operators=dict(sorted(converted.operators.items())),
-            outside=dict(sorted(converted.outside.items())),
-            preprocessing_inside=options.preprocessing is not None,
-            notes=converted.notes,
-        )
+        return record_file(self, path, converted, batch=batch, options=options)
 
     def check_options(self, options: ExportOptions, spec: NetSpec) -> None:
         """Refuse what this format cannot.
@@ -112,6 +97,28 @@ class FileExporter(ABC):
         Raises:
             ExportError: The module cannot be expressed in this format.
         """
+
+
+def record_file(
+    exporter: FileExporter, path: Path, converted: Converted, *, batch: int | None, options: ExportOptions
+) -> ExportedFile:
+    """The record of a file that lies in its place."""
+    companions = [path.with_suffix(suffix) for suffix in exporter.companion_suffixes]
+    return ExportedFile(
+        format=exporter.format,
+        path=path,
+        bytes=sum(map(size_of, (path, *companions))),
+        sha256=sha256_path(path),
+        companions={companion.name: sha256_path(companion) for companion in companions},
+        precision=converted.precision,
+        batch=batch,
+        layout=converted.layout,
+        opset=converted.opset,
+        operators=dict(sorted(converted.operators.items())),
+        outside=dict(sorted(converted.outside.items())),
+        preprocessing_inside=options.preprocessing is not None,
+        notes=converted.notes,
+    )
 
 
 def example_images(spec: NetSpec, options: ExportOptions, *, batch: int) -> NDArray[np.generic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from edgesmith.core.errors import ExportError
+from edgesmith.deploy.operator_names import operator_name
 
 _HIGHEST_IR: Final = 10
+_SCOPES: Final = "pkg.torch.onnx.name_scopes"
 
 # Between opsets 13 and 18 these gained element types and nothing else.
 _ONLY_TYPES_GREW: Final = frozenset({"Add", "Div", "Identity", "LeakyRelu", "Mul", "Pow", "Relu", "Sub", "Where"})
@@ -36,6 +39,7 @@ def finish_(model: ModelProto, *, opset: int, model_hash: str) -> None:
     Raises:
         ExportError: The graph cannot be expressed at that opset.
     """
+    name_nodes_(model)
     pool_means_(model)
     if opset < opset_of(model):
         lower_opset_(model, opset)
@@ -54,6 +58,17 @@ def opset_of(model: ModelProto) -> int:
     """Version of the standard operators; 0 when the graph has others as well."""
     versions = {entry.domain: entry.version for entry in model.opset_import}
     return versions[""] if set(versions) == {""} else 0
+
+
+def name_nodes_(model: ModelProto) -> None:
+    """Call each node after the layer that it comes from: ``blocks.3.expand.conv/Conv``."""
+    given: Counter[str] = Counter()
+    for node in model.graph.node:
+        notes = {note.key: note.value for note in node.metadata_props}
+        scopes = ast.literal_eval(notes.get(_SCOPES, "[]"))
+        name = operator_name(scopes[-2] if len(scopes) > 1 else "", node.op_type)
+        given[name] += 1
+        node.name = name if given[name] == 1 else f"{name}_{given[name]}"
 
 
 def drop_notes_(model: ModelProto) -> None:

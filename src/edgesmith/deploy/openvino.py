@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.deploy.base import Converted, ExportOptions
 from edgesmith.deploy.converting import converting
 from edgesmith.deploy.exporter import FileExporter, example_images
+from edgesmith.deploy.operator_names import layer_of_openvino, operator_name
 from edgesmith.runtimes.openvino import import_openvino
 
 if TYPE_CHECKING:
     from torch import nn
+
+BOOKKEEPING: Final = frozenset({"Constant", "Parameter", "Result"})
 
 
 class OpenVinoExporter(FileExporter):
@@ -39,12 +43,21 @@ class OpenVinoExporter(FileExporter):
             model = openvino.convert_model(whole, example_input=images, input=[shape])
             model.inputs[0].set_names({"images"})
             model.outputs[0].set_names({"logits"})
-            model.set_friendly_name(spec.name)
-            operations = model.get_ordered_ops()
-            for index, operation in enumerate(operations):  # its own names count up over the process's life
-                operation.set_friendly_name(f"{operation.get_type_name()}_{index}")
-            openvino.save_model(model, str(path), compress_to_fp16=False)
-        operators = Counter(operation.get_type_name() for operation in operations)
-        for bookkeeping in ("Constant", "Parameter", "Result"):
-            operators.pop(bookkeeping, None)
+            operators = save_named(model, spec.name, path)
         return Converted(operators=operators, layout="NHWC" if options.preprocessing else "NCHW")
+
+
+def save_named(model: Any, name: str, path: Path) -> Mapping[str, int]:
+    """Call everything after its layer and its place, for openvino's names count up over the process's life; save.
+
+    Returns:
+        How often each operator occurs.
+    """
+    model.set_friendly_name(name)
+    operations = model.get_ordered_ops()
+    for index, operation in enumerate(operations):
+        layer = layer_of_openvino(operation.get_friendly_name())
+        operation.set_friendly_name(operator_name(layer, f"{operation.get_type_name()}_{index}"))
+    import_openvino().save_model(model, str(path), compress_to_fp16=False)
+    operators = Counter(operation.get_type_name() for operation in operations)
+    return {kind: count for kind, count in operators.items() if kind not in BOOKKEEPING}

@@ -155,7 +155,7 @@ class Device(Protocol):
 
     @property
     def format(self) -> str:
-        """Format of the files that it takes, such as ``onnx``."""
+        """Kind of the files that it takes, such as ``onnx`` or ``onnx:int8``."""
 
     def fingerprint(self) -> Fingerprint:
         """The setting that its latencies belong to."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from edgesmith.core.errors import DeviceError
 from edgesmith.core.seed import generator
+from edgesmith.deploy.base import FLOAT32, file_kind
 from edgesmith.devices.base import Array, Fingerprint, Session
 from edgesmith.devices.clock import Clock, SystemClock
 from edgesmith.devices.conditions import cpu_name, system_name
@@ -27,6 +28,7 @@ class LocalDevice:
         name: The device as the user typed it.
         threads: Threads that share one run.
         options: The runtime's settings, as typed.
+        precision: Number format of the files that are meant.
         clock: Read around every timed stretch.
     """
 
@@ -37,10 +39,12 @@ class LocalDevice:
         name: str | None = None,
         threads: int = 1,
         options: Mapping[str, str] | None = None,
+        precision: str = FLOAT32,
         clock: Clock | None = None,
     ) -> None:
         self.name = name or runtime.name
-        self.format = runtime.format
+        self.format = file_kind(runtime.format, precision)
+        self._precision = precision
         self._runtime = runtime
         self._threads = threads
         self._options = dict(options or {})
@@ -54,6 +58,7 @@ class LocalDevice:
             version=self._runtime.version(),
             threads=self._threads,
             options=self._options,
+            precision=self._precision,
         )
 
     def time(self, files: Sequence[Path], plan: Plan) -> Session:
@@ -68,14 +73,15 @@ class LocalDevice:
 
     def run(self, file: Path, images: Array) -> tuple[Array, ...]:
         """Every output of the file for one batch."""
-        return self._open(file).run_all(images)
+        return self.open(file).run_all(images)
 
-    def _open(self, file: Path) -> Loaded:
+    def open(self, file: Path) -> Loaded:
+        """The file in this device's runtime, with its threads and options."""
         return self._runtime.load(file, threads=self._threads, options=self._options)
 
     def _load(self, file: Path, seed: int) -> Load:
         def load() -> Run:
-            loaded = self._open(file)
+            loaded = self.open(file)
             images = random_images(loaded.inputs[0], seed=seed)
             return lambda: loaded.run_all(images)
 
@@ -83,14 +89,20 @@ class LocalDevice:
 
 
 def local_fingerprint(
-    *, device: str, runtime: str, version: str, threads: int, options: Mapping[str, str]
+    *,
+    device: str,
+    runtime: str,
+    version: str,
+    threads: int,
+    options: Mapping[str, str],
+    precision: str = FLOAT32,
 ) -> Fingerprint:
-    """The fingerprint of a float32 device on this machine."""
+    """The fingerprint of a device on this machine."""
     return Fingerprint(
         device=device,
         runtime=runtime,
         version=version,
-        precision="float32",
+        precision=precision,
         threads=threads,
         options=tuple(sorted(f"{name}={value}" for name, value in options.items())),
         cpu=cpu_name(),

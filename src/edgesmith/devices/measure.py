@@ -32,7 +32,7 @@ class Subject:
 
     Attributes:
         name: What the results call it; need not be unique.
-        files: Its file for each format, such as ``{"onnx": Path("model.onnx")}``.
+        files: Its file of each kind, such as ``{"onnx": Path("model.onnx"), "litert:int8": ...}``.
     """
 
     name: str

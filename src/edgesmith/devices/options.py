@@ -9,6 +9,7 @@ from typing import Final
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import lookup, unknown
+from edgesmith.deploy.base import FLOAT32, INT8
 from edgesmith.devices.cores import max_threads
 
 NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -24,6 +25,7 @@ class DeviceChoice:
         there: What it is called at its place; empty for devices of this machine.
         options: Its settings, ``threads`` left out.
         threads: Threads that share one run.
+        precision: Number format of the files that are meant: ``float32`` or ``int8``.
     """
 
     name: str
@@ -31,6 +33,7 @@ class DeviceChoice:
     there: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     threads: int = 1
+    precision: str = FLOAT32
 
     @property
     def text(self) -> str:
@@ -43,8 +46,11 @@ class DeviceChoice:
         return self._with_options(self.there)
 
     def _with_options(self, name: str) -> str:
+        precision = [self.precision] if self.precision != FLOAT32 else []
         threads = [f"threads={self.threads}"] if self.threads != 1 else []
-        return ":".join([name, *threads, *(f"{key}={value}" for key, value in sorted(self.options.items()))])
+        return ":".join(
+            [name, *precision, *threads, *(f"{key}={value}" for key, value in sorted(self.options.items()))]
+        )
 
 
 def parse_devices(
@@ -54,14 +60,15 @@ def parse_devices(
     elsewhere: Mapping[str, str] = NOWHERE,
     available_threads: int | None = None,
 ) -> tuple[DeviceChoice, ...]:
-    """Read ``onnxruntime``, ``onnxruntime:threads=2``, ``onnxruntime,torch:layout=auto``, ``agent@pi.local/litert``.
+    """Read ``onnxruntime``, ``litert:int8:threads=2``, ``onnxruntime,torch:layout=auto``, ``agent@pi.local/litert``.
 
     A device elsewhere is ``NAME@PLACE/THERE``; which devices and options there are, and how many threads, is for that
     place to say.
 
     Args:
         text: Devices separated by commas; options of a device follow it, each after a colon.
-        known: Options of each device, by the device's name; ``threads`` is one of every device.
+        known: Options of each device, by the device's name; ``threads`` is one of every device, and ``int8``, which
+            takes no value, of those that run such files.
         elsewhere: An example of a whole text for each device that is not on this machine, by its name.
         available_threads: Threads that can run at once on this machine; None asks it.
 
@@ -86,8 +93,10 @@ def _parse_device(
     if at or name in elsewhere:
         return _parse_elsewhere(name, rest, [*known, *elsewhere], elsewhere)
     allowed = [*lookup(known, name, what="device"), "threads"]
+    precision, settings = _parse_precision(settings, allowed)
     options = _parse_options(name, settings, allowed)
-    return DeviceChoice(name=name, options=options, threads=_parse_threads(options.pop("threads", "1"), limit=limit))
+    threads = _parse_threads(options.pop("threads", "1"), limit=limit)
+    return DeviceChoice(name=name, options=options, threads=threads, precision=precision)
 
 
 def _parse_elsewhere(name: str, rest: str, names: Collection[str], elsewhere: Mapping[str, str]) -> DeviceChoice:
@@ -99,9 +108,17 @@ def _parse_elsewhere(name: str, rest: str, names: Collection[str], elsewhere: Ma
     there, *settings = device.split(":")
     if not place or not there:
         raise UsageError(f"device {name!r} needs a place and a device there, got {rest!r}; such as {elsewhere[name]}")
+    precision, settings = _parse_precision(settings, None)
     options = _parse_options(name, settings, None)
     threads = _parse_threads(options.pop("threads", "1"), limit=None)
-    return DeviceChoice(name=name, place=place, there=there, options=options, threads=threads)
+    return DeviceChoice(name=name, place=place, there=there, options=options, threads=threads, precision=precision)
+
+
+def _parse_precision(settings: list[str], allowed: Collection[str] | None) -> tuple[str, list[str]]:
+    """The precision, and the settings without it."""
+    if INT8 not in settings or (allowed is not None and INT8 not in allowed):
+        return FLOAT32, settings
+    return INT8, [setting for setting in settings if setting != INT8]
 
 
 def _parse_options(name: str, settings: Sequence[str], allowed: Collection[str] | None) -> dict[str, str]:

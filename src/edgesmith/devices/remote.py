@@ -16,6 +16,7 @@ from edgesmith.core.config import from_dict
 from edgesmith.core.errors import DeviceError, EdgesmithError, UsageError
 from edgesmith.core.files import sha256_file
 from edgesmith.core.table import lookup
+from edgesmith.deploy.base import FLOAT32, file_kind
 from edgesmith.devices.agent.address import Address
 from edgesmith.devices.agent.client import AgentClient
 from edgesmith.devices.agent.protocol import TOKEN_VARIABLE, Content, Request, Work, check_token, mark
@@ -36,11 +37,14 @@ class RemoteDevice:
         runtime: What the files are for.
         name: The device as the user typed it.
         text: The device as the agent's own machine calls it, such as ``onnxruntime:threads=2``.
+        precision: Number format of the files that are meant.
     """
 
-    def __init__(self, client: AgentClient, runtime: Runtime, *, name: str, text: str) -> None:
+    def __init__(
+        self, client: AgentClient, runtime: Runtime, *, name: str, text: str, precision: str = FLOAT32
+    ) -> None:
         self.name = name
-        self.format = runtime.format
+        self.format = file_kind(runtime.format, precision)
         self._client = client
         self._runtime = runtime
         self._text = text
@@ -119,7 +123,7 @@ def connect(choice: DeviceChoice, *, environment: Mapping[str, str] = os.environ
         raise DeviceError(f"agent {address} wants a token; set {TOKEN_VARIABLE} to the one that it printed")
     client = AgentClient(address, check_token(token))
     client.greet()
-    device = RemoteDevice(client, runtime, name=choice.text, text=choice.text_there)
+    device = RemoteDevice(client, runtime, name=choice.text, text=choice.text_there, precision=choice.precision)
     device.fingerprint()
     return device
 

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Final
 
 from edgesmith.core.errors import UsageError
+from edgesmith.deploy.base import INT8
+from edgesmith.deploy.quantize.table import QUANTIZERS
 from edgesmith.devices.base import Device
 from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.modules import load_module
@@ -37,7 +39,9 @@ class DeviceKind:
 def _local(choice: DeviceChoice) -> Device:
     runtime = RUNTIMES[choice.name]
     runtime.check(choice.options)
-    return LocalDevice(runtime, name=choice.text, threads=choice.threads, options=choice.options)
+    return LocalDevice(
+        runtime, name=choice.text, threads=choice.threads, options=choice.options, precision=choice.precision
+    )
 
 
 def _torch(choice: DeviceChoice) -> Device:
@@ -50,7 +54,7 @@ DEVICES: Final[Mapping[str, DeviceKind]] = MappingProxyType(
         **{
             runtime.name: DeviceKind(
                 build=_local,
-                options=runtime.option_names,
+                options=(*runtime.option_names, *([INT8] if runtime.format in QUANTIZERS else [])),
                 about=f"{runtime.format} files in {runtime.name} on this machine's processor",
             )
             for runtime in RUNTIMES.values()

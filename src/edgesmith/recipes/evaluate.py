@@ -10,6 +10,7 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data import dataset as datasets
 from edgesmith.data.evaluation import Crops, crop_pictures
 from edgesmith.deploy.bundle import Bundle, load_module
+from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.table import get_device
 from edgesmith.engine.evaluate import eager, evaluate
 from edgesmith.nn.build import Net
@@ -92,5 +93,7 @@ def _score_on(
     if chosen.format == "torch":
         predict = eager(load_module(bundle))
         return evaluate(predict, batches_of(crops), task, seed=seed, num_images=len(crops.samples), progress=progress)
+    if not isinstance(chosen, LocalDevice):
+        raise UsageError(f"{device} is on another machine, which times files; score them on a runtime of this one")
     _, path = bundle_file(bundle, chosen.format, progress=progress)
-    return score_file(path, task, crops, split=split, seed=seed, progress=progress).evaluation
+    return score_file(chosen.open(path), task, crops, split=split, seed=seed, progress=progress).evaluation

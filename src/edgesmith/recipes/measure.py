@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.deploy.base import split_kind
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.devices.measure import DEFAULT_PLAN, Subject, measure
 from edgesmith.devices.plan import Plan
@@ -46,7 +47,8 @@ def measure_models(
 
 def _subject(model: Model, formats: set[str], stem: Path, *, progress: Progress) -> Subject:
     if model.file is not None:
-        return Subject(name=model.name, files={runtime_for(model.file.suffix).format: model.file})
+        name = runtime_for(model.file.suffix).format
+        return Subject(name=model.name, files={kind: model.file for kind in formats if split_kind(kind)[0] == name})
     if model.bundle is None:
         spec = model.require_spec()
         return Subject(name=model.name, files={name: untrained_file(spec, name, stem) for name in formats})

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from edgesmith.arch.spec import NetSpec
+from edgesmith.core.errors import RunError
 from edgesmith.core.extras import require
 from edgesmith.core.files import write_json
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.deploy.base import DYNAMIC, ExportedFile, ExportOptions
+from edgesmith.deploy.base import DYNAMIC, INT8, ExportedFile, ExportOptions, split_kind
 from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.deploy.exporter import FileExporter
 from edgesmith.deploy.formats import get_exporter
 from edgesmith.deploy.parity import Parity, check_parity
 from edgesmith.recipes.parity_pictures import ParityPictures, parity_pictures
+from edgesmith.runtimes.table import RUNTIMES
 
 if TYPE_CHECKING:
     from edgesmith.nn.build import Net
@@ -39,11 +41,21 @@ def export_checked(
     return exported, replace(parity, pictures=pictures.kind)
 
 
-def bundle_file(bundle: Bundle, format_name: str, *, progress: Progress = SILENT) -> tuple[Bundle, Path]:
-    """A bundle's file of a format; one that is missing is exported, compared on noise, and kept in the bundle."""
+def bundle_file(bundle: Bundle, kind: str, *, progress: Progress = SILENT) -> tuple[Bundle, Path]:
+    """A bundle's file of a kind; a float file that is missing is exported, compared on noise, and kept in the bundle.
+
+    Raises:
+        RunError: There is no int8 file; it takes pictures to make one.
+    """
+    format_name, is_int8 = split_kind(kind)
     for record in bundle.manifest.files:
-        if record.format == format_name:
+        if record.format == format_name and (record.precision == INT8) == is_int8:
             return bundle, bundle.path(record)
+    if is_int8:
+        raise RunError(
+            f"{bundle.manifest.name} has no int8 {format_name} file; make one: "
+            f"edgesmith quantize {bundle.folder} DATA --device {_device_of(format_name)}"
+        )
     require("torch", extra="train")
     exporter = get_exporter(format_name)
     net = cast("Net", load_module(bundle))
@@ -51,11 +63,22 @@ def bundle_file(bundle: Bundle, format_name: str, *, progress: Progress = SILENT
     with tempfile.TemporaryDirectory(prefix="edgesmith-") as folder, progress.stage(f"export {format_name}"):
         exported, parity = export_checked(net, exporter, Path(folder) / f"{MAIN_STEM}{exporter.suffix}", pictures)
         bundle = bundle.add_file(exported, parity=parity)
-    return bundle, bundle.path(bundle.manifest.file(format_name))
+    return bundle, bundle.folder / exported.path.name
 
 
-def untrained_file(spec: NetSpec, format_name: str, stem: Path) -> Path:
-    """A file of a net with initial weights: its latency is that of the trained one."""
+def _device_of(format_name: str) -> str:
+    return next(runtime.name for runtime in RUNTIMES.values() if runtime.format == format_name)
+
+
+def untrained_file(spec: NetSpec, kind: str, stem: Path) -> Path:
+    """A float file of a net with initial weights: its latency is that of the trained one.
+
+    Raises:
+        RunError: An int8 file is wanted: what is worth quantizing depends on the weights.
+    """
+    format_name, is_int8 = split_kind(kind)
+    if is_int8:
+        raise RunError(f"{spec.name} has no trained weights to quantize; train or import it, then edgesmith quantize")
     if format_name == "torch":
         write_json(stem.with_suffix(".json"), spec.to_json())
         return stem.with_suffix(".json")

@@ -19,7 +19,7 @@ from edgesmith.engine.evaluate import Evaluation, evaluate
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import pixel_batches_of
 from edgesmith.recipes.material import Material
-from edgesmith.runtimes.table import runtime_for
+from edgesmith.runtimes.base import Loaded
 from edgesmith.tasks.base import Task
 
 
@@ -44,9 +44,10 @@ class Score:
         return {**self.evaluation.metrics, "split": self.split, "num_images": self.evaluation.num_images}
 
 
-def score_file(path: Path, task: Task, crops: Crops, *, split: str, seed: int, progress: Progress = SILENT) -> Score:
-    """Run a model file over pictures and score it."""
-    loaded = runtime_for(path.suffix).load(path)
+def score_file(
+    loaded: Loaded, task: Task, crops: Crops, *, split: str, seed: int, progress: Progress = SILENT
+) -> Score:
+    """Run an open model file over pictures and score it."""
     kept: list[NDArray[np.float32]] = []
 
     def predict(images: NDArray[Any], /) -> NDArray[np.float32]:

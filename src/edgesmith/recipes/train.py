@@ -34,6 +34,7 @@ from edgesmith.recipes.product import Score, make_bundle, score_file
 from edgesmith.recipes.run_folder import BUNDLE_NAME, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
 from edgesmith.recipes.training import RECIPES, for_net
+from edgesmith.runtimes.table import runtime_for
 from edgesmith.tasks import table as tasks
 from edgesmith.tasks.base import LossOptions, Task
 
@@ -184,7 +185,9 @@ def finish(
     net, condensing = condense_checked(net, crops, progress=progress)
     path = folder / "export" / f"{MAIN_STEM}{ONNX.suffix}"
     file = export_checked(net, ONNX, path, first_crops(crops))
-    score = score_file(file[0].path, task, crops, split=split, seed=seed, progress=progress)
+    score = score_file(
+        runtime_for(ONNX.suffix).load(file[0].path), task, crops, split=split, seed=seed, progress=progress
+    )
     facts: dict[str, Any] = {
         "data": material.facts(),
         "training": {"pictures": result.pictures, "weights": result.source, "skipped_steps": result.skipped_steps},

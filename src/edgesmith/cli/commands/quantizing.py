@@ -1,0 +1,76 @@
+"""``quantize``: int8 files, planned by measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from edgesmith.cli import arguments as arg
+
+
+def quantize(
+    model: arg.Model,
+    data: arg.Data,
+    *,
+    device: Annotated[
+        str, typer.Option(help="Devices of this machine, by commas: onnxruntime, litert, executorch, openvino.")
+    ] = "onnxruntime",
+    calibration: Annotated[int, typer.Option(help="Pictures that set the ranges and choose the plan.")] = 200,
+    ranges: Annotated[str, typer.Option(help="How ranges are found: minmax, percentile or error.")] = "minmax",
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Everything in int8, without looking for what is better left in float.")
+    ] = False,
+    keep_slow: Annotated[
+        bool, typer.Option("--keep-slow", help="Keep an int8 file that is not faster than the float file.")
+    ] = False,
+    dynamic: Annotated[bool, typer.Option("--dynamic", hidden=True)] = False,
+    seed: arg.Seed = 0,
+    json: arg.Json = False,
+) -> None:
+    """Make int8 files of a bundle: find by measuring what should stay in float, and score what comes out.
+
+    Example: edgesmith quantize runs/fit-flowers flowers.zip --device litert,openvino
+    """
+    from edgesmith.cli.terminal import print_json, watch
+    from edgesmith.core.errors import UsageError
+    from edgesmith.core.extras import require
+    from edgesmith.recipes.models import resolve
+
+    if dynamic:
+        raise UsageError(
+            "dynamic int8 finds ranges at every run, and no runtime has fast convolutions for it: nets of convolutions "
+            "become slower and less accurate; leave --dynamic out, ranges are then found once on your pictures"
+        )
+    resolved = resolve(model)
+    require("torch", extra="train")
+    from edgesmith.recipes.quantize import quantize_model
+
+    with watch() as progress:
+        result = quantize_model(
+            resolved,
+            data,
+            device,
+            calibration=calibration,
+            ranges=ranges,
+            mixed=not whole,
+            keep_slow=keep_slow,
+            seed=seed,
+            progress=progress,
+        )
+    if json:
+        print_json(result)
+        return
+    for file in result["files"]:
+        print(_line(file, result["num_images"]))
+
+
+def _line(file: Mapping[str, Any], pictures: int) -> str:
+    score, (float_latency, int8_latency) = file["metrics"], file["latency"]
+    return (
+        f"{file['device']}: {int8_latency['ms']:.2f} ms (float {float_latency['ms']:.2f} ms), "
+        f"{file['bytes'] / 1e6:.2f} MB, top-1 {score['top1']:.1%} (float {score['top1_float']:.1%}; loss "
+        f"{100 * score['loss']:.1f} points, 95 % interval {100 * score['loss_low']:.1f} to "
+        f"{100 * score['loss_high']:.1f}) on {pictures} pictures; {file['path'] or 'not kept'}"
+    )

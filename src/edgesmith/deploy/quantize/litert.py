@@ -1,0 +1,89 @@
+"""int8 LiteRT by ai-edge-quantizer: int8 activations, int8 weights per channel, float input and output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.errors import UsageError
+from edgesmith.deploy.base import INT8, Converted
+from edgesmith.deploy.converting import converting
+from edgesmith.deploy.litert import LiteRtExporter
+from edgesmith.deploy.quantize.base import Calibration, Kind, Quantizer, QuantPlan, Ranges, Source
+from edgesmith.runtimes.litert import LiteRtRuntime
+
+if TYPE_CHECKING:
+    from edgesmith.nn.build import Net
+
+_SIGNATURE: Final = "serving_default"
+_NO_QUANTIZE: Final = "no_quantize"
+
+
+class LiteRtQuantizer(Quantizer):
+    """Quantizes LiteRT files."""
+
+    format = "litert"
+    extra = "litert"
+    packages = ("ai_edge_quantizer",)
+    kinds: ClassVar[Mapping[Kind, str]] = {
+        Kind.HARD_SWISH: "HARD_SWISH",
+        Kind.ADD: "ADD",
+        Kind.MUL: "MUL",
+        Kind.MEAN: "MEAN",
+    }
+
+    def open(self, net: Net, spec: NetSpec, calibration: Calibration, folder: Path) -> Source:
+        """Convert and run the calibration pictures once; see `edgesmith.deploy.quantize.base.Quantizer`."""
+        path = folder / "float.tflite"
+        LiteRtExporter().export(net, spec, path)
+        return _LiteRtSource(path, calibration)
+
+
+class _LiteRtSource(Source):
+    def __init__(self, path: Path, calibration: Calibration) -> None:
+        self._path = path
+        pictures = [{"images": np.ascontiguousarray(each[None].transpose(0, 2, 3, 1))} for each in calibration.images]
+        with converting("int8 litert"):
+            self._statistics = self._quantizer(QuantPlan()).calibrate({_SIGNATURE: pictures})
+
+    def write(self, path: Path, plan: QuantPlan) -> Converted:
+        """Quantize by a plan; the pictures were run before."""
+        if plan.ranges is not Ranges.MINMAX:
+            raise UsageError(f"litert's quantizer knows ranges by {Ranges.MINMAX}, got {plan.ranges}")
+        if plan.reduce_range:
+            raise UsageError("litert's quantizer has no weights of seven bits; its kernels do not overflow with eight")
+        with converting("int8 litert"):
+            path.unlink(missing_ok=True)
+            result = self._quantizer(plan).quantize(self._statistics, enable_progress_report=False)
+            result.export_model(str(path))
+        operators, outside = LiteRtRuntime().load(path).operators()
+        return Converted(operators=operators, outside=outside, layout="NHWC", precision=INT8)
+
+    def _quantizer(self, plan: QuantPlan) -> Any:
+        from ai_edge_quantizer import qtyping, quantizer, recipe
+
+        names = qtyping.TFLOperationName
+        made = quantizer.Quantizer(str(self._path))
+        made.load_quantization_recipe(recipe.static_wi8_ai8())
+        for end in (names.INPUT, names.OUTPUT):
+            made.update_quantization_recipe(regex=".*", operation_name=end, algorithm_key=_NO_QUANTIZE)
+        for kind in plan.float_kinds:
+            if kind in LiteRtQuantizer.kinds:
+                operator = names[LiteRtQuantizer.kinds[kind]]
+                made.update_quantization_recipe(regex=".*", operation_name=operator, algorithm_key=_NO_QUANTIZE)
+        for part in plan.float_parts:
+            made.update_quantization_recipe(
+                regex=_pattern(part), operation_name=names.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE
+            )
+        return made
+
+
+def _pattern(part: str) -> str:
+    """Results of a part's operators; the last result of the head is called ``logits``."""
+    pattern = rf"^{re.escape(part)}[./]"
+    return rf"({pattern}|^logits)" if part.split(".")[0] == "head" else pattern

@@ -1,0 +1,113 @@
+"""An int8 file that was run: written under a plan, compared with the float answers, and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.errors import DeviceError, ExportError
+from edgesmith.core.extras import require
+from edgesmith.core.files import atomic_files
+from edgesmith.core.quiet import captured_output, hushed
+from edgesmith.deploy.base import ExportedFile, ExportOptions
+from edgesmith.deploy.exporter import record_file
+from edgesmith.deploy.formats import get_exporter
+from edgesmith.deploy.parity import eager_function
+from edgesmith.deploy.quantize.base import Calibration, QuantPlan, Source
+from edgesmith.deploy.quantize.table import get_quantizer
+from edgesmith.runtimes.base import Loaded, from_output, to_input
+from edgesmith.runtimes.table import runtime_for
+
+if TYPE_CHECKING:
+    from edgesmith.nn.build import Net
+
+_LOOKED_AT = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A network ready for any number of plans.
+
+    Attributes:
+        format: Of the files.
+        source: The tool's own side.
+        float_answers: ``(N, classes)`` of the first pictures in float.
+        calibration: The pictures.
+        mended: Filters whose step was raised so that their bias fits.
+    """
+
+    format: str
+    source: Source
+    float_answers: NDArray[np.float32]
+    calibration: Calibration
+    mended: int
+
+    def write(self, path: Path, plan: QuantPlan) -> ExportedFile:
+        """Write the file of a plan and run it.
+
+        Raises:
+            UsageError: The tool cannot do what the plan asks.
+            ExportError: The tool failed, or the file answers nonsense.
+        """
+        exporter = get_exporter(self.format)
+        with atomic_files(path) as temporary:
+            converted = self.source.write(temporary, plan)
+            self._check(temporary)
+        notes = [plan.describe(), *converted.notes]
+        if self.mended:
+            notes.append(f"{self.mended} filters of next to no weight got a step that their bias fits in")
+        batch = None if exporter.has_open_batch else 1
+        record = replace(converted, notes=tuple(notes))
+        return record_file(exporter, path, record, batch=batch, options=ExportOptions())
+
+    def _check(self, path: Path) -> None:
+        images = self.calibration.images[: len(self.float_answers)]
+        try:
+            loaded = runtime_for(path.suffix).load(path)
+            answers = np.concatenate([run_float(loaded, images[index : index + 1]) for index in range(len(images))])
+        except DeviceError as error:
+            raise ExportError(f"the int8 file does not run: {error}") from error
+        if not np.isfinite(answers).all():
+            raise ExportError("the int8 file gives answers that are not finite; it was not kept")
+        if len(images) > 1 and np.ptp(answers, axis=0).max() == 0 < np.ptp(self.float_answers, axis=0).max():
+            raise ExportError("the int8 file answers the same whatever it is shown; it was not kept")
+
+
+def open_quantizer(format_name: str, net: Net, spec: NetSpec, calibration: Calibration, folder: Path) -> Opened:
+    """Do for a network what all int8 plans of one format share.
+
+    Args:
+        format_name: Of the files.
+        net: With float weights, in evaluation mode; left as it is.
+        spec: What it was built from.
+        calibration: Pictures that set the ranges.
+        folder: For what the tool needs meanwhile.
+
+    Raises:
+        UsageError: The format has no int8 here.
+        MissingExtraError: The tool is not installed.
+    """
+    quantizer = get_quantizer(format_name)
+    with captured_output(), hushed():
+        for package in ("torch", *quantizer.packages):
+            require(package, extra="train" if package == "torch" else quantizer.extra)
+    from edgesmith.deploy.quantize.dead_channels import with_living_channels
+
+    living, mended = with_living_channels(net, calibration)
+    return Opened(
+        format=format_name,
+        source=quantizer.open(living, spec, calibration, folder),
+        float_answers=eager_function(net)(calibration.images[:_LOOKED_AT]),
+        calibration=calibration,
+        mended=mended,
+    )
+
+
+def run_float(loaded: Loaded, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A file's answers ``(N, classes)`` in plain numbers, for scaled pictures ``(N, 3, H, W)``."""
+    return from_output(loaded.run(to_input(images, loaded.inputs[0])), loaded.outputs[0])

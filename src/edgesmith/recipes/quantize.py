@@ -1,0 +1,272 @@
+"""int8 files of a bundle: calibrated on the user's pictures, planned by measuring on the device, scored, and kept."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesmith.arch.network import trace_network
+from edgesmith.arch.operations import Gate
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.config import to_dict
+from edgesmith.core.errors import UsageError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.seed import generator
+from edgesmith.core.table import lookup
+from edgesmith.data import dataset as datasets
+from edgesmith.data.evaluation import Crops, crop_pictures
+from edgesmith.deploy.base import INT8, split_kind
+from edgesmith.deploy.bundle import Bundle, load_module
+from edgesmith.deploy.formats import get_exporter
+from edgesmith.deploy.parity import compare, run_pictures
+from edgesmith.deploy.quantize.base import Calibration, QuantPlan, Ranges
+from edgesmith.deploy.quantize.mixed import Search, find_plan
+from edgesmith.deploy.quantize.table import get_quantizer
+from edgesmith.deploy.quantize.write import open_quantizer, run_float
+from edgesmith.devices.local import LocalDevice
+from edgesmith.devices.measure import Subject, measure
+from edgesmith.devices.plan import Plan
+from edgesmith.devices.results import Measurement
+from edgesmith.devices.table import get_devices
+from edgesmith.nn.build import Net
+from edgesmith.recipes.labels import relabel
+from edgesmith.recipes.model_files import MAIN_STEM, bundle_file
+from edgesmith.recipes.models import Model
+
+CALIBRATION: Final = 200
+# In nats of cross-entropy; about half a point of top-1 where a net is right three times in four.
+ALLOWED: Final = 0.02
+_NONSENSE: Final = 1.0  # an int8 file may be off by steps, not by as much as the largest answer
+_TRIAL: Final = Plan(limit_s=4.0, loads=2)
+_DRAWS: Final = 2000
+_RUNS: Final = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Two sets of pictures that share none: one sets ranges and chooses plans, one is only scored."""
+
+    calibration: Crops
+    evaluation: Crops
+    split: str
+
+
+def quantize_model(
+    model: Model,
+    data: str,
+    devices: str,
+    *,
+    calibration: int = CALIBRATION,
+    ranges: str = Ranges.MINMAX,
+    mixed: bool = True,
+    keep_slow: bool = False,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> dict[str, Any]:
+    """What ``edgesmith quantize --json`` prints.
+
+    Args:
+        model: A bundle or a run folder.
+        data: As DATA of the command line.
+        devices: Devices of this machine, as typed; each gets the plan that suits it.
+        calibration: Pictures that set ranges and choose the plan.
+        ranges: How ranges are found: ``minmax``, ``percentile`` or ``error``.
+        mixed: Whether parts may stay in float; else everything becomes int8.
+        keep_slow: Put a file into the bundle even if it is not faster than the float file.
+        seed: Of the choice of pictures.
+        progress: Told of each stage.
+
+    Raises:
+        UsageError: There are no weights, or a device has no int8 files.
+    """
+    bundle = model.require_bundle()
+    method = lookup({each.value: each for each in Ranges}, ranges, what="choice of ranges")
+    chosen = [_require_local(device) for device in get_devices(devices)]
+    pictures = calibration_pictures(bundle, data, calibration, seed=seed, progress=progress)
+    files = []
+    for device in chosen:
+        bundle, result = _quantize_for(
+            device, bundle, pictures, QuantPlan(ranges=method), mixed=mixed, keep_slow=keep_slow, progress=progress
+        )
+        files.append(result)
+    return {
+        "calibration": [sample.name for sample in pictures.calibration.samples],
+        "split": pictures.split,
+        "num_images": len(pictures.evaluation.samples),
+        "files": files,
+    }
+
+
+def calibration_pictures(bundle: Bundle, data: str, count: int, *, seed: int, progress: Progress) -> Pictures:
+    """Pictures of train for calibration; where there is one split only, it is divided.
+
+    Raises:
+        UsageError: There are not enough pictures.
+    """
+    dataset = datasets.open(data, seed=seed)
+    split = dataset.evaluation_split()
+    rule, classes = bundle.manifest.preprocessing, bundle.manifest.classes
+    scored = relabel(dataset, split, classes)
+    pool = relabel(dataset, "train", classes) if "train" in dataset.splits and split != "train" else scored
+    if count < 1 or count >= len(pool) + (pool is not scored):
+        raise UsageError(f"calibration must be 1 to {len(pool) - (pool is scored)} pictures of {data}, got {count}")
+    drawn = set(generator(seed, "calibration").permutation(len(pool))[:count].tolist())
+    used = [sample for index, sample in enumerate(pool) if index in drawn]
+    rest = [sample for index, sample in enumerate(scored) if index not in drawn] if pool is scored else list(scored)
+    return Pictures(
+        calibration=crop_pictures(dataset, used, rule, progress=progress),
+        evaluation=crop_pictures(dataset, rest, rule, progress=progress),
+        split=split,
+    )
+
+
+def _require_local(device: Any) -> LocalDevice:
+    if not isinstance(device, LocalDevice) or device.format == "torch":
+        raise UsageError(f"{device.name} has no int8 files; choose from onnxruntime, litert, executorch, openvino")
+    get_quantizer(split_kind(device.format)[0])
+    return device
+
+
+def _quantize_for(
+    device: LocalDevice,
+    bundle: Bundle,
+    pictures: Pictures,
+    base: QuantPlan,
+    *,
+    mixed: bool,
+    keep_slow: bool,
+    progress: Progress,
+) -> tuple[Bundle, dict[str, Any]]:
+    format_name, _ = split_kind(device.format)
+    bundle, float_file = bundle_file(bundle, format_name, progress=progress)
+    net = cast("Net", load_module(bundle))
+    rule = bundle.manifest.preprocessing
+    calibration = Calibration(images=rule.normalize(pictures.calibration.images))
+    with tempfile.TemporaryDirectory(prefix="edgesmith-") as name:
+        folder = Path(name)
+        with progress.stage(f"open {format_name} for int8"):
+            opened = open_quantizer(format_name, net, net.spec, calibration, folder)
+        found = find_plan(
+            opened,
+            parts_of(net.spec) if mixed else (),
+            float_file,
+            measure=lambda paths: _times(device, paths),
+            error=lambda path: _cross_entropy(device, path, calibration.images, pictures.calibration.labels),
+            folder=folder,
+            base=base,
+            allowed=ALLOWED,
+            search_kinds=mixed,
+            progress=progress,
+        )
+        for reason in found.reasons:
+            progress.note(f"{device.name}: {reason}")
+        best = found.chosen or min(found.trials, key=lambda trial: trial.ms)
+        path = folder / f"{MAIN_STEM}-{INT8}{get_exporter(format_name).suffix}"
+        exported = opened.write(path, best.plan)
+        latency = measure(
+            [Subject(name="float", files={device.format: float_file}), Subject(name=INT8, files={device.format: path})],
+            [device],
+        )
+        score = _compare(device, float_file, path, pictures)
+        is_faster = latency.comparisons[0].verdict == "slower"
+        kept = is_faster or keep_slow
+        if kept:
+            notes = (*exported.notes, _told(score, pictures))
+            bundle = bundle.add_file(replace(exported, notes=notes), parity=score.pop("parity"))
+            bundle = bundle.add_latency(_records(latency, bundle, device))
+        else:
+            progress.note(f"{device.name}: the int8 file is not faster than the float file and was not kept")
+    score.pop("parity", None)
+    return bundle, {
+        "format": format_name,
+        "device": device.name,
+        "path": str(bundle.folder / path.name) if kept else None,
+        "kept": kept,
+        "bytes": exported.bytes,
+        "plan": to_dict(best.plan),
+        "metrics": score,
+        "latency": [to_dict(each) for each in latency.latency],
+        "comparisons": [to_dict(each) for each in latency.comparisons],
+        "reasons": list(found.reasons),
+        "trials": _trials(found),
+    }
+
+
+def parts_of(spec: NetSpec) -> tuple[str, ...]:
+    """What may stay in float: each block, each gate on its own, and the head."""
+    blocks = trace_network(spec).blocks
+    gates = [
+        f"blocks.{index}.{operation.name}"
+        for index, block in enumerate(blocks)
+        for operation in block.operations
+        if isinstance(operation, Gate)
+    ]
+    return (*(f"blocks.{index}" for index in range(len(blocks))), *gates, "head")
+
+
+def _times(device: LocalDevice, paths: Sequence[Path]) -> list[float]:
+    subjects = [Subject(name=str(index), files={device.format: path}) for index, path in enumerate(paths)]
+    return [latency.ms for latency in measure(subjects, [device], plan=_TRIAL).latency]
+
+
+def _logits(device: LocalDevice, path: Path, crops: Crops) -> NDArray[np.float32]:
+    loaded = device.open(path)
+    portions = [crops.images[start : start + _RUNS] for start in range(0, len(crops.images), _RUNS)]
+    return np.concatenate([run_pictures(loaded, portion, preprocessing=crops.preprocessing) for portion in portions])
+
+
+def _cross_entropy(device: LocalDevice, path: Path, images: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    loaded = device.open(path)
+    logits = np.concatenate([run_float(loaded, images[index : index + 1]) for index in range(len(images))])
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    scores = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(-scores[np.arange(len(labels)), labels].mean())
+
+
+def _compare(device: LocalDevice, float_file: Path, int8_file: Path, pictures: Pictures) -> dict[str, Any]:
+    """Top-1 of both files on the pictures that chose nothing, and the loss picture by picture."""
+    crops = pictures.evaluation
+    before, after = _logits(device, float_file, crops), _logits(device, int8_file, crops)
+    right = [(answers.argmax(axis=1) == crops.labels).astype(np.float64) for answers in (before, after)]
+    lost = right[0] - right[1]
+    draws = generator(0, "bootstrap").integers(0, len(lost), (_DRAWS, len(lost)))
+    low, high = np.quantile(lost[draws].mean(axis=1), [0.025, 0.975])
+    return {
+        "top1_float": float(right[0].mean()),
+        "top1": float(right[1].mean()),
+        "loss": float(lost.mean()),
+        "loss_low": float(low),
+        "loss_high": float(high),
+        "num_images": len(lost),
+        "parity": compare(before, after, tolerance=_NONSENSE),
+    }
+
+
+def _told(score: dict[str, Any], pictures: Pictures) -> str:
+    return (
+        f"top-1 {score['top1']:.1%} where the float file has {score['top1_float']:.1%} on {score['num_images']} "
+        f"pictures of {pictures.split} (loss {100 * score['loss']:.1f} points, 95 % interval "
+        f"{100 * score['loss_low']:.1f} to {100 * score['loss_high']:.1f}); calibrated on "
+        f"{len(pictures.calibration.samples)} others"
+    )
+
+
+def _records(latency: Measurement, bundle: Bundle, device: LocalDevice) -> list[dict[str, Any]]:
+    """The int8 file's latency, as the bundle keeps it."""
+    name, *options = device.name.split(":")
+    text = device.name if INT8 in options else ":".join([name, INT8, *options])
+    return [
+        dict(record) | {"name": bundle.manifest.name, "device": text}
+        for record in latency.records()
+        if record["name"] == INT8
+    ]
+
+
+def _trials(found: Search) -> list[dict[str, Any]]:
+    return [{"plan": trial.plan.describe(), "ms": trial.ms, "error": trial.error} for trial in found.trials]

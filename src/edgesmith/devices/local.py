@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from edgesmith.devices.conditions import cpu_name, system_name
 from edgesmith.devices.cores import Cores
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.session import Load, Run, time_session
+from edgesmith.devices.together import Prepared
 from edgesmith.runtimes.base import Loaded, Runtime, TensorInfo
 
 
@@ -46,9 +48,9 @@ class LocalDevice:
         self.format = file_kind(runtime.format, precision)
         self._precision = precision
         self._runtime = runtime
-        self._threads = threads
+        self.threads = threads
         self._options = dict(options or {})
-        self._clock = clock or SystemClock(threads=threads)
+        self.clock = clock or SystemClock(threads=threads)
 
     def fingerprint(self) -> Fingerprint:
         """The setting that the latencies belong to."""
@@ -56,20 +58,26 @@ class LocalDevice:
             device=self.name,
             runtime=self._runtime.name,
             version=self._runtime.version(),
-            threads=self._threads,
+            threads=self.threads,
             options=self._options,
             precision=self._precision,
         )
 
     def time(self, files: Sequence[Path], plan: Plan) -> Session:
         """Time files side by side; see `edgesmith.devices.base.Device`."""
-        return time_session(
-            [self._load(file, plan.seed) for file in files],
-            plan,
-            fingerprint=self.fingerprint(),
-            clock=self._clock,
-            cores=Cores(self._threads),
-        )
+        with self.prepared(files, plan.seed) as prepared:
+            return time_session(
+                prepared.loads,
+                plan,
+                fingerprint=self.fingerprint(),
+                clock=self.clock,
+                cores=Cores(self.threads),
+            )
+
+    @contextmanager
+    def prepared(self, files: Sequence[Path], seed: int) -> Iterator[Prepared]:
+        """What loads each file anew; see `edgesmith.devices.together.LocalRuns`."""
+        yield Prepared(loads=[self._load(file, seed) for file in files])
 
     def run(self, file: Path, images: Array) -> tuple[Array, ...]:
         """Every output of the file for one batch."""
@@ -77,7 +85,7 @@ class LocalDevice:
 
     def open(self, file: Path) -> Loaded:
         """The file in this device's runtime, with its threads and options."""
-        return self._runtime.load(file, threads=self._threads, options=self._options)
+        return self._runtime.load(file, threads=self.threads, options=self._options)
 
     def _load(self, file: Path, seed: int) -> Load:
         def load() -> Run:

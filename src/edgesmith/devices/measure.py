@@ -11,13 +11,15 @@ from typing import Final
 
 import numpy as np
 
+from edgesmith.core.bootstrap import Interval
 from edgesmith.core.errors import DeviceError, UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import derive, generator
 from edgesmith.devices import statistics
 from edgesmith.devices.base import Device, Session
 from edgesmith.devices.plan import Plan
-from edgesmith.devices.results import Comparison, Latency, Measurement
+from edgesmith.devices.results import ACROSS, Comparison, Latency, Measurement
+from edgesmith.devices.together import Together, group_devices, part_of
 
 _CHECK_DRAWS: Final = 400
 _CLEAR: Final = 4.0
@@ -50,9 +52,12 @@ def measure(
 ) -> Measurement:
     """Time all subjects side by side on each device and compare all pairs.
 
+    Devices of this machine with the same number of threads share one session, so each subject is compared across them
+    too: such a comparison's device is ``A vs B``.
+
     Args:
         subjects: What to measure; the same model twice makes an A/A test.
-        devices: Where; each session has one device.
+        devices: Where.
         plan: How long and how precisely.
         anchor: A model that every session times along, so that latencies of several sessions can be set against it.
         progress: Told how far the session is.
@@ -64,18 +69,24 @@ def measure(
     """
     if not subjects or not devices:
         raise UsageError("nothing to measure: name at least one model and one device")
-    extra = [anchor] if anchor else []
-    files = {device.name: _files([*subjects, *extra], device) for device in devices}
+    timed = [*subjects, *([anchor] if anchor else [])]
+    files = {device.name: _files(timed, device) for device in devices}
+    names = [subject.name for subject in subjects]
     latency: list[Latency] = []
     comparisons: list[Comparison] = []
     sessions: dict[str, Session] = {}
-    for device in devices:
-        session = _take_session(device, files[device.name], plan, progress=progress, now_s=now_s)
-        names = [subject.name for subject in subjects]
-        found = evaluate_session(session, names, rng=generator(plan.seed, "bootstrap"), has_anchor=anchor is not None)
-        latency += found[0]
-        comparisons += found[1]
-        sessions[device.name] = session
+    for group in group_devices(devices):
+        session = _session_of(group, files, plan, progress=progress, now_s=now_s)
+        for place, device in enumerate(group):
+            part = (
+                session if len(group) == 1 else part_of(session, place * len(timed), len(timed), device.fingerprint())
+            )
+            rng = generator(plan.seed, "bootstrap")
+            found = evaluate_session(part, names, rng=rng, has_anchor=anchor is not None)
+            latency += found[0]
+            comparisons += found[1]
+            sessions[device.name] = part
+        comparisons += _across(session, names, group, len(timed), rng=generator(plan.seed, "across"))
     return Measurement(latency=tuple(latency), comparisons=tuple(comparisons), sessions=sessions)
 
 
@@ -100,6 +111,40 @@ def evaluate_session(
     ]
     pairs = combinations(range(len(names)), 2)
     return latency, [_comparison(session, resampled, names, a, b) for a, b in pairs]
+
+
+def _session_of(
+    group: Sequence[Device],
+    files: Mapping[str, Sequence[Path]],
+    plan: Plan,
+    *,
+    progress: Progress,
+    now_s: Callable[[], float],
+) -> Session:
+    """One session of one device, or of several that share it and its time limit many times over."""
+    if len(group) == 1:
+        return _take_session(group[0], files[group[0].name], plan, progress=progress, now_s=now_s)
+    together = Together(group, [len(files[device.name]) for device in group])
+    longer = replace(plan, limit_s=plan.limit_s * len(group))
+    return _take_session(
+        together, [file for device in group for file in files[device.name]], longer, progress=progress, now_s=now_s
+    )
+
+
+def _across(
+    session: Session, names: Sequence[str], group: Sequence[Device], count: int, *, rng: np.random.Generator
+) -> list[Comparison]:
+    """Each subject on every pair of devices that shared a session."""
+    if len(group) == 1:
+        return []
+    basis = statistics.choose_basis(session, statistics.assess_contention(session))
+    resampled = statistics.resample(session, basis, rng=rng)
+    found = []
+    for (a, first), (b, second) in combinations(enumerate(group), 2):
+        for index, name in enumerate(names):
+            ratio = resampled.ratio(a * count + index, b * count + index)
+            found.append(_compared(name, name, f"{first.name}{ACROSS}{second.name}", ratio))
+    return found
 
 
 def is_precise(session: Session, plan: Plan) -> bool:
@@ -154,11 +199,14 @@ def _latency(
 
 
 def _comparison(session: Session, resampled: statistics.Resampled, names: Sequence[str], a: int, b: int) -> Comparison:
-    ratio = resampled.ratio(a, b)
+    return _compared(names[a], names[b], session.fingerprint.device, resampled.ratio(a, b))
+
+
+def _compared(a: str, b: str, device: str, ratio: Interval) -> Comparison:
     return Comparison(
-        a=names[a],
-        b=names[b],
-        device=session.fingerprint.device,
+        a=a,
+        b=b,
+        device=device,
         ratio=ratio.value,
         low=ratio.low,
         high=ratio.high,
@@ -179,7 +227,7 @@ def _files(subjects: Sequence[Subject], device: Device) -> list[Path]:
 
 
 def _take_session(
-    device: Device, files: Sequence[Path], plan: Plan, *, progress: Progress, now_s: Callable[[], float]
+    device: Device | Together, files: Sequence[Path], plan: Plan, *, progress: Progress, now_s: Callable[[], float]
 ) -> Session:
     """Calls of `Device.time`, until the intervals are narrow enough or the time is over."""
     started = now_s()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from edgesmith.core.config import to_dict
 from edgesmith.devices.base import Fingerprint, Session, conditions_to_dict
 from edgesmith.devices.statistics import assess_contention
+
+ACROSS: Final = " vs "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +58,12 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two models on one device, in one session.
+    """Two models on one device, or one model on two devices, in one session.
 
     Attributes:
         a: Name of the first.
         b: Name of the second.
-        device: The device as typed.
+        device: The device as typed; ``A vs B`` for two.
         ratio: Latency of ``a`` over that of ``b``.
         low: Lower end of its 99 % paired interval.
         high: Upper end.
@@ -75,6 +77,12 @@ class Comparison:
     low: float
     high: float
     verdict: str
+
+    @property
+    def devices(self) -> tuple[str, str]:
+        """The device of ``a`` and that of ``b``."""
+        first, found, second = self.device.partition(ACROSS)
+        return first, second if found else first
 
 
 @dataclass(frozen=True, kw_only=True)

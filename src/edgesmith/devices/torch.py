@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -20,6 +20,7 @@ from edgesmith.devices.cores import Cores
 from edgesmith.devices.local import local_fingerprint
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.session import Load, Run, time_session
+from edgesmith.devices.together import Prepared
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,11 +77,11 @@ class TorchDevice:
     ) -> None:
         self.name = name
         self._load_module = load_module
-        self._threads = threads
+        self.threads = threads
         self._layout = layout
         self._layouts = lookup(_CHOICES, layout, what="value of layout")
         self._chosen: dict[Path, tuple[str, str]] = {}
-        self._clock = clock or SystemClock(threads=threads)
+        self.clock = clock or SystemClock(threads=threads)
 
     def fingerprint(self) -> Fingerprint:
         """The setting that the latencies belong to."""
@@ -88,30 +89,36 @@ class TorchDevice:
             device=self.name,
             runtime="torch",
             version=str(require("torch", extra="train").__version__),
-            threads=self._threads,
+            threads=self.threads,
             options={"layout": self._layout},
         )
 
     def time(self, files: Sequence[Path], plan: Plan) -> Session:
         """Time modules side by side; see `edgesmith.devices.base.Device`."""
-        fingerprint = self.fingerprint()
-        cores = Cores(self._threads)
-        with _quiet_torch(self._threads):
+        cores = Cores(self.threads)
+        with ExitStack() as stack:
             with cores.pinned():
-                notes = [self._choose_layout(file, plan.seed) for file in dict.fromkeys(files)]
+                prepared = stack.enter_context(self.prepared(files, plan.seed))
             return time_session(
-                [self._load(file, plan.seed) for file in files],
+                prepared.loads,
                 plan,
-                fingerprint=fingerprint,
-                clock=self._clock,
+                fingerprint=self.fingerprint(),
+                clock=self.clock,
                 cores=cores,
-                notes=notes,
+                notes=prepared.notes,
             )
+
+    @contextmanager
+    def prepared(self, files: Sequence[Path], seed: int) -> Iterator[Prepared]:
+        """What loads each file anew, in the layout that suits it; see `edgesmith.devices.together.LocalRuns`."""
+        with _quiet_torch(self.threads):
+            notes = [self._choose_layout(file, seed) for file in dict.fromkeys(files)]
+            yield Prepared(loads=[self._load(file, seed) for file in files], notes=notes)
 
     def run(self, file: Path, images: Array) -> tuple[Array, ...]:
         """Every output of the module for one batch."""
         torch = require("torch", extra="train")
-        with _quiet_torch(self._threads):
+        with _quiet_torch(self.threads):
             outputs = self._open(file).module.eval()(torch.from_numpy(np.ascontiguousarray(images)))
         return tuple(tensor.numpy() for tensor in (outputs if isinstance(outputs, tuple) else (outputs,)))
 
@@ -152,16 +159,16 @@ class TorchDevice:
     def _probe(self, runs: Mapping[str, Run]) -> dict[str, float]:
         """The best time on the core of each layout, milliseconds, tried in turns."""
         best = dict.fromkeys(runs, float("inf"))
-        begun = self._clock.wall_s()
+        begun = self.clock.wall_s()
         for turn in range(_PROBE_WARMUP + _PROBE_RUNS):
-            if self._clock.wall_s() - begun > _PROBE_S and all(ms < float("inf") for ms in best.values()):
+            if self.clock.wall_s() - begun > _PROBE_S and all(ms < float("inf") for ms in best.values()):
                 break
             for layout, run in runs.items():
-                started, cpu = self._clock.wall_s(), self._clock.cpu_s()
+                started, cpu = self.clock.wall_s(), self.clock.cpu_s()
                 run()
-                cpu_after, ended = self._clock.cpu_s(), self._clock.wall_s()
+                cpu_after, ended = self.clock.cpu_s(), self.clock.wall_s()
                 taken = ended - started if cpu is None or cpu_after is None else cpu_after - cpu
-                if turn >= _PROBE_WARMUP or self._clock.wall_s() - begun > _PROBE_S:
+                if turn >= _PROBE_WARMUP or self.clock.wall_s() - begun > _PROBE_S:
                     best[layout] = min(best[layout], taken * 1e3)
         return best
 

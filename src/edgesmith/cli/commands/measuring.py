@@ -56,9 +56,10 @@ def measure(
         ],
     )
     for pair in found.comparisons:
+        a, b = (f"{name} on {device}" for name, device in zip((pair.a, pair.b), pair.devices, strict=True))
         words = f"is {pair.verdict} than" if pair.verdict != "cannot tell" else "against"
         tail = ": cannot tell" if pair.verdict == "cannot tell" else ""
-        print(f"{pair.a} {words} {pair.b}{tail} (ratio {pair.ratio:.3f}, 99 % {pair.low:.3f} to {pair.high:.3f})")
+        print(f"{a} {words} {b}{tail} (ratio {pair.ratio:.3f}, 99 % {pair.low:.3f} to {pair.high:.3f})")
 
 
 def _is_fixed(model: str) -> bool:

@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from edgesmith.core.files import append_line, read_lines
+from rows import find_rows, read_commit
+
+from edgesmith.core.files import append_line
 from edgesmith.devices.cores import allowed_cores
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
@@ -57,17 +59,6 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--device", default="onnxruntime")
     parser.add_argument("--out", type=Path, default=Path("aa_sessions.jsonl"))
     return parser.parse_args()
-
-
-def read_commit() -> str:
-    """The commit that is measured; ``none`` outside a repository."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    return result.stdout.strip() if result.returncode == 0 else "none"
-
-
-def find_rows(out: Path, key: dict[str, Any]) -> list[dict[str, Any]]:
-    return [row for row in read_lines(out) if all(row.get(name) == value for name, value in key.items())]
 
 
 def run_session(kind: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:

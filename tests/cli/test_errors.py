@@ -180,3 +180,26 @@ def test_a_model_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[s
     code, line = fail(capsys, "measure", str(tmp_path / "none.onnx"))
     assert code == 2
     assert "none.onnx does not exist" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["export", SMALL, "--format", "executorch", "--batch", "any"], "executorch files are fixed to one batch size"),
+        (["export", SMALL, "--batch", "many"], "batch must be a whole number or 'any', got 'many'"),
+        (["export", SMALL, "--format", "ncnn", "--preprocessing-inside"], "ncnn files take scaled pictures only"),
+        (["quantize", SMALL, "nowhere"], "is not a bundle"),
+        (["measure", SMALL, "--device", "torch:int8"], "unknown option of device 'torch' 'int8'"),
+        (["measure", SMALL, "--device", "litert:int8"], "has no trained weights to quantize"),
+    ],
+)
+def test_what_a_format_or_a_device_cannot_is_told_before_anything_is_made(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], wanted: str
+) -> None:
+    assert wanted in fail(capsys, *arguments)[1]
+
+
+def test_case_q9_dynamic_int8_is_refused_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    code, line = fail(capsys, "quantize", "bundle", "nowhere", "--dynamic")
+    assert code == 2
+    assert "ranges are then found once on your pictures" in line

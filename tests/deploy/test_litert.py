@@ -10,11 +10,13 @@ import pytest
 
 from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.names import Activation, Padding
+from edgesmith.arch.zoo.names import find
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.litert import LiteRtExporter
+from edgesmith.deploy.parity import FLOAT_TOLERANCE, check_parity
 from edgesmith.runtimes.litert import LiteRtFile, LiteRtRuntime, _computed_inside
 from tests.deploy.kind_nets import kind_net, same_padded
-from tests.deploy.models import make_model
+from tests.deploy.models import make_model, noise_pictures
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,16 @@ def test_same_padding_is_part_of_its_convolution_and_symmetric_padding_is_told(
     without = Counter(gated_file.operators)
     del without["PAD"]
     assert same.operators == without
+
+
+@pytest.mark.parametrize("side", [64, 67])
+def test_case_e9_pools_that_round_up_do_so_in_litert(side: int, tmp_path: Path) -> None:
+    """Three pools meet odd and even sizes; with the last column lost the answers would differ by far."""
+    model = make_model(find(f"squeezenet_1_1@resolution={side},classes=5"))
+    exported = LiteRtExporter().export(model.net, model.spec, tmp_path / "model.tflite")
+    pictures = noise_pictures(2, side, side)
+    parity = check_parity(model.net, exported.path, [pictures], preprocessing=model.preprocessing)
+    assert parity.relative < FLOAT_TOLERANCE
 
 
 def test_a_shuffle_is_one_transpose(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,15 @@ def test_module_in_training_mode_is_refused_by_name(tiny: Model, tmp_path: Path)
             OnnxExporter().export(tiny.net, tiny.spec, tmp_path / "model.onnx")
     finally:
         part.eval()
+
+
+def test_case_e12_a_module_of_torchs_int8_is_refused_with_the_way_there(tiny: Model, tmp_path: Path) -> None:
+    with warnings.catch_warnings(action="ignore"):  # torch says that these modules will go
+        module = nn.Sequential(nn.Flatten(), torch.ao.nn.quantized.Linear(3, 5)).eval()  # type: ignore[no-untyped-call]
+    with pytest.raises(
+        ExportError, match=r"1 is one of torch's int8 modules.*then run edgesmith quantize on its bundle"
+    ):
+        OnnxExporter().export(module, tiny.spec, tmp_path / "model.onnx")
 
 
 def test_preprocessing_inside_takes_uint8_pictures(

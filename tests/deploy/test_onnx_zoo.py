@@ -50,7 +50,7 @@ def test_a_net_of_every_family_is_exported_and_timed(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("side", [64, 66, 67])
-def test_squeezenets_pools_round_up_as_in_pytorch(side: int, tmp_path: Path) -> None:
+def test_case_e9_squeezenets_pools_round_up_as_in_pytorch(side: int, tmp_path: Path) -> None:
     """Its three pools meet odd and even sizes; Caffe's rule keeps the last column of odd ones."""
     model, path = export_and_compare(f"squeezenet_1_0@resolution={side},classes=5", tmp_path)
     pools = [node for node in onnx.load(path).graph.node if node.op_type == "MaxPool"]

@@ -141,6 +141,20 @@ class Exporter(Protocol):
         """
 
 
+def refuse_integers(module: nn.Module) -> None:
+    """Torch's own int8 modules have no form in any file format; the way there begins with the float network.
+
+    Raises:
+        ExportError: Names the first part that is such a module.
+    """
+    for name, part in module.named_modules():
+        if type(part).__module__.startswith(("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")):
+            raise ExportError(
+                f"{name or type(module).__name__} is one of torch's int8 modules, which no file format has; "
+                f"export the float network, then run edgesmith quantize on its bundle"
+            )
+
+
 def refuse_training_mode(module: nn.Module) -> None:
     """A norm or dropout in training mode would freeze a random state into the file.
 

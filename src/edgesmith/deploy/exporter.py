@@ -15,7 +15,7 @@ from edgesmith.core.extras import require
 from edgesmith.core.files import atomic_files, sha256_path, size_of
 from edgesmith.core.quiet import captured_output, hushed
 from edgesmith.core.seed import generator
-from edgesmith.deploy.base import DYNAMIC, Converted, ExportedFile, ExportOptions, refuse_training_mode
+from edgesmith.deploy.base import DYNAMIC, Converted, ExportedFile, ExportOptions, refuse_integers, refuse_training_mode
 from edgesmith.deploy.check import check_file
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class FileExporter(ABC):
     def export(self, module: nn.Module, spec: NetSpec, path: Path, *, options: ExportOptions = DYNAMIC) -> ExportedFile:
         """Write a file; see `edgesmith.deploy.base.Exporter`."""
         self.check_options(options, spec)
+        refuse_integers(module)
         refuse_training_mode(module)
         with captured_output(), hushed():
             for package in ("torch", *self.packages):

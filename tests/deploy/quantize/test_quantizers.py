@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from torch import nn
 
 from edgesmith.core.errors import ExportError, UsageError
@@ -150,6 +151,16 @@ def test_hard_swish_in_float_leaves_nothing_outside_litert_fast_kernels(
     assert whole.outside == {"HARD_SWISH": 3}
     assert mixed.outside == {}
     assert LiteRtRuntime().load(mixed.path).operators()[0]["HARD_SWISH"] == 3
+
+
+def test_case_q8_no_engine_of_torch_is_needed(
+    gated: Model, calibration: Calibration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ARM's engine chosen on an x86 machine files are as good: the tools here bring their own kernels."""
+    monkeypatch.setattr(torch.backends.quantized, "engine", "qnnpack")
+    opened = open_quantizer("executorch", net_of(gated), gated.spec, calibration, tmp_path)
+    exported = opened.write(tmp_path / "model.pte", QuantPlan())
+    assert signal_to_noise_db(*answers(exported.path, gated)) > 12
 
 
 @pytest.mark.parametrize("format_name", ["ncnn", "coreml"])

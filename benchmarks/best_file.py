@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 import torchvision
+from calibrated import calibrate_
 from numpy.typing import NDArray
 from rows import find_rows, read_commit
 
@@ -67,7 +68,7 @@ def parse_options() -> argparse.Namespace:
 
 def run(name: str, *, seed: int, loads: int) -> dict[str, Any]:
     spec = find(name)
-    net = calibrated(build(spec, seed=seed), seed=seed)
+    net = calibrate_(build(spec, seed=seed), seed=seed)
     images = generator(seed, "pictures").standard_normal((CALIBRATION_PICTURES, 3, *spec.resolution), dtype=np.float32)
     with tempfile.TemporaryDirectory(prefix="edgesmith-") as text:
         folder = Path(text)
@@ -111,21 +112,6 @@ def run(name: str, *, seed: int, loads: int) -> dict[str, Any]:
         "plans": plans,
         "files": rows,
     }
-
-
-def calibrated(net: Net, *, seed: int) -> Net:
-    """Norms with the statistics of noise and random scales, so that activations do not vanish."""
-    random = torch.Generator().manual_seed(seed)
-    norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
-        torch.nn.init.uniform_(norm.weight, 0.5, 1.5, generator=random)
-    net.train()
-    with torch.no_grad():
-        for _ in range(4):
-            net(torch.randn(16, 3, 96, 96, generator=random))
-    return net.eval()
 
 
 def export_torchvision(name: str, folder: Path, *, seed: int) -> Path:

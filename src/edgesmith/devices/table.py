@@ -10,6 +10,7 @@ from typing import Final
 from edgesmith.core.errors import UsageError
 from edgesmith.deploy.base import INT8
 from edgesmith.deploy.quantize.table import QUANTIZERS
+from edgesmith.devices.adb import connect_phone
 from edgesmith.devices.base import Device
 from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.modules import load_module
@@ -69,6 +70,12 @@ DEVICES: Final[Mapping[str, DeviceKind]] = MappingProxyType(
             options=(),
             about="a runtime on another machine, where edgesmith agent runs",
             example="agent@pi.local:8765/onnxruntime",
+        ),
+        "adb": DeviceKind(
+            build=connect_phone,
+            options=(),
+            about="an Android phone over adb, timed by the runtimes' own programs; not tried on a phone",
+            example="adb@R5CT10ABCDE/litert",
         ),
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,6 +49,21 @@ def noise_pictures(count: int, height: int, width: int, *, seed: int = 0) -> NDA
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (count, 12, 12, 3), dtype=np.uint8)
     return np.stack([np.array(Image.fromarray(one).resize((width, height))) for one in coarse])
+
+
+def write_plain_bundle(path: Path, model: Model, files: Sequence[ExportedFile]) -> Bundle:
+    return write_bundle(
+        path,
+        name=model.spec.name,
+        task="classification",
+        spec=model.spec,
+        module=model.net,
+        classes=model.classes,
+        preprocessing=model.preprocessing,
+        files=[(file, None) for file in files],
+        metrics={},
+        provenance={},
+    )
 
 
 def write_tiny_bundle(path: Path, tiny: Model, tiny_file: ExportedFile, parity: Parity) -> Bundle:

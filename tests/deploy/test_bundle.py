@@ -41,6 +41,7 @@ def test_bundle_holds_what_the_design_lists(bundle: Bundle, tiny: Model) -> None
         "classes.txt",
         "model.onnx",
         "model_card.md",
+        "sample_onnxruntime.kt",
         "sample_onnxruntime.py",
         "spec.json",
         "weights.safetensors",
@@ -54,12 +55,20 @@ def test_bundle_holds_what_the_design_lists(bundle: Bundle, tiny: Model) -> None
     assert data["files"][0]["parity"]["num_pictures"] == 6
     assert data["files"][0]["parity"]["relative"] < 1e-4
     assert data["files"][0]["operators"]["HardSwish"] == 5
+    assert data["files"][0]["samples"] == ["sample_onnxruntime.py", "sample_onnxruntime.kt"]
     assert "onnxruntime" in data["provenance"]["versions"]
     assert (bundle.folder / "classes.txt").read_text().splitlines() == list(tiny.classes)
 
 
 def test_opened_bundle_equals_the_written_one(bundle: Bundle) -> None:
     assert open_bundle(bundle.folder).manifest == bundle.manifest
+
+
+def test_bundle_of_an_earlier_edgesmith_with_one_sample_a_file_is_read(bundle: Bundle) -> None:
+    (record,) = json.loads((bundle.folder / "bundle.json").read_text())["files"]
+    names = record.pop("samples")
+    edit_manifest(bundle, files=[record | {"sample": names[0]}])
+    assert open_bundle(bundle.folder).manifest.files[0].samples == ("sample_onnxruntime.py",)
 
 
 def test_weights_come_back_to_the_bit(bundle: Bundle, tiny: Model) -> None:

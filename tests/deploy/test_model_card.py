@@ -12,6 +12,7 @@ def test_card_says_what_it_is_how_good_and_how_it_reads_pictures(bundle: Bundle)
     assert "for 48x40 pixels and 5 classes" in card
     assert "Top-1 81.2% (95 % interval 77.0% to 85.0%) on 400 pictures of the val split" in card
     assert "the short side is resized to 55 pixels (bilinear, antialiased), the middle 48x40 is cut out" in card
+    assert "Spelled out in sample_onnxruntime.py, sample_onnxruntime.kt." in card
     assert "- data: flowers, 4 classes" in card
     assert "relative on 6 pictures" in card
     assert "Not measured yet" in card

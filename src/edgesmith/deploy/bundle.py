@@ -22,7 +22,7 @@ from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.manifest import FileRecord, Manifest, WeightsRecord
 from edgesmith.deploy.model_card import render_model_card
 from edgesmith.deploy.parity import Parity
-from edgesmith.deploy.sample import render_sample, sample_name
+from edgesmith.deploy.sample import render_sample, sample_names
 
 if TYPE_CHECKING:
     from torch import nn
@@ -185,7 +185,7 @@ def load_module(bundle: Bundle) -> nn.Module:
 
 
 def _record(exported: ExportedFile, parity: Parity | None) -> FileRecord:
-    return FileRecord.of(exported, parity=parity, sample=sample_name(exported.format, exported.path.stem))
+    return FileRecord.of(exported, parity=parity, samples=sample_names(exported.format, exported.path.name))
 
 
 def _weights(module: nn.Module, spec: NetSpec) -> bytes:
@@ -202,7 +202,11 @@ def _write_texts(folder: Path, manifest: Manifest) -> None:
         CLASSES_NAME: "".join(" ".join(name.split("\n")) + "\n" for name in manifest.classes),
         CARD_NAME: render_model_card(manifest),
     }
-    samples = {r.sample: render_sample(r, manifest.preprocessing) for r in manifest.files if r.sample is not None}
+    samples = {
+        name: render_sample(name, record, manifest.preprocessing)
+        for record in manifest.files
+        for name in record.samples
+    }
     for name, text in (texts | samples).items():
         (folder / name).write_text(text, encoding="utf-8")
 

@@ -36,7 +36,7 @@ class FileRecord:
         outside: Operators that the format's fast kernels leave to slow ones.
         notes: What its exporter wanted said, a line each.
         parity: How far it is from its source on real pictures; None where that was not checked.
-        sample: Name of its sample code inside the bundle; None where there is none.
+        samples: Names of its sample code inside the bundle, Python first.
     """
 
     format: str
@@ -53,13 +53,13 @@ class FileRecord:
     outside: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     parity: Parity | None = None
-    sample: str | None = None
+    samples: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, exported: ExportedFile, *, parity: Parity | None, sample: str | None) -> Self:
+    def of(cls, exported: ExportedFile, *, parity: Parity | None, samples: tuple[str, ...]) -> Self:
         """The record of a file that was just exported."""
         values = {name: getattr(exported, name) for name in exported.__dataclass_fields__}
-        return cls(**(values | {"path": exported.path.name}), parity=parity, sample=sample)
+        return cls(**(values | {"path": exported.path.name}), parity=parity, samples=samples)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -72,6 +72,7 @@ class FileRecord:
         if values.get("parity") is not None:
             values["parity"] = from_dict(Parity, values["parity"])
         values["notes"] = tuple(values.get("notes", ()))
+        values["samples"] = tuple(values.get("samples", filter(None, [data.get("sample")])))
         return cls(**values)
 
 

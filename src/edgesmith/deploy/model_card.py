@@ -104,7 +104,7 @@ def _file_row(record: FileRecord) -> str:
 def _preprocessing(manifest: Manifest) -> str:
     rule = manifest.preprocessing
     turned = "turned upright by their EXIF tag and " if rule.apply_orientation else "not turned by their EXIF tag, "
-    samples = [record.sample for record in manifest.files if record.sample]
+    samples = [name for record in manifest.files for name in record.samples]
     shown = f"\nSpelled out in {', '.join(samples)}." if samples else ""
     return (
         f"Pictures are {turned}read as RGB; the short side is resized to {rule.resize_short} pixels "

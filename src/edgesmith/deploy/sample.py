@@ -2,40 +2,62 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from importlib import resources
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, Final
 
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.deploy.formats import FORMATS
 from edgesmith.deploy.manifest import FileRecord
+from edgesmith.deploy.sample_language import LANGUAGES, join, set_constants
 
-TEMPLATES: Final[Mapping[str, str]] = MappingProxyType({"onnx": "onnxruntime.py"})
+# A runtime's part of each sample; Python first, then the language that such files are mostly used from.
+TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "onnx": ("onnxruntime.py", "onnxruntime.kt"),
+        "litert": ("litert.py", "litert.kt"),
+        "executorch": ("executorch.py", "executorch.kt"),
+        "openvino": ("openvino.py", "openvino.cpp"),
+        "ncnn": ("ncnn.py", "ncnn.cpp"),
+        "coreml": ("coreml.swift",),
+    }
+)
 
 MAIN_STEM: Final = "model"
 
 
-def sample_name(format_name: str, stem: str) -> str | None:
-    """Name of the sample code of a file; None for a format that has none.
+def sample_names(format_name: str, file_name: str) -> tuple[str, ...]:
+    """Names of the sample code of a file, Python first; none for a format that is not known.
 
     Args:
         format_name: Of the file.
-        stem: The file's name without its suffix; ``model`` is the bundle's main file.
+        file_name: ``model`` before the format's suffix is the bundle's main file, whose samples have shorter names.
     """
-    template = TEMPLATES.get(format_name)
-    if template is None:
-        return None
-    return f"sample_{template}" if stem == MAIN_STEM else f"sample_{stem}_{template}"
+    templates = TEMPLATES.get(format_name, ())
+    stem = file_name.removesuffix(FORMATS[format_name].suffix) if templates else ""
+    return tuple(f"sample_{template}" if stem == MAIN_STEM else f"sample_{stem}_{template}" for template in templates)
 
 
-def render_sample(record: FileRecord, preprocessing: Preprocessing) -> str:
-    """The program for one file: the template with this bundle's numbers in place of its own."""
-    text = (resources.files("edgesmith.deploy") / "samples" / TEMPLATES[record.format]).read_text(encoding="utf-8")
-    for name, value in _constants(record, preprocessing).items():
-        text, found = re.subn(rf"^{name} = .*$", f"{name} = {value!r}", text, flags=re.MULTILINE)
-        assert found == 1, f"{TEMPLATES[record.format]} sets {name} {found} times"
-    return text
+def render_sample(name: str, record: FileRecord, preprocessing: Preprocessing) -> str:
+    """One of the programs for a file, whole, with this bundle's numbers.
+
+    Args:
+        name: As `sample_names` gives it; its end says which language.
+        record: Of the file.
+        preprocessing: From picture to input.
+    """
+    suffix = PurePath(name).suffix
+    language = LANGUAGES[suffix]
+    template = next(each for each in TEMPLATES[record.format] if PurePath(each).suffix == suffix)
+    parts = [part for part in (language.before, template, language.after) if part is not None]
+    text = join([_read(part) for part in parts], parts.index(template), language)
+    return set_constants(text.replace(f"sample_{template}", name), _constants(record, preprocessing), language)
+
+
+def _read(part: str) -> str:
+    return (resources.files("edgesmith.deploy") / "samples" / part).read_text(encoding="utf-8")
 
 
 def _constants(record: FileRecord, preprocessing: Preprocessing) -> dict[str, Any]:
@@ -46,9 +68,10 @@ def _constants(record: FileRecord, preprocessing: Preprocessing) -> dict[str, An
         "RESIZE_SHORT": preprocessing.resize_short,
         "INTERPOLATION": preprocessing.interpolation.upper(),
         "APPLY_ORIENTATION": preprocessing.apply_orientation,
-        "SCALE": preprocessing.scale,
-        "MEAN": preprocessing.mean,
-        "STD": preprocessing.std,
+        "SCALE": float(preprocessing.scale),
+        "MEAN": tuple(map(float, preprocessing.mean)),
+        "STD": tuple(map(float, preprocessing.std)),
         "PREPROCESSING_INSIDE": record.preprocessing_inside,
+        "LAYOUT": "NHWC" if record.preprocessing_inside else record.layout,
         "BATCH": record.batch or 1,
     }

@@ -151,6 +151,7 @@ def test_preprocessing_inside_takes_uint8_pictures(
 ) -> None:
     run = session(tiny_pixels_file.path)
     assert tiny_pixels_file.preprocessing_inside
+    assert tiny_pixels_file.layout == "NHWC"
     assert (run.get_inputs()[0].type, run.get_inputs()[0].shape) == ("tensor(uint8)", [2, 48, 40, 3])
     pictures = noise_pictures(2, 48, 40)
     inside = run.run(None, {"images": pictures})[0]

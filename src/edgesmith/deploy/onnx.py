@@ -51,4 +51,5 @@ class OnnxExporter(FileExporter):
         model = onnx_program.trace(whole, example, opset=opset, dynamic=batch is None)
         onnx_graph.finish_(model, opset=opset, model_hash=model_hash(spec))
         path.write_bytes(model.SerializeToString(deterministic=True))
-        return Converted(operators=onnx_graph.count_operators(model), opset=opset)
+        layout = "NCHW" if options.preprocessing is None else "NHWC"
+        return Converted(operators=onnx_graph.count_operators(model), opset=opset, layout=layout)

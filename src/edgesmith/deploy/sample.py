@@ -72,6 +72,6 @@ def _constants(record: FileRecord, preprocessing: Preprocessing) -> dict[str, An
         "MEAN": tuple(map(float, preprocessing.mean)),
         "STD": tuple(map(float, preprocessing.std)),
         "PREPROCESSING_INSIDE": record.preprocessing_inside,
-        "LAYOUT": "NHWC" if record.preprocessing_inside else record.layout,
+        "LAYOUT": record.layout,
         "BATCH": record.batch or 1,
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgesmith.cli.main import run
-from edgesmith.devices.blocks.calibrate import Calibration
+from edgesmith.devices.blocks.calibrate import UNCALIBRATED
 from edgesmith.devices.blocks.files import maker_for
 from edgesmith.devices.blocks.gate import Gate
 from edgesmith.devices.blocks.library import Trial, open_store, table_path
@@ -28,9 +28,7 @@ GOOD = Gate(
     contended=False,
 )
 TRIAL = Trial(
-    calibration=Calibration(
-        fixed_ms=0.1, slope=1.1, ms_per_million=0.02, reach=0.04, leverage=((0.0,) * 3,) * 3, num_nets=30
-    ),
+    calibration=replace(UNCALIBRATED, fixed_ms=0.1, slope=1.1, ms_per_block_million=0.1, reach=0.04, num_nets=30),
     gate=GOOD,
     anchor_ms=0.4,
     held_out=("abc",),

@@ -20,7 +20,7 @@ from edgesmith.core.seed import generator
 from edgesmith.devices.base import Device
 from edgesmith.devices.blocks import bench as benches
 from edgesmith.devices.blocks.bench import Bench, Efforts
-from edgesmith.devices.blocks.calibrate import LEAST_NETS, Calibration, calibrate
+from edgesmith.devices.blocks.calibrate import LEAST_NETS, UNCALIBRATED, Calibration, calibrate
 from edgesmith.devices.blocks.files import Maker, maker_for
 from edgesmith.devices.blocks.gate import NUM_NETS, Gate, HeldOut, is_in_range, judge
 from edgesmith.devices.blocks.library import Trial, anchor_key, at_anchor, open_files, open_store
@@ -219,7 +219,7 @@ class _Attempt:
 
     def _table(self, anchor_ms: float, calibration: Calibration | None) -> BlockTable:
         levels = at_anchor(self._bench.levels(Purpose.PIECES), anchor_ms)
-        return BlockTable(levels, calibration or _UNCALIBRATED)
+        return BlockTable(levels, calibration or UNCALIBRATED)
 
     def _judge(self, specs: Iterable[NetSpec], table: BlockTable, anchor_ms: float) -> Gate:
         levels = self._bench.levels(Purpose.NETS)
@@ -238,8 +238,3 @@ class _Attempt:
             )
         pieces = self._bench.levels(Purpose.PIECES).values()
         return judge(held_out, disturbed_pieces=sum(not level.quiet for level in pieces) / len(pieces))
-
-
-_UNCALIBRATED: Final = Calibration(
-    fixed_ms=0.0, slope=1.0, ms_per_million=0.0, reach=0.0, leverage=((0.0,) * 3,) * 3, num_nets=0
-)

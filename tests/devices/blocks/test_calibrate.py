@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from edgesmith.core.errors import DeviceError
 from edgesmith.devices.blocks.calibrate import Sum, calibrate
 
-FIXED_MS, SLOPE, PER_MILLION = 0.05, 1.1, 0.04
+FIXED_MS, SLOPE, PER_BLOCK_MILLION, PER_HEAD_MILLION = 0.05, 1.1, 0.12, 0.04
+FITS_MILLIONS = 2.0
+MIDDLE = Sum(ms=2, block_millions=3, head_millions=1)
 
 
 def make_nets(rng: np.random.Generator, count: int, noise: float) -> tuple[list[Sum], list[float]]:
-    sums = [Sum(ms=float(rng.uniform(0.5, 4)), millions=float(rng.uniform(0.5, 6))) for _ in range(count)]
-    true_ms = [FIXED_MS + SLOPE * each.ms + PER_MILLION * each.millions for each in sums]
+    draws = rng.uniform((0.5, 0.5, 0.1), (4, 6, 2), (count, 3)).tolist()
+    sums = [Sum(ms=ms, block_millions=blocks, head_millions=head) for ms, blocks, head in draws]
+    rates = np.array([FIXED_MS, SLOPE, PER_BLOCK_MILLION, PER_HEAD_MILLION])
+    true_ms = [float(rates @ np.array(each.terms(FITS_MILLIONS))) for each in sums]
     return sums, [ms * float(np.exp(rng.normal(0, noise))) for ms in true_ms]
 
 
 def test_the_terms_are_found() -> None:
     fit = calibrate(*make_nets(np.random.default_rng(0), 40, 0.002))
+    assert fit.fits_millions == FITS_MILLIONS
     assert fit.fixed_ms == pytest.approx(FIXED_MS, abs=0.01)
     assert fit.slope == pytest.approx(SLOPE, rel=0.01)
-    assert fit.ms_per_million == pytest.approx(PER_MILLION, rel=0.1)
+    assert fit.ms_per_block_million == pytest.approx(PER_BLOCK_MILLION, rel=0.05)
+    assert fit.ms_per_head_million == pytest.approx(PER_HEAD_MILLION, rel=0.2)
+
+
+def test_weights_spill_where_they_do_not_fit() -> None:
+    small, large = replace(MIDDLE, block_millions=1, head_millions=0.5), MIDDLE
+    assert small.terms(2.0) == (1.0, 2, 0.0, 0.0)
+    assert large.terms(2.0) == (1.0, 2, 1.5, 0.5)  # half of four millions
+    assert large.terms(0.0) == (1.0, 2, 3.0, 1.0)
 
 
 def test_one_outlier_moves_little() -> None:
     sums, latencies = make_nets(np.random.default_rng(1), 30, 0.005)
-    clean = calibrate(sums, latencies).predict(Sum(ms=2, millions=3)).ms
+    clean = calibrate(sums, latencies).predict(MIDDLE).ms
     latencies[7] *= 1.5
-    assert calibrate(sums, latencies).predict(Sum(ms=2, millions=3)).ms == pytest.approx(clean, rel=0.01)
+    assert calibrate(sums, latencies).predict(MIDDLE).ms == pytest.approx(clean, rel=0.01)
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.05])
@@ -46,14 +61,14 @@ def test_intervals_cover_what_they_promise(noise: float) -> None:
 
 def test_networks_far_from_the_fitted_ones_have_wider_intervals() -> None:
     fit = calibrate(*make_nets(np.random.default_rng(2), 30, 0.02))
-    near, far = fit.predict(Sum(ms=2, millions=3)), fit.predict(Sum(ms=2, millions=60))
+    near, far = fit.predict(MIDDLE), fit.predict(replace(MIDDLE, block_millions=60))
     assert far.high_ms / far.ms > 1.5 * (near.high_ms / near.ms - 1) + 1
 
 
 def test_sums_that_are_right_already_are_left_alone() -> None:
-    sums = [Sum(ms=1.0 + 0.1 * index, millions=2.0) for index in range(24)]
+    sums = [Sum(ms=1.0 + 0.1 * index, block_millions=2.0, head_millions=1.0) for index in range(24)]
     fit = calibrate(sums, [each.ms for each in sums])
-    assert fit.predict(Sum(ms=2.05, millions=2.0)).ms == pytest.approx(2.05, rel=1e-3)
+    assert fit.predict(Sum(ms=2.05, block_millions=2.0, head_millions=1.0)).ms == pytest.approx(2.05, rel=1e-3)
 
 
 def test_too_few_networks_are_refused() -> None:

@@ -73,3 +73,5 @@ def test_devices_take_the_files_of_their_format() -> None:
     assert onnx.version.startswith("onnx-")
     with pytest.raises(UsageError, match="did you mean 'onnx'"):
         maker_for("onx")
+    with pytest.raises(UsageError, match="float32 files, got litert:int8"):
+        maker_for("litert:int8")

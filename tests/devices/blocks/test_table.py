@@ -13,12 +13,12 @@ from edgesmith.arch.kinds.inverted_residual import InvertedResidual
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import DeviceError
-from edgesmith.devices.blocks.calibrate import Calibration
+from edgesmith.devices.blocks.calibrate import UNCALIBRATED
 from edgesmith.devices.blocks.sandwich import Piece, pieces_of
 from edgesmith.devices.blocks.table import BlockTable
 from tests.devices.blocks.fakes import additive
 
-EXACT = Calibration(fixed_ms=0.0, slope=1.0, ms_per_million=0.0, reach=0.02, leverage=((0.0,) * 3,) * 3, num_nets=30)
+EXACT = replace(UNCALIBRATED, reach=0.02)
 
 
 def levels_of(pieces: Sequence[Piece]) -> dict[str, float]:
@@ -49,7 +49,7 @@ def test_a_prediction_is_the_sum_of_the_pieces(name: str) -> None:
 
 def test_the_breakdown_adds_up_to_the_prediction() -> None:
     spec = find("mobilenet_v3_small")
-    fit = replace(EXACT, fixed_ms=0.1, slope=1.2, ms_per_million=0.03)
+    fit = replace(EXACT, fixed_ms=0.1, slope=1.2, ms_per_block_million=0.1, ms_per_head_million=0.03)
     table = BlockTable(levels_of(pieces_of(spec)), fit)
     rows = table.breakdown(spec)
     assert len(rows) == len(spec.blocks) + 1

@@ -22,16 +22,14 @@ from edgesmith.devices.statistics import assess_contention, choose_basis, resamp
 
 ANCHOR: Final = "mobilenet_v3_small@resolution=96"
 
-# A piece is run once at each visit, behind a dozen other files: inside a network, too, its weights and its code have
-# left the nearest cache since they were last used.
+# Pieces are small and steady once they are warm; what differs is where a loading puts them, and the time of day.
 _PIECE_PLAN: Final = Plan(
     loads=2,
-    load_s=0.01,
-    min_rounds=16,
-    max_rounds=40,
-    settle_runs=0,
-    samples=1,
-    sample_ms=1e-3,
+    load_s=0.015,
+    min_rounds=4,
+    max_rounds=8,
+    samples=2,
+    sample_ms=0.15,
     warmup_runs=4,
     warmup_s=0.05,
 )

@@ -1,14 +1,16 @@
-"""From the sum of a network's pieces to its latency: three numbers, fitted to whole networks that were timed.
+"""From the sum of a network's pieces to its latency: a few numbers, fitted to whole networks that were timed.
 
-``ms = fixed + slope * (sum of the pieces) + per_million * (millions of weights)``. Fixed is what a run takes whatever
-the network; the slope says how far pieces in a network behave like pieces in a sandwich; and a large network pushes its
-own weights out of the cache, which a small net around one piece does not.
+``ms = fixed + slope * (sum of the pieces) + spilled * (a * millions in blocks + b * millions in the head)``. Fixed is
+what a run takes whatever the network, and the slope says how far pieces in a network behave like pieces in a sandwich.
+A small net keeps its weights in the cache from run to run. A network with more weights than fit there fetches the rest
+anew each time, and ``spilled`` is that share: ``1 - fits / millions``, or nothing where all of them fit. Filters of
+blocks then cost more than matrices of heads, which are read in a row.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,11 +23,13 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE: Final = 0.95
 LEAST_NETS: Final = 20
+FITS_MILLIONS: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
 _HUBER: Final = 1.5
-_ROUNDS: Final = 20
+_ROUNDS: Final = 8
 _LEAST_SPREAD: Final = 1e-4
 # Strength of the belief in "latency is the sum", in networks that miss by their whole latency.
-_PRIOR: Final = (1e-3, 1e-2, 1e-3)
+_PRIOR: Final = (1e-3, 1e-2, 1e-3, 1e-3)
+_TOWARDS: Final = (0.0, 1.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +38,19 @@ class Sum:
 
     Attributes:
         ms: Milliseconds of all pieces.
-        millions: Learned parameters, in millions.
+        block_millions: Learned parameters of stem and blocks, in millions.
+        head_millions: Learned parameters of the head, in millions.
     """
 
     ms: float
-    millions: float
+    block_millions: float
+    head_millions: float
+
+    def terms(self, fits_millions: float) -> tuple[float, float, float, float]:
+        """What the fit's four numbers are multiplied with, if so many millions of weights fit into the cache."""
+        millions = self.block_millions + self.head_millions
+        spilled = 1 - fits_millions / millions if millions > fits_millions else 0.0
+        return 1.0, self.ms, spilled * self.block_millions, spilled * self.head_millions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,27 +75,45 @@ class Calibration:
     Attributes:
         fixed_ms: Milliseconds of any network.
         slope: Of the pieces' sum.
-        ms_per_million: Milliseconds for a million parameters.
+        ms_per_block_million: Milliseconds for a million spilled parameters of blocks.
+        ms_per_head_million: Milliseconds for a million spilled parameters of the head.
+        fits_millions: Parameters that do not spill, in millions.
         reach: Half width of the prediction interval, relative, in the middle of the fitted networks.
-        leverage: ``(3 x 3)`` inverse of the fitted networks' relative terms: how far a network is from them.
+        leverage: ``(4 x 4)`` inverse of the fitted networks' relative terms: how far a network is from them.
         num_nets: Networks behind it.
     """
 
     fixed_ms: float
     slope: float
-    ms_per_million: float
+    ms_per_block_million: float
+    ms_per_head_million: float
+    fits_millions: float
     reach: float
     leverage: tuple[tuple[float, ...], ...]
     num_nets: int
 
     def predict(self, total: Sum) -> Prediction:
         """Latency of a network whose pieces add up to ``total``; never negative."""
-        ms = max(self.fixed_ms + self.slope * total.ms + self.ms_per_million * total.millions, 1e-9)
-        a, b, c = 1 / ms, total.ms / ms, total.millions / ms
-        (aa, ab, ac), (_, bb, bc), (_, _, cc) = self.leverage
-        distance = aa * a * a + bb * b * b + cc * c * c + 2 * (ab * a * b + ac * a * c + bc * b * c)
-        reach = self.reach * math.sqrt(1 + distance)
+        a, b, c, d = total.terms(self.fits_millions)
+        ms = self.fixed_ms + self.slope * b + self.ms_per_block_million * c + self.ms_per_head_million * d
+        ms = max(ms, 1e-9)
+        (aa, ab, ac, ad), (_, bb, bc, bd), (_, _, cc, cd), (_, _, _, dd) = self.leverage
+        squares = aa * a * a + bb * b * b + cc * c * c + dd * d * d
+        crosses = a * (ab * b + ac * c + ad * d) + b * (bc * c + bd * d) + cd * c * d
+        reach = self.reach * math.sqrt(1 + (squares + 2 * crosses) / (ms * ms))
         return Prediction(ms=ms, low_ms=ms / (1 + reach), high_ms=ms * (1 + reach))
+
+
+UNCALIBRATED: Final = Calibration(
+    fixed_ms=0.0,
+    slope=1.0,
+    ms_per_block_million=0.0,
+    ms_per_head_million=0.0,
+    fits_millions=0.0,
+    reach=0.0,
+    leverage=((0.0,) * 4,) * 4,
+    num_nets=0,
+)
 
 
 def calibrate(sums: Sequence[Sum], latencies_ms: Sequence[float]) -> Calibration:
@@ -102,25 +132,41 @@ def calibrate(sums: Sequence[Sum], latencies_ms: Sequence[float]) -> Calibration
     if len(sums) < LEAST_NETS:
         raise DeviceError(f"a table is fitted to at least {LEAST_NETS} networks, got {len(sums)}")
     measured = np.asarray(latencies_ms, dtype=np.float64)
-    terms = np.array([[1.0, total.ms, total.millions] for total in sums]) / measured[:, None]
-    solution, weights = _fit(terms)
-    inverse = _inverse(terms, weights)
+    choices = {fits: np.array([each.terms(fits) for each in sums]) / measured[:, None] for fits in FITS_MILLIONS}
+    fits, fit = _best(choices, np.arange(len(sums)))
     errors = []
-    for index in range(len(terms)):
-        others = np.arange(len(terms)) != index
-        left_out, weights_left = _fit(terms[others])
-        distance = terms[index] @ _inverse(terms[others], weights_left) @ terms[index]
-        miss = float(terms[index] @ left_out)
-        errors.append(_ratio_error(miss) / math.sqrt(1 + distance))
+    for index in range(len(sums)):
+        left_out_fits, left_out = _best(choices, np.delete(np.arange(len(sums)), index))
+        row = choices[left_out_fits][index]
+        errors.append(_ratio_error(float(row @ left_out.solution)) / math.sqrt(1 + row @ left_out.inverse @ row))
     rank = min(len(errors), math.ceil(CONFIDENCE * (len(errors) + 1)))
+    fixed, slope, per_block_million, per_head_million = fit.solution.tolist()
     return Calibration(
-        fixed_ms=float(solution[0]),
-        slope=float(solution[1]),
-        ms_per_million=float(solution[2]),
+        fixed_ms=fixed,
+        slope=slope,
+        ms_per_block_million=per_block_million,
+        ms_per_head_million=per_head_million,
+        fits_millions=fits,
         reach=sorted(errors)[rank - 1],
-        leverage=tuple(tuple(row) for row in inverse.tolist()),
-        num_nets=len(terms),
+        leverage=tuple(tuple(row) for row in fit.inverse.tolist()),
+        num_nets=len(sums),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fit:
+    """Coefficients, the inverse of the weighted terms, and what remains: large residuals count in proportion only."""
+
+    solution: Floats
+    inverse: Floats
+    loss: float
+
+
+def _best(choices: Mapping[float, Floats], rows: NDArray[np.int64]) -> tuple[float, _Fit]:
+    """The cache size under which these networks are explained best, and that fit."""
+    found = {fits: _fit(terms[rows]) for fits, terms in choices.items()}
+    best = min(found, key=lambda fits: found[fits].loss)
+    return best, found[best]
 
 
 def _ratio_error(predicted_over_measured: float) -> float:
@@ -129,29 +175,17 @@ def _ratio_error(predicted_over_measured: float) -> float:
     return max(ratio, 1 / ratio) - 1
 
 
-def _fit(terms: Floats) -> tuple[Floats, Floats]:
-    """Coefficients that bring every row near 1, and the weights of the rows."""
+def _fit(terms: Floats) -> _Fit:
+    """Coefficients that bring every row near 1."""
+    prior = np.array(_PRIOR) * _scales(terms)
     weights = np.ones(len(terms))
-    solution = _solve(terms, weights)
     for _ in range(_ROUNDS):
+        normal = terms.T @ (terms * weights[:, None]) + np.diag(prior)
+        solution = np.linalg.solve(normal, (terms * weights[:, None]).sum(axis=0) + prior * np.array(_TOWARDS))
         residuals = np.abs(terms @ solution - 1)
         spread = max(1.4826 * float(np.median(residuals)), _LEAST_SPREAD)
         weights = 1 / np.maximum(residuals / (_HUBER * spread), 1.0)
-        solution = _solve(terms, weights)
-    return solution, weights
-
-
-def _solve(terms: Floats, weights: Floats) -> Floats:
-    right = (terms * weights[:, None]).sum(axis=0) + np.array([0.0, _PRIOR[1], 0.0]) * _scales(terms)
-    return np.asarray(np.linalg.solve(_normal(terms, weights), right))
-
-
-def _inverse(terms: Floats, weights: Floats) -> Floats:
-    return np.asarray(np.linalg.inv(_normal(terms, weights)))
-
-
-def _normal(terms: Floats, weights: Floats) -> Floats:
-    return np.asarray(terms.T @ (terms * weights[:, None]) + np.diag(np.array(_PRIOR) * _scales(terms)))
+    return _Fit(solution=np.asarray(solution), inverse=np.asarray(np.linalg.inv(normal)), loss=float(residuals.sum()))
 
 
 def _scales(terms: Floats) -> Floats:

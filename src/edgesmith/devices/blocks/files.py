@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from edgesmith import __version__
 from edgesmith.arch.spec import NetSpec, model_hash
-from edgesmith.core.errors import ExportError
+from edgesmith.core.errors import ExportError, UsageError
 from edgesmith.core.extras import require
 from edgesmith.core.files import write_json
 from edgesmith.core.progress import SILENT, Progress
@@ -92,10 +92,12 @@ def maker_for(format_name: str) -> Maker:
     """What makes files of a device's format.
 
     Raises:
-        UsageError: No exporter writes the format; names the choices.
+        UsageError: No exporter writes the format, or it is one of quantized files; names the choices.
     """
     if format_name == "torch":
         return SpecMaker()
+    if ":" in format_name:
+        raise UsageError(f"block tables are made of float32 files, got {format_name}; measure int8 files end to end")
     get_exporter(format_name)
     return ExportMaker(format=format_name)
 

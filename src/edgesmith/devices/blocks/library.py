@@ -64,7 +64,9 @@ class Trial:
             gate = {key: value for key, value in data["gate"].items() if key not in ("passed", "reasons")}
             return from_dict(cls, {**data, "gate": gate})
         except (UsageError, KeyError, TypeError, AttributeError) as error:
-            raise DeviceError(f"a block table's record cannot be read ({error}); profile the device again") from None
+            raise DeviceError(
+                f"a block table's record cannot be read ({error}); profile the device again, with --overwrite"
+            ) from None
 
 
 def setting_of(device: Device) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Random networks that a table is fitted to and tried on: relatives of the MobileNet families.
 
-A few ancestors are drawn first, a zoo net each at some width and resolution. A relative changes whole stages of one:
-kernel, expansion, gates, depth. So relatives share many blocks, and a table of some hundred pieces serves dozens.
+A few ancestors are drawn first, a zoo net each at some width and resolution. A relative changes whole stages of one
+(kernel, expansion, gates, depth) and the number of classes. So relatives share many blocks, and a table of some hundred
+pieces serves dozens.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _WIDTHS: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
 _RESOLUTIONS: Final = (96, 128, 160, 192, 224)
 _KERNELS: Final = (3, 5, 7)
 _EXPANSIONS: Final = (0.5, 0.75, 1.0)
+_CLASSES: Final = (10, 100, 1000)
 _CHANGED: Final = 0.6
 _GATE_TOGGLED: Final = 0.25
 _DEPTH_CHANGED: Final = 0.5
@@ -64,11 +66,11 @@ def draw_relatives(ancestors: Sequence[NetSpec], rng: np.random.Generator) -> It
 
 
 def relative(spec: NetSpec, rng: np.random.Generator) -> NetSpec:
-    """A legal network with some stages of ``spec`` changed; widths between stages stay."""
+    """A legal network with some stages of ``spec`` changed, and its classes; widths between stages stay."""
     blocks: list[Block] = []
     for stage in _stages(spec):
         blocks += _changed(stage, rng)
-    return replace(spec, blocks=tuple(blocks))
+    return replace(spec, blocks=tuple(blocks), num_classes=int(rng.choice(_CLASSES)))
 
 
 @dataclass(frozen=True, kw_only=True)

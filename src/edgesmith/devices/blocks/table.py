@@ -48,20 +48,23 @@ class BlockTable:
         """What the network's pieces take together; see `predict`."""
         parts, head = count_parts(spec)
         try:
-            ms, weights = self._lookups(parts, head)
+            return self._lookups(parts, head)
         except KeyError:
             self._find(spec, parts, head)
-            ms, weights = self._lookups(parts, head)
-        return Sum(ms=ms, millions=weights / 1e6)
+            return self._lookups(parts, head)
 
     def breakdown(self, spec: NetSpec) -> tuple[float, ...]:
         """Milliseconds of stem, blocks and head; with the calibration's ``fixed_ms`` they add up to the prediction."""
-        self.add_up(spec)
+        total = self.add_up(spec)
         parts, head = count_parts(spec)
-        slope, per_weight = self.calibration.slope, self.calibration.ms_per_million / 1e6
+        fit = self.calibration
+        *_, block_spill, head_spill = total.terms(fit.fits_millions)
+        block_rate = fit.ms_per_block_million * block_spill / max(total.block_millions, 1e-9) / 1e6
+        head_rate = fit.ms_per_head_million * head_spill / max(total.head_millions, 1e-9) / 1e6
+        rates = [block_rate] * len(parts) + [head_rate]
         return tuple(
-            slope * self._piece_ms(piece) + per_weight * part.cost.parameters
-            for piece, part in zip(pieces_of(spec), (*parts, head), strict=True)
+            fit.slope * self._piece_ms(piece) + rate * part.cost.parameters
+            for piece, rate, part in zip(pieces_of(spec), rates, (*parts, head), strict=True)
         )
 
     def missing(self, specs: Iterable[NetSpec]) -> tuple[Piece, ...]:
@@ -97,15 +100,15 @@ class BlockTable:
         self._levels_ms = self._learn(pieces)
         self._stems, self._blocks, self._heads = {}, {}, {}
 
-    def _lookups(self, parts: Sequence[Counted], head: Counted) -> tuple[float, int]:
+    def _lookups(self, parts: Sequence[Counted], head: Counted) -> Sum:
         blocks = self._blocks
         stem = parts[0]
         ms = self._stems[id(stem)][1] + self._heads[id(head)][1]
-        weights = stem.cost.parameters + head.cost.parameters
+        weights = stem.cost.parameters
         for part in parts[1:]:
             ms += blocks[id(part)][1]
             weights += part.cost.parameters
-        return ms, weights
+        return Sum(ms=ms, block_millions=weights / 1e6, head_millions=head.cost.parameters / 1e6)
 
     def _find(self, spec: NetSpec, parts: Sequence[Counted], head: Counted) -> None:
         """Look up, or time, every piece of a network by its hash."""

@@ -25,7 +25,7 @@ EFFORTS = Efforts(
     pieces=Effort(plan=QUICK, enough=3, most=5, files=16, company=3),
     nets=Effort(plan=QUICK, enough=4, most=6, files=9, company=2),
 )
-FAMILIES = ("mobilenet_v3_small", "mobilenet_v2")
+FAMILIES = ("mobilenet_v3_small", "mobilenet_v2", "mobilenet_v1")
 
 
 def additive(spec: NetSpec) -> float:

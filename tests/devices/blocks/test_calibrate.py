@@ -10,15 +10,15 @@ import pytest
 from edgesmith.core.errors import DeviceError
 from edgesmith.devices.blocks.calibrate import Sum, calibrate
 
-FIXED_MS, SLOPE, PER_BLOCK_MILLION, PER_HEAD_MILLION = 0.05, 1.1, 0.12, 0.04
+FIXED_MS, SLOPE, PER_MILLION, PER_BLOCK_MILLION, PER_HEAD_MILLION = 0.05, 1.1, 0.03, 0.12, 0.04
 FITS_MILLIONS = 2.0
 MIDDLE = Sum(ms=2, block_millions=3, head_millions=1)
 
 
 def make_nets(rng: np.random.Generator, count: int, noise: float) -> tuple[list[Sum], list[float]]:
-    draws = rng.uniform((0.5, 0.5, 0.1), (4, 6, 2), (count, 3)).tolist()
+    draws = rng.uniform((0.5, 0.2, 0.0), (4, 4, 1.5), (count, 3)).tolist()
     sums = [Sum(ms=ms, block_millions=blocks, head_millions=head) for ms, blocks, head in draws]
-    rates = np.array([FIXED_MS, SLOPE, PER_BLOCK_MILLION, PER_HEAD_MILLION])
+    rates = np.array([FIXED_MS, SLOPE, PER_MILLION, PER_BLOCK_MILLION, PER_HEAD_MILLION])
     true_ms = [float(rates @ np.array(each.terms(FITS_MILLIONS))) for each in sums]
     return sums, [ms * float(np.exp(rng.normal(0, noise))) for ms in true_ms]
 
@@ -28,15 +28,16 @@ def test_the_terms_are_found() -> None:
     assert fit.fits_millions == FITS_MILLIONS
     assert fit.fixed_ms == pytest.approx(FIXED_MS, abs=0.01)
     assert fit.slope == pytest.approx(SLOPE, rel=0.01)
-    assert fit.ms_per_block_million == pytest.approx(PER_BLOCK_MILLION, rel=0.05)
-    assert fit.ms_per_head_million == pytest.approx(PER_HEAD_MILLION, rel=0.2)
+    assert fit.ms_per_million == pytest.approx(PER_MILLION, rel=0.5)
+    assert fit.ms_per_block_million == pytest.approx(PER_BLOCK_MILLION, rel=0.2)
+    assert fit.ms_per_head_million == pytest.approx(PER_HEAD_MILLION, rel=0.5)
 
 
 def test_weights_spill_where_they_do_not_fit() -> None:
     small, large = replace(MIDDLE, block_millions=1, head_millions=0.5), MIDDLE
-    assert small.terms(2.0) == (1.0, 2, 0.0, 0.0)
-    assert large.terms(2.0) == (1.0, 2, 1.5, 0.5)  # half of four millions
-    assert large.terms(0.0) == (1.0, 2, 3.0, 1.0)
+    assert small.terms(2.0) == (1.0, 2, 1.5, 0.0, 0.0)
+    assert large.terms(2.0) == (1.0, 2, 4, 1.5, 0.5)  # half of four millions
+    assert large.terms(0.0) == (1.0, 2, 4, 3.0, 1.0)
 
 
 def test_one_outlier_moves_little() -> None:

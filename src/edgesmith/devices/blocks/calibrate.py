@@ -1,10 +1,12 @@
 """From the sum of a network's pieces to its latency: a few numbers, fitted to whole networks that were timed.
 
-``ms = fixed + slope * (sum of the pieces) + spilled * (a * millions in blocks + b * millions in the head)``. Fixed is
-what a run takes whatever the network, and the slope says how far pieces in a network behave like pieces in a sandwich.
-A small net keeps its weights in the cache from run to run. A network with more weights than fit there fetches the rest
-anew each time, and ``spilled`` is that share: ``1 - fits / millions``, or nothing where all of them fit. Filters of
-blocks then cost more than matrices of heads, which are read in a row.
+``ms = fixed + slope * (sum of the pieces) + a * millions + spilled * (b * millions in blocks + c * millions in head)``
+
+Fixed is what a run takes whatever the network; the slope says how far pieces in a network behave like pieces in a
+sandwich. A small net keeps its weights near from run to run. In a whole one they push one another out of the nearest
+cache, and are fetched again from the next (``a``). Where they do not fit into that one either, the share that spills,
+``1 - fits / millions``, comes from memory: filters of blocks then cost more than matrices of heads, which are read in a
+row.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Final
 
 import numpy as np
@@ -28,8 +31,8 @@ _HUBER: Final = 1.5
 _ROUNDS: Final = 8
 _LEAST_SPREAD: Final = 1e-4
 # Strength of the belief in "latency is the sum", in networks that miss by their whole latency.
-_PRIOR: Final = (1e-3, 1e-2, 1e-3, 1e-3)
-_TOWARDS: Final = (0.0, 1.0, 0.0, 0.0)
+_PRIOR: Final = (1e-5, 1e-4, 1e-5, 1e-5, 1e-5)
+_TOWARDS: Final = (0.0, 1.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +49,11 @@ class Sum:
     block_millions: float
     head_millions: float
 
-    def terms(self, fits_millions: float) -> tuple[float, float, float, float]:
-        """What the fit's four numbers are multiplied with, if so many millions of weights fit into the cache."""
+    def terms(self, fits_millions: float) -> tuple[float, float, float, float, float]:
+        """What the fit's five numbers are multiplied with, if so many millions of weights fit into the cache."""
         millions = self.block_millions + self.head_millions
         spilled = 1 - fits_millions / millions if millions > fits_millions else 0.0
-        return 1.0, self.ms, spilled * self.block_millions, spilled * self.head_millions
+        return 1.0, self.ms, millions, spilled * self.block_millions, spilled * self.head_millions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +78,18 @@ class Calibration:
     Attributes:
         fixed_ms: Milliseconds of any network.
         slope: Of the pieces' sum.
+        ms_per_million: Milliseconds for a million parameters.
         ms_per_block_million: Milliseconds for a million spilled parameters of blocks.
         ms_per_head_million: Milliseconds for a million spilled parameters of the head.
         fits_millions: Parameters that do not spill, in millions.
         reach: Half width of the prediction interval, relative, in the middle of the fitted networks.
-        leverage: ``(4 x 4)`` inverse of the fitted networks' relative terms: how far a network is from them.
+        leverage: ``(5 x 5)`` inverse of the fitted networks' relative terms: how far a network is from them.
         num_nets: Networks behind it.
     """
 
     fixed_ms: float
     slope: float
+    ms_per_million: float
     ms_per_block_million: float
     ms_per_head_million: float
     fits_millions: float
@@ -94,24 +99,25 @@ class Calibration:
 
     def predict(self, total: Sum) -> Prediction:
         """Latency of a network whose pieces add up to ``total``; never negative."""
-        a, b, c, d = total.terms(self.fits_millions)
-        ms = self.fixed_ms + self.slope * b + self.ms_per_block_million * c + self.ms_per_head_million * d
+        terms = total.terms(self.fits_millions)
+        _, sum_ms, millions, block_spill, head_spill = terms
+        ms = self.fixed_ms + self.slope * sum_ms + self.ms_per_million * millions
+        ms += self.ms_per_block_million * block_spill + self.ms_per_head_million * head_spill
         ms = max(ms, 1e-9)
-        (aa, ab, ac, ad), (_, bb, bc, bd), (_, _, cc, cd), (_, _, _, dd) = self.leverage
-        squares = aa * a * a + bb * b * b + cc * c * c + dd * d * d
-        crosses = a * (ab * b + ac * c + ad * d) + b * (bc * c + bd * d) + cd * c * d
-        reach = self.reach * math.sqrt(1 + (squares + 2 * crosses) / (ms * ms))
+        distance = sum(a * sum(map(mul, row, terms)) for a, row in zip(terms, self.leverage, strict=True))
+        reach = self.reach * math.sqrt(1 + distance / (ms * ms))
         return Prediction(ms=ms, low_ms=ms / (1 + reach), high_ms=ms * (1 + reach))
 
 
 UNCALIBRATED: Final = Calibration(
     fixed_ms=0.0,
     slope=1.0,
+    ms_per_million=0.0,
     ms_per_block_million=0.0,
     ms_per_head_million=0.0,
     fits_millions=0.0,
     reach=0.0,
-    leverage=((0.0,) * 4,) * 4,
+    leverage=((0.0,) * 5,) * 5,
     num_nets=0,
 )
 
@@ -140,10 +146,11 @@ def calibrate(sums: Sequence[Sum], latencies_ms: Sequence[float]) -> Calibration
         row = choices[left_out_fits][index]
         errors.append(_ratio_error(float(row @ left_out.solution)) / math.sqrt(1 + row @ left_out.inverse @ row))
     rank = min(len(errors), math.ceil(CONFIDENCE * (len(errors) + 1)))
-    fixed, slope, per_block_million, per_head_million = fit.solution.tolist()
+    fixed, slope, per_million, per_block_million, per_head_million = fit.solution.tolist()
     return Calibration(
         fixed_ms=fixed,
         slope=slope,
+        ms_per_million=per_million,
         ms_per_block_million=per_block_million,
         ms_per_head_million=per_head_million,
         fits_millions=fits,

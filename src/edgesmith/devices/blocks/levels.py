@@ -3,8 +3,8 @@
 On a shared machine everything runs 10 % longer for a few seconds, then not. Files that were timed in different sessions
 cannot be compared as they are, and a piece of a network is a small difference. So every file is timed in several
 sessions, in ever other company, and the logarithm of a reading is explained as the file's level plus the session's
-shift. An anchor takes part in all sessions. The zero of the shifts is their lower quartile: what other work does to a
-session only ever adds.
+shift. An anchor takes part in all sessions. What other work does to a session only ever adds: shifts are judged from
+their lower quartile, and a level is what a file takes in the middle one of the undisturbed sessions.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Level:
     """What one file takes.
 
     Attributes:
-        ms: Milliseconds, as in the quieter sessions.
+        ms: Milliseconds, as in an undisturbed session.
         error: Standard error, relative.
         quiet: Sessions behind it that nothing disturbed.
     """
@@ -72,6 +72,8 @@ def settle(sessions: Sequence[Readings]) -> dict[str, Level]:
     levels, shifts, weights = _explain(table, np.where(contended, _DISTURBED_WEIGHT, 1.0))
     disturbed = contended | (shifts > SHIFTED)
     levels, shifts, weights = _explain(table, np.where(disturbed, _DISTURBED_WEIGHT, 1.0))
+    middle = 0.0 if disturbed.all() else float(np.median(shifts[~disturbed]))
+    levels, shifts = levels + middle, shifts - middle
     spread = _spread(table, levels, shifts, weights)
     errors = spread / np.sqrt(weights.sum(axis=1))
     quiet = (known & ~disturbed).sum(axis=1)

@@ -7,6 +7,7 @@ pieces serves dozens.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -37,18 +38,20 @@ _CLASSES: Final = (10, 100, 1000)
 _CHANGED: Final = 0.6
 _GATE_TOGGLED: Final = 0.25
 _DEPTH_CHANGED: Final = 0.5
-LIGHTEST: Final = 40e6
+LIGHTEST: Final = 45e6
 HEAVIEST: Final = 220e6
+_NEAREST: Final = 3
 
 
 def draw_ancestors(rng: np.random.Generator, families: Sequence[str] = FAMILIES) -> tuple[NetSpec, ...]:
-    """One net a family, at a width and resolution that give it a middling number of multiply-adds.
+    """One net a family, spread evenly over the range of multiply-adds; who is light and who heavy is drawn.
 
     Args:
         rng: Draws them.
         families: Zoo names that take a width.
     """
-    return tuple(_ancestor(name, rng) for name in families)
+    targets = rng.permutation(np.geomspace(LIGHTEST, HEAVIEST, len(families)))
+    return tuple(_ancestor(name, float(target), rng) for name, target in zip(families, targets, strict=True))
 
 
 def draw_relatives(ancestors: Sequence[NetSpec], rng: np.random.Generator) -> Iterator[NetSpec]:
@@ -82,10 +85,11 @@ class _Placed:
     repeats: bool
 
 
-def _ancestor(name: str, rng: np.random.Generator) -> NetSpec:
-    variants = [f"{name}@width={width:g},resolution={side}" for width, side in product(_WIDTHS, _RESOLUTIONS)]
-    fitting = [spec for text in variants if LIGHTEST <= count_total(spec := find(text)).madds <= HEAVIEST]
-    return fitting[int(rng.integers(len(fitting)))]
+def _ancestor(name: str, target: float, rng: np.random.Generator) -> NetSpec:
+    """A variant whose multiply-adds are near the target: one of the three nearest."""
+    variants = [find(f"{name}@width={width:g},resolution={side}") for width, side in product(_WIDTHS, _RESOLUTIONS)]
+    variants.sort(key=lambda spec: abs(math.log(count_total(spec).madds / target)))
+    return variants[int(rng.integers(_NEAREST))]
 
 
 def _stages(spec: NetSpec) -> list[list[_Placed]]:

@@ -59,9 +59,9 @@ class BlockTable:
         parts, head = count_parts(spec)
         fit = self.calibration
         *_, block_spill, head_spill = total.terms(fit.fits_millions)
-        block_rate = fit.ms_per_block_million * block_spill / max(total.block_millions, 1e-9) / 1e6
-        head_rate = fit.ms_per_head_million * head_spill / max(total.head_millions, 1e-9) / 1e6
-        rates = [block_rate] * len(parts) + [head_rate]
+        block_rate = fit.ms_per_million + fit.ms_per_block_million * block_spill / max(total.block_millions, 1e-9)
+        head_rate = fit.ms_per_million + fit.ms_per_head_million * head_spill / max(total.head_millions, 1e-9)
+        rates = [block_rate / 1e6] * len(parts) + [head_rate / 1e6]
         return tuple(
             fit.slope * self._piece_ms(piece) + rate * part.cost.parameters
             for piece, rate, part in zip(pieces_of(spec), rates, (*parts, head), strict=True)

@@ -30,6 +30,21 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return runtime, path
 
 
+# Two files open at once, the older closed first; then a signal comes, as with every data loader's worker that ends.
+OPEN_AND_SIGNAL = """
+import signal, sys
+from pathlib import Path
+from edgesmith.runtimes.table import RUNTIMES
+runtime, path = RUNTIMES[sys.argv[1]], Path(sys.argv[2])
+signal.signal(signal.SIGCHLD, lambda *_: None)
+older = runtime.load(path)
+younger = runtime.load(path)
+del older
+del younger
+signal.raise_signal(signal.SIGCHLD)
+"""
+
+
 def copy_to(folder: Path, runtime: Runtime, path: Path) -> Path:
     for each in model_files(path, runtime.companion_suffixes):
         (folder / each.name).write_bytes(each.read_bytes())
@@ -48,6 +63,13 @@ def test_it_is_found_by_its_files_suffix_and_has_an_exporter(file: tuple[Runtime
     assert runtime_for(path.suffix) is runtime
     assert FORMATS[runtime.format].companion_suffixes == runtime.companion_suffixes
     assert runtime.version().count(".") >= 2
+
+
+def test_signals_are_handled_after_files_were_closed(file: tuple[Runtime, Path]) -> None:
+    runtime, path = file
+    command = [sys.executable, "-c", OPEN_AND_SIGNAL, runtime.name, str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 def test_threads_do_not_change_the_answer(file: tuple[Runtime, Path]) -> None:

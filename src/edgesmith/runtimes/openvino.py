@@ -11,6 +11,7 @@ import numpy as np
 
 from edgesmith.core.errors import DeviceError, UsageError
 from edgesmith.core.extras import package_version, require
+from edgesmith.core.signal_stack import kept_signal_stack
 from edgesmith.core.table import lookup
 from edgesmith.runtimes.base import (
     Array,
@@ -58,14 +59,14 @@ class OpenVinoRuntime:
         if threads < 1:
             raise UsageError(f"threads must be at least 1, got {threads}")
         require_companions(path, self.companion_suffixes)
-        core = import_openvino().Core()
         settings = {
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
             "INFERENCE_PRECISION_HINT": _PRECISIONS[options.get("arithmetic", "f32")],
         }
         try:
-            compiled = core.compile_model(str(path), "CPU", settings)
+            with kept_signal_stack():  # each core's CPU plugin sets one of its own
+                compiled = import_openvino().Core().compile_model(str(path), "CPU", settings)
         except RuntimeError as error:
             raise DeviceError(f"openvino cannot load {path}: {_reason(error)}; export the file again") from error
         return OpenVinoFile(compiled, path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import UsageError
+from edgesmith.core.signal_stack import kept_signal_stack
 from edgesmith.deploy.base import INT8, Converted
 from edgesmith.deploy.converting import converting
 from edgesmith.deploy.openvino import BOOKKEEPING, OpenVinoExporter, save_named
@@ -50,7 +51,7 @@ class _OpenVinoSource(Source):
         if plan.ranges is Ranges.ERROR:
             raise UsageError(f"nncf knows ranges by {Ranges.MINMAX} and {Ranges.PERCENTILE}, got {plan.ranges}")
         openvino = import_openvino()
-        with converting("int8 openvino"):
+        with kept_signal_stack(), converting("int8 openvino"):
             import nncf
 
             model = openvino.Core().read_model(str(self._path))

@@ -62,6 +62,8 @@ def test_the_list_says_what_is_there(capsys: pytest.CaptureFixture[str]) -> None
     assert (row["available"], row["runtime"], row["missing"], row["table"]) == (True, "onnxruntime", None, None)
     assert row["version"].count(".") == 2
     assert "threads" in row["options"]
+    assert (rows["agent"]["available"], rows["agent"]["missing"]) == (None, None)
+    assert "agent@pi.local" in rows["agent"]["about"]
 
 
 def test_the_list_names_the_extra_that_is_missing(

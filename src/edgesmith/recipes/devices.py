@@ -24,6 +24,10 @@ def list_devices(cache: Path | None = None) -> list[dict[str, Any]]:
 def _row(name: str, cache: Path) -> dict[str, Any]:
     kind = DEVICES[name]
     row: dict[str, Any] = {"name": name, "options": ["threads", *kind.options], "about": kind.about}
+    if kind.example:  # a place is part of its name, so there is nothing to ask yet
+        about = f"{kind.about}; such as {kind.example}"
+        nothing = dict.fromkeys(("runtime", "version", "available", "missing", "table"))
+        return row | {"about": about} | nothing
     try:
         device = get_device(name)
         fingerprint = device.fingerprint()

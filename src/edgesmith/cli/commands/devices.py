@@ -33,7 +33,7 @@ def devices(context: typer.Context, *, json: arg.Json = False) -> None:
         [[row["name"], row["version"] or "-", _table(row), ", ".join(row["options"]), row["about"]] for row in rows],
     )
     for row in rows:
-        if not row["available"]:
+        if row["missing"]:
             print(f"{row['name']}: {row['missing']}")
 
 

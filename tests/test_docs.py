@@ -1,0 +1,74 @@
+"""What the documents say is there: links lead somewhere, commands and their options exist, scripts too."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from edgesmith.cli.main import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^ *```(?:sh|console|bash)?\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(edgesmith [a-z][^`]*|python benchmarks/[^`]*)`")
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings of a page can be linked as, by GitHub's rule."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Each command of ours that a page shows, as words."""
+    text = page.read_text()
+    lines = [line.strip().removeprefix("$ ") for block in FENCE.findall(text) for line in block.splitlines()]
+    for line in (*lines, *INLINE.findall(text)):
+        for part in line.split("&&"):
+            if part.strip().startswith(("edgesmith ", "python benchmarks/", "python -m benchmarks.")):
+                yield shlex.split(part, comments=True)
+
+
+def options_of(words: list[str]) -> set[str]:
+    """The options of the verb that a command calls, or of the verb below it."""
+    command = typer.main.get_command(app)
+    for depth, word in enumerate(words[1:]):
+        inner = getattr(command, "commands", {}).get(word)
+        assert inner is not None or depth or word.startswith("-"), f"no verb {word}: {shlex.join(words)}"
+        if inner is None:
+            break
+        command = inner
+    return {name for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(page.read_text()):
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{page.name} links to {link}"
+        assert not anchor or anchor in anchors(target), f"{page.name} links to {link}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_their_options_exist(page: Path) -> None:
+    for words in commands(page):
+        if words[0] == "python":
+            script = words[1] if words[1] != "-m" else words[2].replace(".", "/")
+            assert (ROOT / script).exists() or (ROOT / f"{script}.py").exists(), shlex.join(words)
+            continue
+        asked = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+        assert asked <= options_of(words), f"{shlex.join(words)}: no option {asked - options_of(words)}"
+
+
+def test_the_pages_show_commands_and_links() -> None:
+    assert sum(len(list(commands(page))) for page in PAGES) > 50
+    assert sum(len(LINK.findall(page.read_text())) for page in PAGES) > 20

@@ -27,7 +27,10 @@ STEM: Final = Conv(out_channels=16, kernel_size=3, stride=2, activation=HARD_SWI
 
 # The learned form is for training: it is condensed before an export, and `condensed_layer` is what comes out.
 BLOCKS: Final[Mapping[str, tuple[Block, ...]]] = {
-    "conv": (Conv(out_channels=24, kernel_size=3, activation=RELU, groups=4),),
+    "conv": (
+        Conv(out_channels=16, kernel_size=3, activation=RELU, skip=Skip.IDENTITY),
+        Conv(out_channels=24, kernel_size=3, activation=RELU, groups=4),
+    ),
     "separable": (Separable(out_channels=24, activation=RELU, stride=2),),
     "inverted_residual": (
         InvertedResidual(
@@ -42,6 +45,7 @@ BLOCKS: Final[Mapping[str, tuple[Block, ...]]] = {
     ),
     "fused_bottleneck": (
         FusedBottleneck(kernel_size=3, expand_channels=32, out_channels=16, activation=RELU, skip=Skip.IDENTITY),
+        FusedBottleneck(kernel_size=3, expand_channels=32, out_channels=16, activation=RELU, stride=2, skip=Skip.POOL),
     ),
     "universal_bottleneck": (
         UniversalBottleneck(

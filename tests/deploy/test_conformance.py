@@ -30,6 +30,7 @@ WITHOUT_PIXELS = [name for name, exporter in FORMATS.items() if not exporter.tak
 # What the fast kernels leave over: XNNPACK knows no gather, and no average pooling that counts its padding.
 LEFT_OVER = {
     ("executorch", "condensed_layer"): {"index_select"},
+    ("executorch", "fused_bottleneck"): {"avg_pool2d"},
     ("executorch", "shuffle_unit"): {"avg_pool2d"},
     ("executorch", "conv_shift_conv"): {"avg_pool2d"},
 }

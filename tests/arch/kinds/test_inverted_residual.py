@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from edgesmith.arch.kinds.inverted_residual import GateSpec, InvertedResidual
-from edgesmith.arch.names import Activation, Point, Skip
-from edgesmith.arch.operations import Add, Convolution, Gate
+from edgesmith.arch.names import Activation, Point, PoolKind, Skip
+from edgesmith.arch.operations import Add, Convolution, Gate, Pool
 from edgesmith.arch.trace import Trace
 from edgesmith.core.errors import SpecError
 
@@ -60,12 +60,20 @@ def test_points_are_before_and_after_the_filter() -> None:
     assert shapes[Point.DEPTHWISE] == (24, 4, 3)
 
 
+def test_a_pooled_skip_takes_the_mean_around_each_pixel_at_the_blocks_stride() -> None:
+    t = Trace()
+    made = replace(BLOCK, stride=2, skip=Skip.POOL).trace(t, t.open(8, 7, 5))
+    pool = next(operation for operation in t.operations if isinstance(operation, Pool))
+    assert (pool.name, pool.kind, pool.kernel_size, pool.stride, pool.pad) == ("skip_pool", PoolKind.AVERAGE, 3, 2, 1)
+    assert (made.groups, made.height, made.width) == (t.operations[0].inputs[0].groups, 4, 3)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"kernel_size": 4}, "kernel_size must be odd, got 4"),
         ({"stride": 3}, "stride must be 1 or 2, got 3"),
-        ({"skip": Skip.POOL}, "skip 'pool' is not of this kind; choices: none, identity"),
+        ({"skip": Skip.POOL, "out_channels": 16}, "a pooled skip needs 8 output channels .* got 16"),
         ({"out_channels": 16}, "an identity skip needs stride 1 and 8 output channels .* got stride 1 and 16"),
         ({"stride": 2}, "got stride 2 and 8"),
     ],

@@ -1,11 +1,12 @@
-"""A plain convolution with norm and activation: stems and tails."""
+"""A plain convolution with norm and activation: stems, tails, and MnasNet's regular layers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgesmith.arch.names import Activation, Padding
+from edgesmith.arch.kinds.shortcuts import shortcut
+from edgesmith.arch.names import Activation, Padding, Skip
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
 
@@ -24,6 +25,7 @@ class Conv:
         norm: Whether a batch norm follows.
         padding: The border's rule where it differs from the network's.
         bias: Whether the convolution has one; None gives it one exactly where no norm follows.
+        skip: What is added to the output; IDENTITY needs stride 1 and equal widths, POOL equal widths.
     """
 
     kind: ClassVar[str] = "conv"
@@ -38,12 +40,14 @@ class Conv:
     norm: bool = True
     padding: Padding | None = None
     bias: bool | None = None
+    skip: Skip = Skip.NONE
 
     def trace(self, t: Trace, x: Value) -> Value:
         """Convolve ``x``."""
-        return t.conv(
+        skip = shortcut(t, x, self.skip, stride=self.stride, out_channels=self.out_channels)
+        h = t.conv(
             x,
-            self.out_channels,
+            self.out_channels if skip is None else x,
             name="conv",
             activation=self.activation,
             kernel_size=self.kernel_size,
@@ -54,3 +58,4 @@ class Conv:
             norm=self.norm,
             padding=self.padding,
         )
+        return h if skip is None else t.add(skip, h, name="skip")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgesmith.arch.kinds.shortcuts import check_identity_skip
+from edgesmith.arch.kinds.shortcuts import shortcut
 from edgesmith.arch.names import Activation, Point, Skip
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
@@ -24,7 +24,7 @@ class FusedBottleneck:
         out_channels: Width of the output.
         activation: What follows the first convolution.
         stride: 1 or 2; 2 halves the feature map.
-        skip: What is added to the output; IDENTITY needs stride 1 and equal widths.
+        skip: What is added to the output; IDENTITY needs stride 1 and equal widths, POOL equal widths.
     """
 
     kind: ClassVar[str] = "fused_bottleneck"
@@ -39,7 +39,7 @@ class FusedBottleneck:
 
     def trace(self, t: Trace, x: Value) -> Value:
         """Run the block over ``x``."""
-        check_identity_skip(self.skip, x, stride=self.stride, out_channels=self.out_channels)
+        skip = shortcut(t, x, self.skip, stride=self.stride, out_channels=self.out_channels)
         h = t.conv(
             x,
             self.expand_channels,
@@ -49,6 +49,5 @@ class FusedBottleneck:
             stride=self.stride,
         )
         t.mark(Point.EXPAND, h)
-        has_skip = self.skip is Skip.IDENTITY
-        h = t.conv(h, x if has_skip else self.out_channels, name="project", activation=Activation.NONE)
-        return t.add(x, h, name="skip") if has_skip else h
+        h = t.conv(h, self.out_channels if skip is None else x, name="project", activation=Activation.NONE)
+        return h if skip is None else t.add(skip, h, name="skip")

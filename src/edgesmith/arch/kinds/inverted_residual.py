@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgesmith.arch.kinds.shortcuts import check_identity_skip
+from edgesmith.arch.kinds.shortcuts import shortcut
 from edgesmith.arch.names import Activation, GateKind, Point, Skip
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
@@ -41,7 +41,7 @@ class InvertedResidual:
         activation: What follows the first two convolutions.
         stride: 1 or 2; 2 halves the feature map.
         gate: Squeeze-and-excite after the depthwise activation, or None.
-        skip: What is added to the output; IDENTITY needs stride 1 and equal widths.
+        skip: What is added to the output; IDENTITY needs stride 1 and equal widths, POOL equal widths.
         dilation: Distance between the depthwise filter's taps.
     """
 
@@ -59,7 +59,8 @@ class InvertedResidual:
 
     def trace(self, t: Trace, x: Value) -> Value:
         """Run the block over ``x``."""
-        self._check(x)
+        self._check()
+        skip = shortcut(t, x, self.skip, stride=self.stride, out_channels=self.out_channels)
         h = x
         if self.expand_channels != x.channels:
             h = t.conv(x, self.expand_channels, name="expand", activation=self.activation)
@@ -81,13 +82,11 @@ class InvertedResidual:
                 kind=self.gate.kind,
                 activation=self.gate.activation,
             )
-        has_skip = self.skip is Skip.IDENTITY
-        h = t.conv(h, x if has_skip else self.out_channels, name="project", activation=Activation.NONE)
-        return t.add(x, h, name="skip") if has_skip else h
+        h = t.conv(h, self.out_channels if skip is None else x, name="project", activation=Activation.NONE)
+        return h if skip is None else t.add(skip, h, name="skip")
 
-    def _check(self, x: Value) -> None:
+    def _check(self) -> None:
         if self.kernel_size % 2 == 0 or self.kernel_size < 1:
             raise SpecError(f"kernel_size must be odd, got {self.kernel_size}")
         if self.stride not in (1, 2):
             raise SpecError(f"stride must be 1 or 2, got {self.stride}")
-        check_identity_skip(self.skip, x, stride=self.stride, out_channels=self.out_channels)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from edgesmith.arch.names import Skip
-from edgesmith.arch.trace import shape_text
+from edgesmith.arch.names import PoolKind, Skip
+from edgesmith.arch.trace import Trace, shape_text
 from edgesmith.arch.values import Value
 from edgesmith.core.errors import SpecError
 
 
-def check_identity_skip(skip: Skip, x: Value, *, stride: int, out_channels: int) -> None:
-    """Refuse a skip that a bottleneck cannot have: a pooled one, or an identity between unequal shapes.
+def shortcut(t: Trace, x: Value, skip: Skip, *, stride: int, out_channels: int) -> Value | None:
+    """What a bottleneck adds to its output: its input, the mean of 3x3 pixels around each of them, or nothing.
 
     Raises:
         SpecError: Says what the skip needs.
     """
-    if skip is Skip.POOL:
-        raise SpecError("skip 'pool' is not of this kind; choices: none, identity")
-    if skip is Skip.IDENTITY and (stride != 1 or out_channels != x.channels):
-        raise SpecError(
-            f"an identity skip needs stride 1 and {x.channels} output channels to match its input "
-            f"{shape_text(x)}, got stride {stride} and {out_channels}"
-        )
+    if skip is Skip.NONE:
+        return None
+    if out_channels != x.channels or (skip is Skip.IDENTITY and stride != 1):
+        needs = f"{x.channels} output channels to match its input {shape_text(x)}, got"
+        if skip is Skip.IDENTITY:
+            raise SpecError(f"an identity skip needs stride 1 and {needs} stride {stride} and {out_channels}")
+        raise SpecError(f"a pooled skip needs {needs} {out_channels}")
+    if skip is Skip.IDENTITY:
+        return x
+    return t.pool(x, name="skip_pool", kind=PoolKind.AVERAGE, kernel_size=3, stride=stride, pad=1)
 
 
 def check_pooled_shortcut(x: Value, *, stride: int, out_channels: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgesmith.arch.kinds.shortcuts import check_identity_skip
+from edgesmith.arch.kinds.shortcuts import shortcut
 from edgesmith.arch.names import Activation, Point, Skip
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
@@ -29,7 +29,7 @@ class UniversalBottleneck:
         out_channels: Width of the output.
         activation: What follows the widening and the middle filter.
         stride: 1 or 2, done by the middle filter if there is one, else by the first.
-        skip: What is added to the output; IDENTITY needs stride 1 and equal widths.
+        skip: What is added to the output; IDENTITY needs stride 1 and equal widths, POOL equal widths.
     """
 
     kind: ClassVar[str] = "universal_bottleneck"
@@ -45,7 +45,7 @@ class UniversalBottleneck:
 
     def trace(self, t: Trace, x: Value) -> Value:
         """Run the block over ``x``."""
-        check_identity_skip(self.skip, x, stride=self.stride, out_channels=self.out_channels)
+        skip = shortcut(t, x, self.skip, stride=self.stride, out_channels=self.out_channels)
         if self.stride > 1 and not (self.start_kernel or self.middle_kernel):
             raise SpecError(f"a stride of {self.stride} needs a depthwise filter, and both kernels are 0")
         h = x
@@ -58,6 +58,5 @@ class UniversalBottleneck:
                 h, name="depthwise", kernel_size=self.middle_kernel, stride=self.stride, activation=self.activation
             )
             t.mark(Point.DEPTHWISE, h)
-        has_skip = self.skip is Skip.IDENTITY
-        h = t.conv(h, x if has_skip else self.out_channels, name="project", activation=Activation.NONE)
-        return t.add(x, h, name="skip") if has_skip else h
+        h = t.conv(h, self.out_channels if skip is None else x, name="project", activation=Activation.NONE)
+        return h if skip is None else t.add(skip, h, name="skip")

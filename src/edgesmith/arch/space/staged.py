@@ -1,0 +1,281 @@
+"""Spaces of networks in stages: stem, stages of layers, tail, head. Every point is a legal network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+from edgesmith.arch.heads.classifier import Classifier
+from edgesmith.arch.kinds.base import Block
+from edgesmith.arch.kinds.conv import Conv
+from edgesmith.arch.names import Activation, Padding
+from edgesmith.arch.presets import Preset
+from edgesmith.arch.space.choices import Choice, Encoding, Space
+from edgesmith.arch.space.layers import Layer, Operator, make_block
+from edgesmith.arch.spec import NetSpec, model_hash
+from edgesmith.core.errors import SpecError
+
+Settings = Mapping[str, tuple[Any, ...]]
+"""For each choice of a layer its options: values of the field of that name, or mappings that set several fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Layers of one width; the first may halve the feature map.
+
+    Attributes:
+        stride: Of the first layer.
+        widths: Choices of the output's channels.
+        depths: Choices of the number of layers, ascending.
+        layer: What is the same in all of them.
+        common: What is chosen once for all layers of the stage, as in MnasNet's factorised hierarchy.
+        own: What each layer chooses for itself.
+    """
+
+    stride: int
+    widths: tuple[int, ...]
+    depths: tuple[int, ...] = (1,)
+    layer: Layer = field(default_factory=Layer)
+    common: Settings = field(default_factory=dict)
+    own: Settings = field(default_factory=dict)
+
+    @property
+    def may_vanish(self) -> bool:
+        """Whether a layer can be nothing, so that its stage's width need not be seen in its blocks."""
+        options = [*self.common.values(), *self.own.values()]
+        chosen = [
+            option.get("operator") if isinstance(option, Mapping) else option for row in options for option in row
+        ]
+        return Operator.NOTHING in (*chosen, self.layer.operator)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What is around the stages.
+
+    Attributes:
+        family: Name of the family, for people.
+        stems: Choices of the stem's channels.
+        stem_stride: 1 or 2.
+        tails: Choices of the tail convolution's channels; 0 for none.
+        features: Choices of the feature layer's channels; 0 for none.
+        activation: Of stem, tail and feature layer.
+        resolutions: Choices of the side of the input in pixels.
+        num_classes: Width of the answer.
+        padding: How borders are filled.
+        preset: Norm constants, dropout, initialisation.
+    """
+
+    family: str
+    stems: tuple[int, ...] = (16,)
+    stem_stride: int = 2
+    tails: tuple[int, ...] = (960,)
+    features: tuple[int, ...] = (0,)
+    activation: Activation = Activation.RELU
+    resolutions: tuple[int, ...] = (224,)
+    num_classes: int = 1000
+    padding: Padding = Padding.SYMMETRIC
+    preset: Preset = Preset.TORCHVISION
+
+
+class StagedSpace(Space):
+    """Networks of a frame and stages."""
+
+    def __init__(self, name: str, frame: Frame, stages: Sequence[Stage]) -> None:
+        """Lay out the choices: the frame's, then each stage's width, depth and layers.
+
+        Args:
+            name: What people call the space.
+            frame: What is around the stages.
+            stages: In order.
+        """
+        self.name, self.frame, self.stages = name, frame, tuple(stages)
+        super().__init__(tuple(_choices(frame, self.stages)))
+        self._places = {choice.name: place for place, choice in enumerate(self.choices)}
+
+    def active(self, point: Encoding) -> tuple[bool, ...]:
+        """What is chosen for layers beyond a stage's depth has no effect."""
+        used = [True] * len(self.choices)
+        for number, stage in enumerate(self.stages, 1):
+            depth = stage.depths[point[self._places[f"stage{number}.depth"]]]
+            unused = [f"stage{number}.{name}" for name in stage.common] if depth == 0 else []
+            unused += [_own(number, layer, name) for layer in range(depth, max(stage.depths)) for name in stage.own]
+            for name in unused:
+                used[self._places[name]] = False
+        return tuple(used)
+
+    def decode(self, point: Encoding) -> NetSpec:
+        """The network of a point, named after the space and its hash."""
+        self.check(point)
+        chosen = self.values(point)
+        frame, channels = self.frame, chosen["stem"]
+        blocks: list[Block] = [_stem(frame, channels)]
+        for number, stage in enumerate(self.stages, 1):
+            width = chosen[f"stage{number}.width"]
+            common = _apply(stage.layer, {name: chosen[f"stage{number}.{name}"] for name in stage.common})
+            for index in range(chosen[f"stage{number}.depth"]):
+                layer = _apply(common, {name: chosen[_own(number, index, name)] for name in stage.own})
+                block = make_block(layer, channels, width, 1 if index else stage.stride)
+                blocks += [] if block is None else [block]
+                channels = width
+        if chosen["tail"]:
+            blocks.append(_tail(frame, chosen["tail"]))
+        spec = NetSpec(
+            name=self.name,
+            family=frame.family,
+            blocks=tuple(blocks),
+            head=_head(frame, chosen["feature"]),
+            resolution=(chosen["resolution"], chosen["resolution"]),
+            num_classes=frame.num_classes,
+            padding=frame.padding,
+            preset=frame.preset,
+        )
+        return replace(spec, name=f"{self.name}-{model_hash(spec)[:6]}")
+
+    def encode(self, spec: NetSpec) -> Encoding:
+        """A point that stands for a network; the first where several do.
+
+        Raises:
+            SpecError: The network is not in this space; says from which block on.
+        """
+        found = dict(self._frame_values(spec))
+        blocks = spec.blocks[1:-1] if found["tail"] else spec.blocks[1:]
+        matcher = _Matcher(self.stages, blocks)
+        stages = matcher.match(0, 0, found["stem"])
+        if stages is None:
+            raise SpecError(f"{spec.name} is not in space {self.name}: no option fits block {matcher.furthest + 1}")
+        return self.normal(
+            tuple(
+                choice.options.index(found[choice.name]) if choice.name in found else stages.get(choice.name, 0)
+                for choice in self.choices
+            )
+        )
+
+    def contains(self, spec: NetSpec) -> bool:
+        """Whether a network is a point of this space."""
+        try:
+            self.encode(spec)
+        except SpecError:
+            return False
+        return True
+
+    def _frame_values(self, spec: NetSpec) -> Iterator[tuple[str, Any]]:
+        frame, head = self.frame, spec.head
+        stem, last = spec.blocks[0], spec.blocks[-1]
+        tail = getattr(last, "out_channels", 0) if len(spec.blocks) > 1 and frame.tails != (0,) else 0
+        side, feature = spec.resolution[0], getattr(head, "feature_channels", 0)
+        parts: dict[str, tuple[int, tuple[int, ...], Callable[[int], bool]]] = {
+            "stem": (getattr(stem, "out_channels", 0), frame.stems, lambda value: _stem(frame, value) == stem),
+            "tail": (tail, frame.tails, lambda value: not value or _tail(frame, value) == last),
+            "feature": (feature, frame.features, lambda value: _head(frame, value) == head),
+            "resolution": (side, frame.resolutions, lambda value: (value, value) == spec.resolution),
+        }
+        outside = f"{spec.name} is not in space {self.name}"
+        for name, (value, options, fits) in parts.items():
+            if value not in options or not fits(value):
+                raise SpecError(f"{outside}: its {name} is none of {', '.join(map(str, options))}")
+            yield name, value
+        for name in ("num_classes", "padding", "preset"):
+            has, wanted = getattr(spec, name), getattr(frame, name)
+            if has != wanted:
+                raise SpecError(f"{outside}: {name} is {has}, not {wanted}")
+
+
+class _Matcher:
+    """Finds options whose layers are given blocks, stage by stage."""
+
+    def __init__(self, stages: Sequence[Stage], blocks: Sequence[Block]) -> None:
+        self._stages, self._blocks = stages, blocks
+        self.furthest = 0
+
+    def match(self, stage: int, at: int, channels: int) -> dict[str, int] | None:
+        """Options for the stages from ``stage`` on, whose blocks begin at ``at``; None if there are none."""
+        self.furthest = max(self.furthest, at)
+        if stage == len(self._stages):
+            return {} if at == len(self._blocks) else None
+        here = self._stages[stage]
+        for (d, depth), (w, width) in product(enumerate(here.depths), enumerate(here.widths)):
+            if depth and not here.may_vanish and self._width(at) != width:
+                continue
+            for common, layer in _variants(here.layer, here.common if depth else {}):
+                named = {f"stage{stage + 1}.{name}": option for name, option in common.items()}
+                named |= {f"stage{stage + 1}.depth": d, f"stage{stage + 1}.width": w}
+                for end, own in self._layers(stage, layer, at, channels, width, left=depth):
+                    rest = self.match(stage + 1, end, width if depth else channels)
+                    if rest is not None:
+                        return named | own | rest
+        return None
+
+    def _layers(
+        self, stage: int, common: Layer, at: int, channels: int, width: int, *, left: int, index: int = 0
+    ) -> Iterator[tuple[int, dict[str, int]]]:
+        """Ways to fit the layers from ``index`` on, with the number of the block behind them."""
+        if not left:
+            yield at, {}
+            return
+        here = self._stages[stage]
+        for options, layer in _variants(common, here.own):
+            end = self._step(layer, at, channels, width, 1 if index else here.stride)
+            if end is None:
+                continue
+            self.furthest = max(self.furthest, end)
+            named = {_own(stage + 1, index, name): option for name, option in options.items()}
+            for last, others in self._layers(stage, common, end, width, width, left=left - 1, index=index + 1):
+                yield last, named | others
+
+    def _width(self, at: int) -> int | None:
+        return getattr(self._blocks[at], "out_channels", None) if at < len(self._blocks) else None
+
+    def _step(self, layer: Layer, at: int, channels: int, width: int, stride: int) -> int | None:
+        """Where the next layer begins if this one fits; None if it does not."""
+        block = make_block(layer, channels, width, stride)
+        if block is None:
+            return at
+        return at + 1 if at < len(self._blocks) and self._blocks[at] == block else None
+
+
+def _choices(frame: Frame, stages: Sequence[Stage]) -> Iterator[Choice]:
+    yield Choice(name="resolution", options=frame.resolutions, ordered=True)
+    yield Choice(name="stem", options=frame.stems, ordered=True)
+    for number, stage in enumerate(stages, 1):
+        yield Choice(name=f"stage{number}.width", options=stage.widths, ordered=True)
+        yield Choice(name=f"stage{number}.depth", options=stage.depths, ordered=True)
+        named = {f"stage{number}.{name}": options for name, options in stage.common.items()}
+        for layer in range(max(stage.depths)):
+            named |= {_own(number, layer, name): options for name, options in stage.own.items()}
+        for name, options in named.items():
+            yield Choice(name=name, options=options, ordered=all(isinstance(option, int | float) for option in options))
+    yield Choice(name="tail", options=frame.tails, ordered=True)
+    yield Choice(name="feature", options=frame.features, ordered=True)
+
+
+def _own(number: int, layer: int, choice: str) -> str:
+    return f"stage{number}.layer{layer + 1}.{choice}"
+
+
+def _variants(layer: Layer, choices: Settings) -> Iterator[tuple[dict[str, int], Layer]]:
+    """Every combination of options, with the layer that it makes."""
+    for numbers in product(*(range(len(options)) for options in choices.values())):
+        chosen = dict(zip(choices, numbers, strict=True))
+        yield chosen, _apply(layer, {name: choices[name][number] for name, number in chosen.items()})
+
+
+def _apply(layer: Layer, settings: Mapping[str, Any]) -> Layer:
+    changes: dict[str, Any] = {}
+    for name, value in settings.items():
+        changes |= dict(value) if isinstance(value, Mapping) else {name: value}
+    return replace(layer, **changes)
+
+
+def _stem(frame: Frame, channels: int) -> Conv:
+    return Conv(out_channels=channels, kernel_size=3, stride=frame.stem_stride, activation=frame.activation)
+
+
+def _tail(frame: Frame, channels: int) -> Conv:
+    return Conv(out_channels=channels, activation=frame.activation)
+
+
+def _head(frame: Frame, channels: int) -> Classifier:
+    return Classifier(feature_channels=channels, activation=frame.activation if channels else Activation.NONE)

@@ -1,0 +1,145 @@
+"""A Gaussian process over points of a space: how good a point is likely to be, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, solve_triangular
+
+from edgesmith.arch.space.choices import Encoding, Space
+
+Floats = NDArray[np.float64]
+
+_LENGTHS: Final = (0.75, 1.5, 3.0, 6.0)
+_NOISES: Final = (0.01, 0.05, 0.2, 0.5)
+_ROUNDS: Final = 2
+_WEIGHTS: Final = (0.3, 1.0, 3.0)
+_JITTER: Final = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Belief:
+    """What a process thinks of some points.
+
+    Attributes:
+        mean: ``(points,)`` of the values that it was fitted to.
+        deviation: ``(points,)`` how far the truth may be from it, without the noise of a single reading.
+    """
+
+    mean: Floats
+    deviation: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scales:
+    """What a process takes for granted.
+
+    Attributes:
+        length: Weighted differences over which values forget one another.
+        noise: Variance of a single reading, as a share of that of all values.
+        weights: How much a difference in each choice counts.
+    """
+
+    length: float
+    noise: float
+    weights: tuple[float, ...]
+
+
+class GaussianProcess:
+    """Values of points, alike where few choices differ: covariance ``exp(-weighted number of differences / length)``.
+
+    In an ordered choice the difference is the distance between options as a share of the largest.
+    """
+
+    def __init__(self, space: Space, points: Sequence[Encoding], values: Floats, scales: Scales | None = None) -> None:
+        """Fit.
+
+        Args:
+            space: Whose points they are.
+            points: At least one; the same point may occur several times.
+            values: ``(points,)``.
+            scales: Those of an earlier process; found anew by default, each of a few, under which the values are most
+                likely.
+        """
+        self._codes = Codes(space)
+        self._points = self._codes.of(points)
+        self._middle, self._scale = float(np.mean(values)), float(np.std(values)) or 1.0
+        scaled = (np.asarray(values, dtype=np.float64) - self._middle) / self._scale
+        differences = self._codes.differences(self._points, self._points)
+        self.scales = scales or _most_likely(differences, scaled)
+        self._chol = _cholesky(differences, self.scales)
+        self._solved = _solve(self._chol, scaled)
+
+    def believe(self, points: Sequence[Encoding]) -> Belief:
+        """Mean and deviation at some points."""
+        across = _covariance(self._codes.differences(self._codes.of(points), self._points), self.scales)
+        mean = across @ self._solved
+        left = solve_triangular(self._chol, across.T, lower=True, check_finite=False)
+        deviation = np.sqrt(np.maximum(1 - (left**2).sum(axis=0), 1e-12))
+        return Belief(mean=mean * self._scale + self._middle, deviation=deviation * self._scale)
+
+
+class Codes:
+    """Points as numbers whose differences per choice are 0 to 1."""
+
+    def __init__(self, space: Space) -> None:
+        """Look at the choices."""
+        self._ordered = np.array([choice.ordered for choice in space.choices])
+        self._steps = np.array([max(1, len(choice.options) - 1) for choice in space.choices], dtype=np.float64)
+
+    def of(self, points: Sequence[Encoding]) -> Floats:
+        """``(points, choices)``."""
+        return np.array(points, dtype=np.float64).reshape(len(points), -1)
+
+    def differences(self, a: Floats, b: Floats) -> Floats:
+        """``(points of a, points of b, choices)``."""
+        apart = np.abs(a[:, None] - b[None])
+        found: Floats = np.where(self._ordered, apart / self._steps, (apart > 0).astype(np.float64))
+        return found
+
+
+def _most_likely(differences: Floats, values: Floats) -> Scales:
+    """Length and noise first, then choice by choice the weight, then length and noise again."""
+    count = differences.shape[2]
+    scales = _best_pair(differences, values, (1.0,) * count)
+    if len(values) < 2 * count:
+        return scales
+    for place in [*range(count)] * _ROUNDS:
+        tried = [
+            replace(scales, weights=(*scales.weights[:place], weight, *scales.weights[place + 1 :]))
+            for weight in _WEIGHTS
+        ]
+        scales = max(tried, key=lambda each: _likelihood(differences, values, each))
+    return _best_pair(differences, values, scales.weights)
+
+
+def _best_pair(differences: Floats, values: Floats, weights: tuple[float, ...]) -> Scales:
+    tried = [Scales(length=length, noise=noise, weights=weights) for length, noise in product(_LENGTHS, _NOISES)]
+    return max(tried, key=lambda each: _likelihood(differences, values, each))
+
+
+def _covariance(differences: Floats, scales: Scales) -> Floats:
+    covariance: Floats = np.exp(-(differences @ np.array(scales.weights)) / scales.length)
+    return covariance
+
+
+def _cholesky(differences: Floats, scales: Scales) -> Floats:
+    covariance = _covariance(differences, scales)
+    covariance[np.diag_indices_from(covariance)] += scales.noise + _JITTER
+    chol: Floats = np.linalg.cholesky(covariance)
+    return chol
+
+
+def _likelihood(differences: Floats, values: Floats, scales: Scales) -> float:
+    chol = _cholesky(differences, scales)
+    return float(-0.5 * values @ _solve(chol, values) - np.log(np.diag(chol)).sum())
+
+
+def _solve(chol: Floats, values: Floats) -> Floats:
+    solved: Floats = cho_solve((chol, True), values, check_finite=False)
+    return solved

@@ -1,0 +1,117 @@
+"""What a strategy is: a pure function of space, seed and history."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgesmith.arch.space.choices import Encoding, Space
+from edgesmith.core.errors import UsageError
+from edgesmith.core.seed import generator
+
+_TRIES_A_POINT = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a point was worth.
+
+    Attributes:
+        score: What strategies for one goal raise, such as the reward.
+        goals: What strategies for a front raise, each for itself: accuracy, minus latency.
+        violation: How far hard limits are exceeded, relative; 0 where all are kept.
+    """
+
+    score: float
+    goals: tuple[float, ...] = ()
+    violation: float = 0.0
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
+        """Sorts results, the best last: what keeps the limits before what does not."""
+        return self.violation <= 0, -self.violation, self.score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A point and its result."""
+
+    point: Encoding
+    result: Result
+
+
+class Strategy(ABC):
+    """Proposes points. Asked in the same sizes and told the same results in the same order, it proposes the same.
+
+    Attributes:
+        name: In the table of strategies.
+        history: All trials so far, in the order told.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, space: Space, *, seed: int) -> None:
+        """Begin without a history.
+
+        Args:
+            space: Whose choices it makes.
+            seed: Of all that it draws.
+        """
+        self.space = space
+        self.seed = seed
+        self.history: list[Trial] = []
+        self._asked = 0
+
+    def ask(self, count: int) -> tuple[Encoding, ...]:
+        """The next points to evaluate.
+
+        Raises:
+            UsageError: ``count`` is not at least 1.
+        """
+        if count < 1:
+            raise UsageError(f"a strategy is asked for at least 1 point, got {count}")
+        rng = generator(self.seed, self.name, self._asked)
+        self._asked += count
+        return tuple(self.propose(count, rng))
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Take the results of points in the order in which they were asked for; points from elsewhere are welcome."""
+        self.history += trials
+        self.learn(trials)
+
+    def best(self) -> Trial:
+        """The trial that the strategy would hand over: an evaluated one.
+
+        Raises:
+            UsageError: Nothing was told yet.
+        """
+        if not self.history:
+            raise UsageError("nothing was evaluated yet")
+        return max(self.history, key=lambda trial: trial.result.rank)
+
+    @abstractmethod
+    def propose(self, count: int, rng: np.random.Generator) -> list[Encoding]:
+        """So many points, given `history`."""
+
+    def learn(self, trials: Sequence[Trial]) -> None:  # noqa: B027 - most strategies need no more than the history
+        """Take in new trials, which are in `history` already; without effect where history is all there is."""
+
+    def fresh(self, rng: np.random.Generator, known: set[Encoding], *, count: int = 1) -> list[Encoding]:
+        """Points drawn evenly that are not known, and now are; known ones where new ones are hard to find."""
+        found = []
+        for _ in range(count):
+            for _ in range(_TRIES_A_POINT):
+                point = self.space.sample(rng)
+                if point not in known:
+                    break
+            known.add(point)
+            found.append(point)
+        return found
+
+    def known(self) -> set[Encoding]:
+        """Points that were told."""
+        return {trial.point for trial in self.history}

@@ -1,0 +1,144 @@
+"""The default: a model of what was evaluated proposes what to evaluate next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgesmith.arch.space.choices import Encoding, Space
+from edgesmith.search.front import front_of
+from edgesmith.search.gaussian import GaussianProcess, Scales
+from edgesmith.search.strategies.base import Strategy, Trial
+
+Floats = NDArray[np.float64]
+
+_STARTS: Final = 12
+_CANDIDATES: Final = 2000
+_WHOLE: Final = 8192
+_ELITES: Final = 20
+_BRAVERY: Final = 1.0
+_AUGMENT: Final = 0.05
+_REFIT: Final = 10
+
+
+class Surrogate(Strategy):
+    """Bayesian optimisation: the point with the highest mean plus deviation of a Gaussian process.
+
+    Values are warped first, ``-log(best + margin - value)``: a few very bad nets would set the scale otherwise, and
+    differences among good ones, which matter, would drown. For a front each goal has a process, and each proposal
+    weighs the goals anew (ParEGO, Knowles 2006).
+    """
+
+    name = "surrogate"
+
+    def __init__(self, space: Space, *, seed: int) -> None:
+        """Begin without a model."""
+        super().__init__(space, seed=seed)
+        self._scales: dict[int, Scales] = {}
+
+    def propose(self, count: int, rng: np.random.Generator) -> list[Encoding]:
+        """Random points until there are a few, then the most promising ones."""
+        known = self.known()
+        if len(self.history) < _STARTS:
+            return self.fresh(rng, known, count=count)
+        candidates = [point for point in self._candidates(rng) if point not in known]
+        if not candidates:
+            return self.fresh(rng, known, count=count)
+        promise = self._promise(candidates, rng)
+        found: list[Encoding] = []
+        while len(found) < min(count, len(candidates)):
+            best = int(np.argmax(promise))
+            found.append(candidates[best])
+            promise[best] = -np.inf
+            if len(found) < count:
+                promise -= self._nearness(candidates, candidates[best])
+        return found + self.fresh(rng, known | set(found), count=count - len(found))
+
+    def best(self) -> Trial:
+        """Of the evaluated points the one that the model thinks best: one lucky reading does not win."""
+        kept = [trial for trial in self.history if trial.result.violation <= 0]
+        if len(kept) < _STARTS:
+            return super().best()
+        model = self._model([trial.point for trial in kept], _warped(np.array([trial.result.score for trial in kept])))
+        return kept[int(np.argmax(model.believe([trial.point for trial in kept]).mean))]
+
+    def _candidates(self, rng: np.random.Generator) -> list[Encoding]:
+        """All points of a small space; else kin of the best ones and some from anywhere."""
+        if self.space.size <= _WHOLE:
+            return list(every_point(self.space))
+        elites = self._elites()
+        found: dict[Encoding, None] = {}
+        for _ in range(_CANDIDATES):
+            first = elites[int(rng.integers(len(elites)))]
+            kind = rng.random()
+            if kind < 0.5:
+                point = self.space.mutate(first, rng, changes=1 + 2 * rng.random())
+            elif kind < 0.9:
+                child = self.space.crossover(first, elites[int(rng.integers(len(elites)))], rng)
+                point = self.space.mutate(child, rng)
+            else:
+                point = self.space.sample(rng)
+            found[point] = None
+        return list(found)
+
+    def _elites(self) -> list[Encoding]:
+        goals = self._goals()
+        if goals.shape[1] > 1:
+            return [self.history[place].point for place in front_of(goals)]
+        ranked = sorted(self.history, key=lambda trial: trial.result.rank, reverse=True)
+        return [trial.point for trial in ranked[:_ELITES]]
+
+    def _goals(self) -> Floats:
+        """``(trials, goals)``: what is to be raised; trials beyond the limits are worse than all others."""
+        rows = np.array([trial.result.goals or (trial.result.score,) for trial in self.history], dtype=np.float64)
+        violations = np.array([trial.result.violation for trial in self.history])
+        kept = violations <= 0
+        if kept.any() and not kept.all():
+            floor, spread = rows[kept].min(axis=0), np.ptp(rows[kept], axis=0) + 1e-9
+            rows[~kept] = floor - spread * (0.1 + np.minimum(violations[~kept], 1.0))[:, None]
+        return rows
+
+    def _promise(self, candidates: Sequence[Encoding], rng: np.random.Generator) -> Floats:
+        goals, points = self._goals(), [trial.point for trial in self.history]
+        if goals.shape[1] == 1:
+            belief = self._model(points, _warped(goals[:, 0])).believe(candidates)
+            return belief.mean + _BRAVERY * belief.deviation
+        weights = rng.dirichlet(np.ones(goals.shape[1]))
+        low, high = goals.min(axis=0), goals.max(axis=0)
+        scaled = (goals - low) / np.maximum(high - low, 1e-12)
+        short = weights * (1 - scaled)  # of each goal's best
+        belief = self._model(points, -(short.max(axis=1) + _AUGMENT * short.sum(axis=1))).believe(candidates)
+        return belief.mean + _BRAVERY * belief.deviation
+
+    def _model(self, points: Sequence[Encoding], values: Floats) -> GaussianProcess:
+        """A process whose scales are found anew at each tenth trial; in between they hardly move."""
+        stage = len(points) // _REFIT
+        if stage not in self._scales:
+            begin = max(_STARTS, stage * _REFIT)
+            self._scales[stage] = GaussianProcess(self.space, points[:begin], values[:begin]).scales
+        return GaussianProcess(self.space, points, values, self._scales[stage])
+
+    def _nearness(self, candidates: Sequence[Encoding], chosen: Encoding) -> Floats:
+        """What a candidate is less worth because one like it is evaluated already."""
+        apart = (np.array(candidates) != np.array(chosen)).mean(axis=1)
+        nearness: Floats = np.exp(-len(chosen) * apart)
+        return nearness
+
+
+def every_point(space: Space) -> list[Encoding]:
+    """All points of a small space, each meaning once."""
+    points: dict[Encoding, None] = {(): None}
+    for choice in space.choices:
+        points = {(*point, option): None for point in points for option in range(len(choice.options))}
+    return list(dict.fromkeys(space.normal(point) for point in points))
+
+
+def _warped(values: Floats) -> Floats:
+    """Stretch the good end, as far as the first points, which were drawn evenly, were apart there."""
+    starts = values[:_STARTS]
+    margin = 0.5 * float(starts.max() - np.quantile(starts, 0.75)) + 1e-9 * (1 + abs(float(values.max())))
+    warped: Floats = -np.log(values.max() + margin - values)
+    return warped

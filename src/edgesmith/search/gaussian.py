@@ -131,8 +131,7 @@ def _covariance(differences: Floats, scales: Scales) -> Floats:
 def _cholesky(differences: Floats, scales: Scales) -> Floats:
     covariance = _covariance(differences, scales)
     covariance[np.diag_indices_from(covariance)] += scales.noise + _JITTER
-    chol: Floats = np.linalg.cholesky(covariance)
-    return chol
+    return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
 
 def _likelihood(differences: Floats, values: Floats, scales: Scales) -> float:

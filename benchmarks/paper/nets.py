@@ -1,0 +1,137 @@
+"""The networks of each table and figure: what they are called there, what they are here, what each is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from edgesmith.arch.edits.ablation import hswish_from, last_stage, no_se, relu_only, se, stem
+from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.zoo.names import find
+from paper.published import LARGE, RELU, SMALL, SWISH_16, SWISH_112, V2, V2_SMALL, WRITTEN_OUT
+
+FLOAT: Final = "float32"
+INT8: Final = "int8"
+
+WIDTHS: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
+RESOLUTIONS: Final = (96, 128, 160, 192, 224, 256)
+# Widths and resolutions of V2 that cost about what V3-Small does; each has an accuracy in TensorFlow's README.
+LADDER: Final = (
+    "width=0.35,resolution=192", "width=1.0,resolution=96", "width=0.5,resolution=160", "width=0.35,resolution=224",
+    "width=0.75,resolution=128", "width=0.5,resolution=192", "width=0.5,resolution=224", "width=1.0,resolution=128",
+    "width=0.75,resolution=160",
+)  # fmt: skip
+
+OLD_LAST_STAGE: Final = "last stage before"
+WIDE_STEM: Final = "stem of 32"
+NO_GATES: Final = "no SE"
+INPUT_GATES: Final = "SE at 1/4 of the input"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One network of a group.
+
+    Attributes:
+        name: What the tables call it; unique in its group.
+        spec: The network.
+        against: Name of the network that it is compared with.
+        plain: H-swish is written out as sum, clip, quotient and product, as runtimes without an operator for it have
+            it; float files only.
+    """
+
+    name: str
+    spec: NetSpec
+    against: str
+    plain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Networks that are timed side by side, in one session a device.
+
+    Attributes:
+        entries: The networks.
+        precisions: Number formats that the group is timed in unless it is asked for by name.
+    """
+
+    entries: tuple[Entry, ...]
+    precisions: tuple[str, ...] = (FLOAT, INT8)
+
+    def of_precision(self, precision: str) -> tuple[Entry, ...]:
+        """The networks that have files of a precision."""
+        return tuple(entry for entry in self.entries if precision == FLOAT or not entry.plain)
+
+
+def _zoo(name: str, text: str, against: str) -> Entry:
+    return Entry(name=name, spec=find(text), against=against)
+
+
+def _table_3() -> tuple[Entry, ...]:
+    return (
+        _zoo(LARGE, "mobilenet_v3_large", V2),
+        _zoo("V3-Large 0.75", "mobilenet_v3_large@width=0.75", V2),
+        _zoo("MnasNet-A1", "mnasnet_a1", V2),
+        _zoo(V2, "mobilenet_v2", V2),
+        _zoo(SMALL, "mobilenet_v3_small", V2_SMALL),
+        _zoo("V3-Small 0.75", "mobilenet_v3_small@width=0.75", V2_SMALL),
+        _zoo("Mnas-small", "mnasnet_small", V2_SMALL),
+        _zoo(V2_SMALL, "mobilenet_v2@width=0.35", V2_SMALL),
+    )
+
+
+def _table_4() -> tuple[Entry, ...]:
+    kept = (LARGE, V2, SMALL, V2_SMALL)
+    return tuple(entry for entry in _table_3() if entry.name in kept)
+
+
+def _edits() -> tuple[Entry, ...]:
+    large = find("mobilenet_v3_large")
+    swishes = {LARGE: large, SWISH_16: hswish_from(large, 1), SWISH_112: hswish_from(large, 11)}
+    specs = {
+        **swishes,
+        RELU: relu_only(large),
+        OLD_LAST_STAGE: last_stage(large, "original"),
+        WIDE_STEM: stem(large, 32),
+        NO_GATES: no_se(large),
+        INPUT_GATES: se(large, 0.25, of="input"),
+    }
+    return (
+        *(Entry(name=name, spec=spec, against=LARGE) for name, spec in specs.items()),
+        *(Entry(name=name + WRITTEN_OUT, spec=spec, against=LARGE, plain=True) for name, spec in swishes.items()),
+    )
+
+
+def _sweep(name: str, text: str) -> tuple[Entry, ...]:
+    whole = f"{name} 1.0"
+    return (
+        *(_zoo(f"{name} {width}", f"{text}@width={width}", whole) for width in WIDTHS),
+        *(_zoo(f"{name} 1.0 at {side}", f"{text}@resolution={side}", whole) for side in RESOLUTIONS if side != 224),
+    )
+
+
+def _ladder() -> tuple[Entry, ...]:
+    return (
+        _zoo(SMALL, "mobilenet_v3_small", SMALL),
+        *(_zoo(ladder_name(options), f"mobilenet_v2@{options}", SMALL) for options in LADDER),
+    )
+
+
+def ladder_name(options: str) -> str:
+    """``V2 0.5 at 160`` of ``width=0.5,resolution=160``."""
+    values = dict(part.split("=") for part in options.split(","))
+    return f"V2 {values['width']} at {values['resolution']}"
+
+
+GROUPS: Final[Mapping[str, Group]] = MappingProxyType(
+    {
+        "table3": Group(entries=_table_3(), precisions=(FLOAT,)),
+        "table4": Group(entries=_table_4(), precisions=(INT8,)),
+        "edits": Group(entries=_edits()),
+        "ladder": Group(entries=_ladder()),
+        "sweep_large": Group(entries=_sweep("V3-Large", "mobilenet_v3_large"), precisions=(FLOAT,)),
+        "sweep_small": Group(entries=_sweep("V3-Small", "mobilenet_v3_small"), precisions=(FLOAT,)),
+    }
+)

@@ -57,7 +57,10 @@ def bracket_table(found: Sequence[Column]) -> list[str]:
             if ratio is not None
         ]
         within, beyond = bracket(steps)
-        lines.append([column.title, *(step.describe() if step else "none on the ladder" for step in (within, beyond))])
+        told = f"{column.title}{column.star}"
+        lines.append([told, *(step.describe() if step else "none on the ladder" for step in (within, beyond))])
     if not found:
         lines.append(["ours", NOT_YET, NOT_YET])
-    return markdown(["device", "most accurate V2 that takes no longer", "the next that takes longer"], lines)
+    return markdown(
+        ["device", "most accurate V2 that takes no longer", "the next better one, which takes longer"], lines
+    )

@@ -15,11 +15,12 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import reduce
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
-from paper.files import load_made, make
+from paper.files import Made, join_made, load_made, make
 from paper.nets import FLOAT, GROUPS, INT8, Entry
 from paper.page import write_page
 from paper.timing import time_entries
@@ -45,10 +46,9 @@ def main() -> None:
         if not finished or time.monotonic() > until:
             finished = False
             break
-        entries = entries_of(group, device)
-        made = {entry.name: load_made(entry, device.format, options.files, seed=options.seed) for entry in entries}
-        whole = {name: files for name, files in made.items() if files is not None}
-        row = time_entries(entries, whole, device, plan=Plan(seed=options.seed, limit_s=options.limit))
+        made = files_of(group, device, options.files, seed=options.seed)
+        plan = Plan(seed=options.seed, limit_s=options.limit)
+        row = time_entries(entries_of(group, device), made, device, plan=plan)
         append_line(options.out, json.dumps(key | {"group": group, "device": device.name} | row))
         print(f"{group} on {device.name}: {row['seconds']} s{', contended' * row['contended']}", flush=True)
     write_page(options.page, read_lines(options.out))
@@ -86,6 +86,21 @@ def entries_of(group: str, device: Device) -> tuple[Entry, ...]:
     return GROUPS[group].of_precision(precision_of(device))
 
 
+def kinds_of(group: str, device: Device) -> list[str]:
+    """Kinds of files that a session needs of each network."""
+    form, is_int8 = split_kind(device.format)
+    return [form, device.format] if is_int8 and GROUPS[group].beside_float else [device.format]
+
+
+def files_of(group: str, device: Device, folder: Path, *, seed: int) -> dict[str, Made]:
+    """The files of a group by network, all kinds together."""
+    found = {}
+    for entry in entries_of(group, device):
+        made = [load_made(entry, kind, folder, seed=seed) for kind in kinds_of(group, device)]
+        found[entry.name] = reduce(join_made, [each for each in made if each is not None])
+    return found
+
+
 def make_files(work: Sequence[tuple[str, Device]], folder: Path, *, seed: int, until: float) -> bool:
     """Make what is missing in a process of its own, so that no converter's threads run while files are timed.
 
@@ -95,8 +110,9 @@ def make_files(work: Sequence[tuple[str, Device]], folder: Path, *, seed: int, u
     kinds: dict[Entry, list[str]] = {}
     for group, device in work:
         for entry in entries_of(group, device):
-            if load_made(entry, device.format, folder, seed=seed) is None:
-                kinds.setdefault(entry, []).append(device.format)
+            for kind in kinds_of(group, device):
+                if load_made(entry, kind, folder, seed=seed) is None:
+                    kinds.setdefault(entry, []).append(kind)
     if not kinds:
         return True
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:

@@ -24,12 +24,9 @@ from edgesmith.deploy.quantize.base import Calibration, Kind, QuantPlan
 from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.deploy.quantize.write import open_quantizer
 from edgesmith.nn.build import Net, build
-from paper.nets import Entry
+from paper.nets import FLOAT_PLAN, SWISH_FLOAT, WHOLE, Entry
 
 PICTURES: Final = 4  # noise sets the ranges: these files are timed, never scored
-WHOLE: Final = "all int8"
-SWISH_FLOAT: Final = "hard-swish in float"
-FLOAT_PLAN: Final = "float"
 
 
 class WrittenHardSwish(nn.Module):
@@ -56,6 +53,11 @@ class Made:
 
     paths: Mapping[str, Path]
     outside: Mapping[str, Mapping[str, int]]
+
+
+def join_made(first: Made, second: Made) -> Made:
+    """The files of two kinds of one network; they have no plan in common."""
+    return Made(paths={**first.paths, **second.paths}, outside={**first.outside, **second.outside})
 
 
 def load_made(entry: Entry, kind: str, folder: Path, *, seed: int) -> Made | None:

@@ -15,6 +15,11 @@ from paper.published import LARGE, RELU, SMALL, SWISH_16, SWISH_112, V2, V2_SMAL
 FLOAT: Final = "float32"
 INT8: Final = "int8"
 
+# What a file was made under.
+WHOLE: Final = "all int8"
+SWISH_FLOAT: Final = "hard-swish in float"
+FLOAT_PLAN: Final = "float"
+
 WIDTHS: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
 RESOLUTIONS: Final = (96, 128, 160, 192, 224, 256)
 # Widths and resolutions of V2 that cost about what V3-Small does; each has an accuracy in TensorFlow's README.
@@ -55,10 +60,12 @@ class Group:
     Attributes:
         entries: The networks.
         precisions: Number formats that the group is timed in unless it is asked for by name.
+        beside_float: Its int8 files take turns with the float files of the same runtime.
     """
 
     entries: tuple[Entry, ...]
     precisions: tuple[str, ...] = (FLOAT, INT8)
+    beside_float: bool = False
 
     def of_precision(self, precision: str) -> tuple[Entry, ...]:
         """The networks that have files of a precision."""
@@ -128,7 +135,7 @@ def ladder_name(options: str) -> str:
 GROUPS: Final[Mapping[str, Group]] = MappingProxyType(
     {
         "table3": Group(entries=_table_3(), precisions=(FLOAT,)),
-        "table4": Group(entries=_table_4(), precisions=(INT8,)),
+        "table4": Group(entries=_table_4(), precisions=(INT8,), beside_float=True),
         "edits": Group(entries=_edits()),
         "ladder": Group(entries=_ladder()),
         "sweep_large": Group(entries=_sweep("V3-Large", "mobilenet_v3_large"), precisions=(FLOAT,)),

@@ -24,7 +24,7 @@ from paper.published import (
     Figures,
 )
 from paper.summary import summary_table
-from paper.tables import Row, columns, left_over_lines, number, ratio_table
+from paper.tables import Row, columns, left_over_lines, number, over_float_table, ratio_table
 
 BEGIN: Final = "<!-- begin: written by benchmarks/paper_speed.py -->"
 END: Final = "<!-- end -->"
@@ -62,6 +62,8 @@ def render(rows: Sequence[Row]) -> str:
         lines += [f"### {heading}", "", *ratio_table(group, found, paper=paper, precision=precision)]
         if group == "ladder":
             lines += [*bracket_table(found), ""]
+        if group == "table4":
+            lines += [*over_float_table(group, found, paper=_int8_over_float()), ""]
         if precision == INT8:
             lines += left_over_lines(GROUPS[group].of_precision(precision), found)
     return "\n".join([*lines, *_conditions(rows)])
@@ -78,6 +80,16 @@ def _phones(group: str, table: Mapping[str, Figures]) -> dict[str, dict[str, str
         phone: {
             name: number(table[name].pixel_ms[index] / table[against].pixel_ms[index])
             for name, against in pairs.items()
+        }
+        for index, phone in enumerate(PHONES)
+    }
+
+
+def _int8_over_float() -> dict[str, dict[str, str]]:
+    """Table 4 over table 3."""
+    return {
+        phone: {
+            name: number(figures.pixel_ms[index] / TABLE_3[name].pixel_ms[index]) for name, figures in TABLE_4.items()
         }
         for index, phone in enumerate(PHONES)
     }

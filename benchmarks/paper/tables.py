@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgesmith.arch.cost import count_total
-from paper.nets import FLOAT, GROUPS, INT8, Entry
+from paper.nets import FLOAT, GROUPS, INT8, WHOLE, Entry
 
 Row = Mapping[str, Any]
 NOT_YET = "not measured yet"
@@ -36,10 +36,15 @@ class Column:
         """The ratio of a network; None where the session did not have it."""
         return _first(each for each in self.row["ratios"] if (each["name"], each["plan"]) == (name, self.plan))
 
+    def over_float(self, name: str) -> Row | None:
+        """The int8 file of a network over its float file; None where they did not take turns."""
+        found = [each for each in self.row.get("over_float", []) if each["name"] == name]
+        return _first(each for each in found if each["plan"] == self.plan) or _first(found)
+
     def net(self, name: str) -> Row | None:
-        """A network's own figures; where the plan does not change it, those of its other file."""
-        mine = [each for each in self.row["nets"] if each["name"] == name]
-        return _first(each for each in mine if each["plan"] == self.plan) or _first(mine)
+        """A network's own figures; where the plan does not change it, those of its whole int8 file."""
+        mine = {each["plan"]: each for each in self.row["nets"] if each["name"] == name}
+        return mine.get(self.plan, mine.get(WHOLE))
 
 
 def _first(found: Iterable[Row]) -> Row | None:
@@ -88,11 +93,22 @@ def ratio_table(
     return [*over, *markdown(titles, lines), "", *reference_lines(entries, found)]
 
 
+def over_float_table(group: str, found: Sequence[Column], *, paper: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Int8 over float of the same network: what int8 saves."""
+    titles = ["int8 over float", *paper, *([f"{each.title}{each.star}" for each in found] or ["ours"])]
+    lines = []
+    for entry in GROUPS[group].entries:
+        told = [figures.get(entry.name, "") for figures in paper.values()]
+        ours = [cell(column.over_float(entry.name)) for column in found] or [NOT_YET]
+        lines.append([entry.name, *told, *ours])
+    return markdown(titles, lines)
+
+
 def cell(ratio: Row | None) -> str:
     """``0.816 (0.809 to 0.823)``; a network against itself is 1."""
     if ratio is None:
         return ""
-    if ratio["name"] == ratio["against"]:
+    if ratio["name"] == ratio.get("against"):
         return "1"
     return f"{ratio['ratio']:.3f} ({ratio['low']:.3f} to {ratio['high']:.3f})"
 

@@ -10,8 +10,8 @@ from edgesmith.devices.base import Device
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Comparison
-from paper.files import FLOAT_PLAN, SWISH_FLOAT, WHOLE, Made, costs
-from paper.nets import Entry
+from paper.files import Made, costs
+from paper.nets import FLOAT_PLAN, SWISH_FLOAT, WHOLE, Entry
 
 
 def time_entries(entries: Sequence[Entry], made: Mapping[str, Made], device: Device, *, plan: Plan) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def time_entries(entries: Sequence[Entry], made: Mapping[str, Made], device: Dev
 
     Args:
         entries: The networks.
-        made: Their files by name, of the device's kind.
+        made: Their files by name, of the device's kind; float files beside int8 files are timed along.
         device: Where.
         plan: How long and how precisely.
     """
@@ -38,6 +38,7 @@ def time_entries(entries: Sequence[Entry], made: Mapping[str, Made], device: Dev
             for (name, each), latency in zip(files, found.latency, strict=True)
         ],
         "ratios": _ratios(entries, files, found.comparisons),
+        "over_float": _over_float(files, found.comparisons),
     }
 
 
@@ -57,13 +58,23 @@ def _ratios(
     A network whose file a plan does not change takes part in that plan with its other file.
     """
     rows = []
-    for plan in (FLOAT_PLAN, WHOLE, SWISH_FLOAT):
-        if not any(each == plan for _, each in files):
+    had = {plan for _, plan in files}
+    for plan in (WHOLE, SWISH_FLOAT) if WHOLE in had else (FLOAT_PLAN,):
+        if plan not in had:
             continue
         for entry in entries:
             mine, other = (_key(name, plan, files) for name in (entry.name, entry.against))
             rows.append({"name": entry.name, "against": entry.against, "plan": plan} | _ratio(mine, other, comparisons))
     return rows
+
+
+def _over_float(files: Mapping[tuple[str, str], Path], comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
+    """Each int8 file over the float file of the same network, where both were there."""
+    return [
+        {"name": name, "plan": plan} | _ratio((name, plan), (name, FLOAT_PLAN), comparisons)
+        for name, plan in files
+        if plan != FLOAT_PLAN and (name, FLOAT_PLAN) in files
+    ]
 
 
 def _key(name: str, plan: str, files: Mapping[tuple[str, str], Path]) -> tuple[str, str]:

@@ -78,11 +78,20 @@ def test_int8_plans_are_columns_and_share_the_files_that_they_do_not_change() ->
     for each in mixed["ratios"]:
         each["plan"] = "hard-swish in float"
     whole["ratios"] += mixed["ratios"]
+    whole["nets"] += [net | {"plan": "float", "ms": 20.0} for net in whole["nets"]]
     whole["nets"][0]["outside"] = {"HARD_SWISH": 21}
     text = render([whole])
     assert line(text, "Table 4", LARGE_OVER_V2)[-2:] == ["1.200 (1.190 to 1.210)", "0.600 (0.590 to 0.610)"]
     assert f"Outside the fast kernels of beads:int8, all int8: {LARGE} 21 HARD_SWISH" in text
     assert f"{V2} takes 10.00 ms on beads:int8, all int8, 10.00 ms on beads:int8, hard-swish in float." in text
+
+
+def test_int8_stands_over_float() -> None:
+    """44 ms of table 4 over 51 ms of table 3."""
+    ours = [{"name": LARGE, "plan": "all int8", "ratio": 0.6, "low": 0.5, "high": 0.7}]
+    text = render([row("table4", "beads:int8", {LARGE: 0.9, V2: 1.0}, over_float=ours)])
+    assert line(text, "Table 4", LARGE) == ["0.863", "0.697", "0.720", "0.600 (0.500 to 0.700)"]
+    assert line(text, "Table 4", V2, of="int8 over float")[-1] == ""
 
 
 @pytest.mark.parametrize(("ratio", "told"), [(0.75, "lower"), (0.78, "alike"), (0.81, "alike"), (0.85, "higher")])

@@ -8,8 +8,8 @@ from typing import Any
 
 import paper_speed
 import pytest
-from paper.files import FLOAT_PLAN, Made
-from paper.nets import GROUPS, Entry
+from paper.files import Made
+from paper.nets import FLOAT_PLAN, GROUPS, Entry
 from paper.page import BEGIN, END
 from paper.published import LARGE, V2
 
@@ -89,6 +89,14 @@ def test_nothing_is_begun_after_its_time(run: Run, measured: list[str], capsys: 
 def test_no_file_is_made_after_its_time(run: Run, tmp_path: Path) -> None:
     assert run("--minutes", "-1", "--groups", "table3") == []
     assert not (tmp_path / "files").exists()
+
+
+def test_table_4_needs_float_files_too() -> None:
+    (device,) = get_devices("onnxruntime:int8")
+    assert paper_speed.kinds_of("table4", device) == ["onnx", "onnx:int8"]
+    assert paper_speed.kinds_of("edits", device) == ["onnx:int8"]
+    (device,) = get_devices("onnxruntime")
+    assert paper_speed.kinds_of("table3", device) == ["onnx"]
 
 
 def test_groups_suit_the_precision_of_the_device() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from paper.files import FLOAT_PLAN, SWISH_FLOAT, WHOLE, Made
-from paper.nets import GROUPS, Entry
+from paper.files import Made
+from paper.nets import FLOAT_PLAN, GROUPS, SWISH_FLOAT, WHOLE, Entry
 from paper.published import LARGE, SMALL, V2, V2_SMALL
 from paper.timing import time_entries
 
@@ -74,6 +74,19 @@ def test_a_plan_compares_with_the_file_that_it_does_not_change() -> None:
     assert outside[SMALL, SWISH_FLOAT] == outside[V2, WHOLE] == {}
 
 
+def test_int8_files_are_compared_with_the_float_files_that_are_timed_along() -> None:
+    files = {entry.name: made(float=4.0, all_int8=2.0) for entry in TABLE_4}
+    files[LARGE] = made(float=4.0, all_int8=8.0, hard_swish_in_float=3.0)
+    row = timed(TABLE_4, files, kind="onnx:int8")
+    found = {(each["name"], each["plan"]): each["ratio"] for each in row["over_float"]}
+    assert found[LARGE, WHOLE] == pytest.approx(2.0, rel=0.03)
+    assert found[LARGE, SWISH_FLOAT] == pytest.approx(0.75, rel=0.03)
+    assert found[V2, WHOLE] == pytest.approx(0.5, rel=0.03)
+    assert len(found) == 5
+    assert {each["plan"] for each in row["ratios"]} == {WHOLE, SWISH_FLOAT}
+
+
 def test_one_plan_where_no_file_has_another() -> None:
     row = timed(TABLE_4, {entry.name: made(all_int8=2.0) for entry in TABLE_4}, kind="onnx:int8")
     assert {each["plan"] for each in row["ratios"]} == {WHOLE}
+    assert row["over_float"] == []

@@ -45,7 +45,7 @@ class Claim:
         """How an interval lies to the phones' range."""
         if high < min(self.phones):
             return "lower"
-        return "higher" if low > max(self.phones) else "alike"
+        return "higher" if low > max(self.phones) else "meets"
 
 
 def _quotients(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
@@ -86,7 +86,7 @@ CLAIMS: Final = (
         phones=_quotients(TABLE_5[RELU].pixel_ms, _BASE_MS),
     ),
     Claim(
-        text="h-swish written out over one operator",
+        text="h-swish written out over the runtime's own",
         precision=FLOAT,
         group="edits",
         name=LARGE + WRITTEN_OUT,

@@ -94,7 +94,7 @@ def test_int8_stands_over_float() -> None:
     assert line(text, "Table 4", V2, of="int8 over float")[-1] == ""
 
 
-@pytest.mark.parametrize(("ratio", "told"), [(0.75, "lower"), (0.78, "alike"), (0.81, "alike"), (0.85, "higher")])
+@pytest.mark.parametrize(("ratio", "told"), [(0.75, "lower"), (0.78, "meets"), (0.81, "meets"), (0.85, "higher")])
 def test_the_summary_says_how_an_interval_lies_to_the_phones(ratio: float, told: str) -> None:
     """The phones have 0.786 to 0.803."""
     text = render([row("table3", "beads", {LARGE: ratio, V2: 1.0}), row("table4", "beads:int8", {LARGE: 0.9})])

@@ -55,10 +55,14 @@ def render(rows: Sequence[Row]) -> str:
         ("The same in int8", "edits", INT8, {}),
         ("Figure 7, Large", "sweep_large", FLOAT, _phones("sweep_large", TABLE_3)),
         ("Figure 7, Small", "sweep_small", FLOAT, _phones("sweep_small", TABLE_3)),
+        ("Figure 7 in int8, Large", "sweep_large", INT8, {}),
+        ("Figure 7 in int8, Small", "sweep_small", INT8, {}),
         ("V2 of V3-Small's latency, float", "ladder", FLOAT, _ladder()),
         ("V2 of V3-Small's latency, int8", "ladder", INT8, _ladder()),
     ):
         found = columns(rows, group, precision)
+        if not found and precision not in GROUPS[group].precisions:
+            continue  # timed only when it is asked for
         lines += [f"### {heading}", "", *ratio_table(group, found, paper=paper, precision=precision)]
         if group == "ladder":
             lines += [*bracket_table(found), ""]

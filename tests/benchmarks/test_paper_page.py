@@ -119,6 +119,13 @@ def test_a_bracket_may_have_one_side() -> None:
     assert bracket([slow, worse, quick]) == (quick, None)
 
 
+def test_sweeps_in_int8_are_shown_where_they_were_asked_for() -> None:
+    assert "Figure 7 in int8" not in render([])
+    text = render([row("sweep_large", "beads:int8", {LARGE: 1.0, "V3-Large 0.5": 0.4})])
+    assert line(text, "Figure 7 in int8, Large", "V3-Large 0.5") == ["0.320", "0.400 (0.390 to 0.410)"]
+    assert "Figure 7 in int8, Small" not in text
+
+
 def test_nothing_is_invented_where_nothing_was_measured() -> None:
     text = render([])
     assert line(text, "Table 3", LARGE_OVER_V2)[-1] == NOT_YET

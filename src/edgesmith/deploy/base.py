@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import ExportError, UsageError
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.runtimes.base import TensorInfo
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,6 +41,18 @@ class ExportOptions:
             raise UsageError(f"batch cannot be both open and {self.batch}; give one of the two")
 
 
+class Input(StrEnum):
+    """What a file takes.
+
+    ``FLOAT32`` are scaled pictures. ``UINT8`` are pixels 0..255 with the colours last, which the file scales itself.
+    ``INT8`` are scaled pictures in steps of the file's own; its answers are in steps too.
+    """
+
+    FLOAT32 = "float32"
+    UINT8 = "uint8"
+    INT8 = "int8"
+
+
 FLOAT32: Final = "float32"
 INT8: Final = "int8"
 
@@ -62,7 +76,10 @@ class ExportedFile:
         opset: Version of the ONNX operators; None for other formats.
         operators: How often each operator occurs, by name.
         outside: Operators that the format's fast kernels (XNNPACK's) leave to slow ones, by name.
+        in_float: Operators of an int8 file that compute in float, by name; empty where its runtime does not tell.
         preprocessing_inside: Whether it takes uint8 pictures ``(N, H, W, 3)`` and scales them itself.
+        input: What it takes, as its runtime reads it from the file; None where that does not run here.
+        output: What it gives, likewise.
         notes: What the exporter wants said, a line each.
     """
 
@@ -77,7 +94,10 @@ class ExportedFile:
     opset: int | None = None
     operators: Mapping[str, int]
     outside: Mapping[str, int] = field(default_factory=dict)
+    in_float: Mapping[str, int] = field(default_factory=dict)
     preprocessing_inside: bool
+    input: TensorInfo | None = None
+    output: TensorInfo | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -88,6 +108,7 @@ class Converted:
     Attributes:
         operators: How often each operator occurs, by name.
         outside: Operators outside the fast kernels, by name.
+        in_float: Operators of an int8 file that compute in float, by name.
         layout: ``NCHW`` or ``NHWC``.
         precision: Number format of weights and arithmetic.
         opset: Version of the ONNX operators.
@@ -96,6 +117,7 @@ class Converted:
 
     operators: Mapping[str, int]
     outside: Mapping[str, int] = field(default_factory=dict)
+    in_float: Mapping[str, int] = field(default_factory=dict)
     layout: str = "NCHW"
     precision: str = "float32"
     opset: int | None = None

@@ -15,8 +15,17 @@ from edgesmith.core.extras import require
 from edgesmith.core.files import atomic_files, sha256_path, size_of
 from edgesmith.core.quiet import captured_output, hushed
 from edgesmith.core.seed import generator
-from edgesmith.deploy.base import DYNAMIC, Converted, ExportedFile, ExportOptions, refuse_integers, refuse_training_mode
-from edgesmith.deploy.check import check_file
+from edgesmith.deploy.base import (
+    DYNAMIC,
+    Converted,
+    ExportedFile,
+    ExportOptions,
+    Input,
+    refuse_integers,
+    refuse_training_mode,
+)
+from edgesmith.deploy.check import check_ends, check_file
+from edgesmith.runtimes.base import TensorInfo
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,12 +68,14 @@ class FileExporter(ABC):
 
         batch = options.batch if options.batch or self.has_open_batch else 1
         whole = prepare(module, preprocessing=options.preprocessing)
+        ends: tuple[TensorInfo, TensorInfo] | None = None
         with atomic_files(path) as temporary:
             converted = self.convert(whole, spec, temporary, batch=batch, options=options)
             if self.runs_here:
                 images = example_images(spec, options, batch=5 if batch is None else batch + 1)
-                check_file(whole, temporary, images, batch=batch)
-        return record_file(self, path, converted, batch=batch, options=options)
+                loaded = check_file(whole, temporary, images, batch=batch)
+                ends = check_ends(loaded, Input.FLOAT32 if options.preprocessing is None else Input.UINT8)
+        return record_file(self, path, converted, batch=batch, options=options, ends=ends)
 
     def check_options(self, options: ExportOptions, spec: NetSpec) -> None:
         """Refuse what this format cannot.
@@ -101,9 +112,24 @@ class FileExporter(ABC):
 
 
 def record_file(
-    exporter: FileExporter, path: Path, converted: Converted, *, batch: int | None, options: ExportOptions
+    exporter: FileExporter,
+    path: Path,
+    converted: Converted,
+    *,
+    batch: int | None,
+    options: ExportOptions,
+    ends: tuple[TensorInfo, TensorInfo] | None,
 ) -> ExportedFile:
-    """The record of a file that lies in its place."""
+    """The record of a file that lies in its place.
+
+    Args:
+        exporter: Of its format.
+        path: Of the file.
+        converted: What its converter told.
+        batch: Pictures in one run; None where the number is open.
+        options: What was asked.
+        ends: Its input and output as `edgesmith.deploy.check.check_ends` gives them; None where it was not run.
+    """
     companions = [path.with_suffix(suffix) for suffix in exporter.companion_suffixes]
     return ExportedFile(
         format=exporter.format,
@@ -117,7 +143,10 @@ def record_file(
         opset=converted.opset,
         operators=dict(sorted(converted.operators.items())),
         outside=dict(sorted(converted.outside.items())),
+        in_float=dict(sorted(converted.in_float.items())),
         preprocessing_inside=options.preprocessing is not None,
+        input=ends[0] if ends else None,
+        output=ends[1] if ends else None,
         notes=converted.notes,
     )
 

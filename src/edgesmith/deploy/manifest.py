@@ -13,6 +13,7 @@ from edgesmith.core.table import closest
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.parity import Parity
+from edgesmith.runtimes.base import TensorInfo
 
 FORMAT_VERSION: Final = 1
 
@@ -34,6 +35,9 @@ class FileRecord:
         companions: Names of the files that must lie beside it, with their digests.
         layout: ``NCHW`` or ``NHWC``: where the input's colours are.
         outside: Operators that the format's fast kernels leave to slow ones.
+        in_float: Operators of an int8 file that compute in float; empty where its runtime does not tell.
+        input: What it takes, as its runtime reads it from the file; None where that was not read.
+        output: What it gives, likewise.
         notes: What its exporter wanted said, a line each.
         parity: How far it is from its source on real pictures; None where that was not checked.
         samples: Names of its sample code inside the bundle, Python first.
@@ -51,6 +55,9 @@ class FileRecord:
     companions: Mapping[str, str] = field(default_factory=dict)
     layout: str = "NCHW"
     outside: Mapping[str, int] = field(default_factory=dict)
+    in_float: Mapping[str, int] = field(default_factory=dict)
+    input: TensorInfo | None = None
+    output: TensorInfo | None = None
     notes: tuple[str, ...] = ()
     parity: Parity | None = None
     samples: tuple[str, ...] = ()
@@ -71,6 +78,9 @@ class FileRecord:
         values = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
         if values.get("parity") is not None:
             values["parity"] = from_dict(Parity, values["parity"])
+        for end in ("input", "output"):
+            if values.get(end) is not None:
+                values[end] = from_dict(TensorInfo, values[end])
         values["notes"] = tuple(values.get("notes", ()))
         values["samples"] = tuple(values.get("samples", filter(None, [data.get("sample")])))
         return cls(**values)

@@ -35,6 +35,9 @@ class Parity:
         tolerance: The bound that ``relative`` had to stay below.
         passed: Whether it did.
         pictures: What they were: ``pictures`` or ``noise``.
+        judged_by: What the tolerance bounds: ``relative``, or ``steps`` for two int8 runs (`edgesmith.deploy.steps`).
+        step: The step in which an int8 file answers; None where its answers have none.
+        steps: The largest difference in such steps.
     """
 
     relative: float
@@ -43,6 +46,9 @@ class Parity:
     tolerance: float
     passed: bool
     pictures: str = "pictures"
+    judged_by: str = "relative"
+    step: float | None = None
+    steps: float | None = None
 
 
 def compare(expected: NDArray[Any], actual: NDArray[Any], *, tolerance: float = FLOAT_TOLERANCE) -> Parity:

@@ -23,6 +23,15 @@ def cpu_name(root: Path = _ROOT) -> str:
     return platform.processor() or platform.machine() or "unknown"
 
 
+def cpu_flags(root: Path = _ROOT) -> frozenset[str]:
+    """What an x86 processor says that it can (``avx2``, ``avx512_vnni``); empty for others."""
+    for line in _lines(root / "proc/cpuinfo"):
+        key, _, value = line.partition(":")
+        if key.strip() == "flags":
+            return frozenset(value.split())
+    return frozenset()
+
+
 def system_name() -> str:
     """Operating system, its version and the machine type."""
     return f"{platform.system()} {platform.release()} {platform.machine()}"

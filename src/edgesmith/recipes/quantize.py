@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgesmith.arch.network import trace_network
 from edgesmith.arch.operations import Gate
 from edgesmith.arch.spec import NetSpec
@@ -24,17 +21,19 @@ from edgesmith.data.evaluation import Crops, crop_pictures
 from edgesmith.deploy.base import INT8, split_kind
 from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.deploy.formats import get_exporter
-from edgesmith.deploy.parity import compare, run_pictures
 from edgesmith.deploy.quantize.base import Calibration, QuantPlan, Ranges
 from edgesmith.deploy.quantize.mixed import Search, find_plan
 from edgesmith.deploy.quantize.table import get_quantizer
-from edgesmith.deploy.quantize.write import open_quantizer, run_float
+from edgesmith.deploy.quantize.write import open_quantizer
 from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Measurement
 from edgesmith.devices.table import get_devices
 from edgesmith.nn.build import Net
+from edgesmith.recipes.int8_report import report
+from edgesmith.recipes.int8_score import Scorer, compare_files, sensitivity
+from edgesmith.recipes.int8_wishes import Wishes
 from edgesmith.recipes.labels import relabel
 from edgesmith.recipes.model_files import MAIN_STEM, bundle_file
 from edgesmith.recipes.models import Model
@@ -42,10 +41,8 @@ from edgesmith.recipes.models import Model
 CALIBRATION: Final = 200
 # In nats of cross-entropy; about half a point of top-1 where a net is right three times in four.
 ALLOWED: Final = 0.02
-_NONSENSE: Final = 1.0  # an int8 file may be off by steps, not by as much as the largest answer
+NO_WISHES: Final = Wishes()
 _TRIAL: Final = Plan(limit_s=4.0, loads=2)
-_DRAWS: Final = 2000
-_RUNS: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +63,7 @@ def quantize_model(
     ranges: str = Ranges.MINMAX,
     mixed: bool = True,
     keep_slow: bool = False,
+    wishes: Wishes = NO_WISHES,
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
@@ -79,20 +77,29 @@ def quantize_model(
         ranges: How ranges are found: ``minmax``, ``percentile`` or ``error``.
         mixed: Whether parts may stay in float; else everything becomes int8.
         keep_slow: Put a file into the bundle even if it is not faster than the float file.
+        wishes: What else is asked of the files.
         seed: Of the choice of pictures.
         progress: Told of each stage.
 
     Raises:
-        UsageError: There are no weights, or a device has no int8 files.
+        UsageError: There are no weights, or a device has no int8 files or none of this kind.
     """
     bundle = model.require_bundle()
     method = lookup({each.value: each for each in Ranges}, ranges, what="choice of ranges")
     chosen = [_require_local(device) for device in get_devices(devices)]
+    plans = [wishes.plan(split_kind(device.format)[0], method) for device in chosen]
     pictures = calibration_pictures(bundle, data, calibration, seed=seed, progress=progress)
     files = []
-    for device in chosen:
+    for device, plan in zip(chosen, plans, strict=True):
         bundle, result = _quantize_for(
-            device, bundle, pictures, QuantPlan(ranges=method), mixed=mixed, keep_slow=keep_slow, progress=progress
+            device,
+            bundle,
+            pictures,
+            plan,
+            mixed=mixed,
+            keep_slow=keep_slow,
+            wishes=wishes,
+            progress=progress,
         )
         files.append(result)
     return {
@@ -141,13 +148,14 @@ def _quantize_for(
     *,
     mixed: bool,
     keep_slow: bool,
+    wishes: Wishes,
     progress: Progress,
 ) -> tuple[Bundle, dict[str, Any]]:
     format_name, _ = split_kind(device.format)
     bundle, float_file = bundle_file(bundle, format_name, progress=progress)
     net = cast("Net", load_module(bundle))
-    rule = bundle.manifest.preprocessing
-    calibration = Calibration(images=rule.normalize(pictures.calibration.images))
+    calibration = Calibration.of(pictures.calibration.images, bundle.manifest.preprocessing, inside=wishes.pixels)
+    scorer = Scorer(device, pictures.calibration)
     with tempfile.TemporaryDirectory(prefix="edgesmith-") as name:
         folder = Path(name)
         with progress.stage(f"open {format_name} for int8"):
@@ -157,7 +165,7 @@ def _quantize_for(
             parts_of(net.spec) if mixed else (),
             float_file,
             measure=lambda paths: _times(device, paths),
-            error=lambda path: _cross_entropy(device, path, calibration.images, pictures.calibration.labels),
+            error=scorer.error,
             folder=folder,
             base=base,
             allowed=ALLOWED,
@@ -167,16 +175,20 @@ def _quantize_for(
         for reason in found.reasons:
             progress.note(f"{device.name}: {reason}")
         best = found.chosen or min(found.trials, key=lambda trial: trial.ms)
-        path = folder / f"{MAIN_STEM}-{INT8}{get_exporter(format_name).suffix}"
+        path = folder / f"{MAIN_STEM}-{INT8}{wishes.mark}{get_exporter(format_name).suffix}"
         exported = opened.write(path, best.plan)
+        details = report(opened, exported, float_file, sensitivity(found, scorer), len(net.spec.blocks))
         latency = measure(
             [Subject(name="float", files={device.format: float_file}), Subject(name=INT8, files={device.format: path})],
             [device],
         )
-        score = _compare(device, float_file, path, pictures)
+        score = compare_files(device, float_file, path, pictures.evaluation)
         is_faster = latency.comparisons[0].verdict == "slower"
-        kept = is_faster or keep_slow
-        if kept:
+        refused = wishes.refuse(score)
+        kept = (is_faster or keep_slow) and refused is None
+        if refused is not None:
+            progress.note(f"{device.name}: the int8 file was not kept: {refused}")
+        elif kept:
             notes = (*exported.notes, _told(score, pictures))
             bundle = bundle.add_file(replace(exported, notes=notes), parity=score.pop("parity"))
             bundle = bundle.add_latency(_records(latency, bundle, device))
@@ -188,6 +200,7 @@ def _quantize_for(
         "device": device.name,
         "path": str(bundle.folder / path.name) if kept else None,
         "kept": kept,
+        "refused": refused,
         "bytes": exported.bytes,
         "plan": to_dict(best.plan),
         "metrics": score,
@@ -195,6 +208,7 @@ def _quantize_for(
         "comparisons": [to_dict(each) for each in latency.comparisons],
         "reasons": list(found.reasons),
         "trials": _trials(found),
+        **details,
     }
 
 
@@ -213,39 +227,6 @@ def parts_of(spec: NetSpec) -> tuple[str, ...]:
 def _times(device: LocalDevice, paths: Sequence[Path]) -> list[float]:
     subjects = [Subject(name=str(index), files={device.format: path}) for index, path in enumerate(paths)]
     return [latency.ms for latency in measure(subjects, [device], plan=_TRIAL).latency]
-
-
-def _logits(device: LocalDevice, path: Path, crops: Crops) -> NDArray[np.float32]:
-    loaded = device.open(path)
-    portions = [crops.images[start : start + _RUNS] for start in range(0, len(crops.images), _RUNS)]
-    return np.concatenate([run_pictures(loaded, portion, preprocessing=crops.preprocessing) for portion in portions])
-
-
-def _cross_entropy(device: LocalDevice, path: Path, images: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    loaded = device.open(path)
-    logits = np.concatenate([run_float(loaded, images[index : index + 1]) for index in range(len(images))])
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    scores = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return float(-scores[np.arange(len(labels)), labels].mean())
-
-
-def _compare(device: LocalDevice, float_file: Path, int8_file: Path, pictures: Pictures) -> dict[str, Any]:
-    """Top-1 of both files on the pictures that chose nothing, and the loss picture by picture."""
-    crops = pictures.evaluation
-    before, after = _logits(device, float_file, crops), _logits(device, int8_file, crops)
-    right = [(answers.argmax(axis=1) == crops.labels).astype(np.float64) for answers in (before, after)]
-    lost = right[0] - right[1]
-    draws = generator(0, "bootstrap").integers(0, len(lost), (_DRAWS, len(lost)))
-    low, high = np.quantile(lost[draws].mean(axis=1), [0.025, 0.975])
-    return {
-        "top1_float": float(right[0].mean()),
-        "top1": float(right[1].mean()),
-        "loss": float(lost.mean()),
-        "loss_low": float(low),
-        "loss_high": float(high),
-        "num_images": len(lost),
-        "parity": compare(before, after, tolerance=_NONSENSE),
-    }
 
 
 def _told(score: dict[str, Any], pictures: Pictures) -> str:

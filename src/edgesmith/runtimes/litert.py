@@ -94,6 +94,18 @@ class LiteRtFile:
         outside = Counter(each["op_name"] for each in own if each["index"] not in inside)
         return dict(Counter(each["op_name"] for each in own)), dict(outside)
 
+    def float_operators(self) -> dict[str, int]:
+        """How often each operator occurs that computes in float; quantizing and its reverse are none."""
+        dtypes = {each["index"]: np.dtype(each["dtype"]).name for each in self._interpreter.get_tensor_details()}
+        return dict(
+            Counter(
+                each["op_name"]
+                for each in self._interpreter._get_ops_details()
+                if each["op_name"] not in (_DELEGATE, "DEQUANTIZE", "QUANTIZE")
+                and any(dtypes.get(tensor) == "float32" for tensor in each["outputs"])
+            )
+        )
+
 
 def _computed_inside(delegate: Mapping[str, Any], operators: Sequence[Mapping[str, Any]]) -> set[int]:
     """Operators between a delegate's inputs and its outputs, by index."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,9 @@ _PRECISIONS: Final[Mapping[str, str]] = {"f32": "f32", "bf16": "bf16", "f16": "f
 _DTYPES: Final[Mapping[str, str]] = {
     "f32": "float32", "f16": "float16", "u8": "uint8", "i8": "int8", "i32": "int32", "i64": "int64",
 }  # fmt: skip
+_NO_ARITHMETIC: Final = frozenset(
+    {"Const", "Input", "Output", "Reorder", "Convert", "FakeQuantize", "Reshape", "Transpose"}
+)
 
 
 class OpenVinoRuntime:
@@ -108,6 +112,25 @@ def import_openvino() -> Any:
     modules: dict[str, Any] = sys.modules
     modules.setdefault("openvino_telemetry", None)  # Python refuses to import what stands for None
     return require("openvino", extra=_EXTRA)
+
+
+def float_operators(path: Path) -> dict[str, int]:
+    """How often each operator of a file computes in float here, once OpenVINO has compiled it; reorders are none.
+
+    Raises:
+        DeviceError: The file cannot be loaded.
+    """
+    try:
+        compiled = import_openvino().Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    except RuntimeError as error:
+        raise DeviceError(f"openvino cannot load {path}: {_reason(error)}; export the file again") from error
+    kinds: Counter[str] = Counter()
+    for operation in compiled.get_runtime_model().get_ordered_ops():
+        facts = operation.get_rt_info()
+        kind = str(facts["layerType"].astype(str))
+        if kind not in _NO_ARITHMETIC and str(facts["runtimePrecision"].astype(str)) == "f32":
+            kinds[kind] += 1
+    return dict(kinds)
 
 
 def _tensor_info(port: Any) -> TensorInfo:

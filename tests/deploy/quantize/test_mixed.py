@@ -36,7 +36,7 @@ class Laws(Source):
 
 @pytest.fixture(autouse=True)
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write.Opened, "_check", lambda self, path: None)
+    monkeypatch.setattr(write.Opened, "_check", lambda self, path, plan: None)
 
 
 def search(

@@ -25,6 +25,15 @@ def quantize(
     keep_slow: Annotated[
         bool, typer.Option("--keep-slow", help="Keep an int8 file that is not faster than the float file.")
     ] = False,
+    input: Annotated[
+        str, typer.Option(help="What the files take: float32 (scaled), uint8 (pixels) or int8 (scaled, in steps).")
+    ] = "float32",
+    max_loss: Annotated[
+        float | None, typer.Option(help="Points of top-1; a file that loses more is not kept, and the exit code is 1.")
+    ] = None,
+    reduce_range: Annotated[
+        str, typer.Option(help="Weights of seven bits, for x86 without VNNI: auto, on or off.")
+    ] = "auto",
     dynamic: Annotated[bool, typer.Option("--dynamic", hidden=True)] = False,
     seed: arg.Seed = 0,
     json: arg.Json = False,
@@ -45,8 +54,10 @@ def quantize(
         )
     resolved = resolve(model)
     require("torch", extra="train")
+    from edgesmith.recipes.int8_wishes import Wishes
     from edgesmith.recipes.quantize import quantize_model
 
+    wishes = Wishes(input=input, max_loss=max_loss, reduce_range=reduce_range)
     with watch() as progress:
         result = quantize_model(
             resolved,
@@ -56,14 +67,19 @@ def quantize(
             ranges=ranges,
             mixed=not whole,
             keep_slow=keep_slow,
+            wishes=wishes,
             seed=seed,
             progress=progress,
         )
     if json:
         print_json(result)
-        return
-    for file in result["files"]:
-        print(_line(file, result["num_images"]))
+    else:
+        for file in result["files"]:
+            print(_line(file, result["num_images"]))
+            for note in file["notes"]:
+                print(f"  {note}")
+    if any(file["refused"] for file in result["files"]):
+        raise typer.Exit(1)
 
 
 def _line(file: Mapping[str, Any], pictures: int) -> str:

@@ -38,9 +38,9 @@ class ExecuTorchQuantizer(Quantizer):
         from edgesmith.deploy.export_layers import gates_of_tensors_
         from edgesmith.deploy.prepare import prepare
 
-        whole = prepare(net, preprocessing=None)
+        whole = prepare(net, preprocessing=calibration.preprocessing)
         gates_of_tensors_(whole)
-        example = torch.from_numpy(np.ascontiguousarray(calibration.images[:_BATCH]))
+        example = torch.from_numpy(np.ascontiguousarray(calibration.inputs[:_BATCH]))
         with converting("int8 executorch"), torch.no_grad():
             program = torch.export.export(whole, (example,))
         return _ExecuTorchSource(program, calibration)
@@ -57,23 +57,26 @@ class _ExecuTorchSource(Source):
             raise UsageError(
                 f"xnnpack's quantizer knows ranges by {Ranges.MINMAX} and {Ranges.ERROR}, got {plan.ranges}"
             )
-        if plan.reduce_range:
-            raise UsageError("xnnpack's quantizer has no weights of seven bits; its kernels do not overflow with eight")
         import torch
 
         with converting("int8 executorch"), torch.no_grad():
             from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
             observed = prepare_pt2e(self._program.module(), _quantizer(plan))
-            for picture in self._calibration.images:
+            for picture in self._calibration.inputs:
                 observed(torch.from_numpy(np.ascontiguousarray(picture[None])))
             quantized = convert_pt2e(observed)
-            example = torch.from_numpy(np.ascontiguousarray(self._calibration.images[:_BATCH]))
+            example = torch.from_numpy(np.ascontiguousarray(self._calibration.inputs[:_BATCH]))
             program = torch.export.export(quantized, (example,))
             operators = Counter(name_of(node) for node in program.graph.nodes if node.op == "call_function")
             lowered = lower(program)
             path.write_bytes(lowered.to_executorch().buffer)
-        return Converted(operators=operators, outside=left_over(lowered), precision=INT8)
+        return Converted(
+            operators=operators,
+            outside=left_over(lowered),
+            layout="NHWC" if self._calibration.preprocessing else "NCHW",
+            precision=INT8,
+        )
 
 
 def _quantizer(plan: QuantPlan) -> Any:
@@ -96,6 +99,8 @@ def _is_quantized(plan: QuantPlan) -> Callable[[Any], bool]:
             return False
         stack = list((node.meta.get("nn_module_stack") or {}).values())
         layer = operator_name(str(stack[-1][0]), "") if stack else ""
+        if not layer:  # what scales the pictures, in front of the network
+            return False
         return not any(is_of_part(layer, part) for part in plan.float_parts)
 
     return is_quantized

@@ -1,4 +1,4 @@
-"""int8 LiteRT by ai-edge-quantizer: int8 activations, int8 weights per channel, float input and output."""
+"""int8 LiteRT by ai-edge-quantizer: int8 activations, int8 weights per channel."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE: Final = "serving_default"
 _NO_QUANTIZE: Final = "no_quantize"
+_SCALING: Final = r"^(CAST|MUL|ADD)_\d+"  # operators of no layer: what scales the pictures, in front of the network
 
 
 class LiteRtQuantizer(Quantizer):
@@ -36,18 +37,20 @@ class LiteRtQuantizer(Quantizer):
         Kind.MUL: "MUL",
         Kind.MEAN: "MEAN",
     }
+    has_integer_ends = True
 
     def open(self, net: Net, spec: NetSpec, calibration: Calibration, folder: Path) -> Source:
         """Convert and run the calibration pictures once; see `edgesmith.deploy.quantize.base.Quantizer`."""
         path = folder / "float.tflite"
-        LiteRtExporter().export(net, spec, path)
+        LiteRtExporter().export(net, spec, path, options=calibration.options)
         return _LiteRtSource(path, calibration)
 
 
 class _LiteRtSource(Source):
     def __init__(self, path: Path, calibration: Calibration) -> None:
         self._path = path
-        pictures = [{"images": np.ascontiguousarray(each[None].transpose(0, 2, 3, 1))} for each in calibration.images]
+        images = calibration.inputs if calibration.pictures is not None else calibration.images.transpose(0, 2, 3, 1)
+        pictures = [{"images": np.ascontiguousarray(each[None])} for each in images]
         with converting("int8 litert"):
             self._statistics = self._quantizer(QuantPlan()).calibrate({_SIGNATURE: pictures})
 
@@ -55,14 +58,15 @@ class _LiteRtSource(Source):
         """Quantize by a plan; the pictures were run before."""
         if plan.ranges is not Ranges.MINMAX:
             raise UsageError(f"litert's quantizer knows ranges by {Ranges.MINMAX}, got {plan.ranges}")
-        if plan.reduce_range:
-            raise UsageError("litert's quantizer has no weights of seven bits; its kernels do not overflow with eight")
         with converting("int8 litert"):
             path.unlink(missing_ok=True)
             result = self._quantizer(plan).quantize(self._statistics, enable_progress_report=False)
             result.export_model(str(path))
-        operators, outside = LiteRtRuntime().load(path).operators()
-        return Converted(operators=operators, outside=outside, layout="NHWC", precision=INT8)
+        loaded = LiteRtRuntime().load(path)
+        operators, outside = loaded.operators()
+        return Converted(
+            operators=operators, outside=outside, in_float=loaded.float_operators(), layout="NHWC", precision=INT8
+        )
 
     def _quantizer(self, plan: QuantPlan) -> Any:
         from ai_edge_quantizer import qtyping, quantizer, recipe
@@ -70,8 +74,10 @@ class _LiteRtSource(Source):
         names = qtyping.TFLOperationName
         made = quantizer.Quantizer(str(self._path))
         made.load_quantization_recipe(recipe.static_wi8_ai8())
-        for end in (names.INPUT, names.OUTPUT):
-            made.update_quantization_recipe(regex=".*", operation_name=end, algorithm_key=_NO_QUANTIZE)
+        if not plan.integer_ends:
+            for end in (names.INPUT, names.OUTPUT):
+                made.update_quantization_recipe(regex=".*", operation_name=end, algorithm_key=_NO_QUANTIZE)
+        made.update_quantization_recipe(regex=_SCALING, operation_name=names.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE)
         for kind in plan.float_kinds:
             if kind in LiteRtQuantizer.kinds:
                 operator = names[LiteRtQuantizer.kinds[kind]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -14,7 +14,11 @@ from edgesmith.deploy.base import INT8, Converted
 from edgesmith.deploy.converting import converting
 from edgesmith.deploy.formats import ONNX
 from edgesmith.deploy.operator_names import matching
-from edgesmith.deploy.quantize.base import Calibration, Kind, Quantizer, QuantPlan, Ranges, Source
+from edgesmith.deploy.parity import Parity
+from edgesmith.deploy.quantize.base import Calibration, Kind, PartNoise, Quantizer, QuantPlan, Ranges, Source
+from edgesmith.deploy.quantize.onnx_kernels import check_kernels
+from edgesmith.deploy.quantize.onnx_parts import compare_parts
+from edgesmith.runtimes.onnx_profile import float_operators
 
 if TYPE_CHECKING:
     from edgesmith.nn.build import Net
@@ -24,6 +28,7 @@ _METHODS: Final[Mapping[Ranges, str]] = {
     Ranges.PERCENTILE: "Percentile",
     Ranges.ERROR: "Entropy",
 }
+_COMPARED: Final = 16
 # A gate's answer fills 0..1 whatever the pictures were; backends that know it as one operator ask for just this step.
 _GATE_STEP: Final = np.float32(1 / 256)
 
@@ -41,11 +46,12 @@ class OnnxQuantizer(Quantizer):
         Kind.MUL: "Mul",
         Kind.MEAN: "GlobalAveragePool",
     }
+    has_reduced_range = True
 
     def open(self, net: Net, spec: NetSpec, calibration: Calibration, folder: Path) -> Source:
         """Export the float file once; see `edgesmith.deploy.quantize.base.Quantizer`."""
         path = folder / "float.onnx"
-        ONNX.export(net, spec, path)
+        ONNX.export(net, spec, path, options=calibration.options)
         return _OnnxSource(path, calibration)
 
 
@@ -63,6 +69,7 @@ class _OnnxSource(Source):
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
         kept = matching([name for name, _, _ in self._nodes], plan.float_parts)
+        kept += [name for name, _, _ in self._nodes if "/" not in name]  # what scales the pictures
         kept += [
             name for name, kind, _ in self._nodes if kind in {OnnxQuantizer.kinds[each] for each in plan.float_kinds}
         ]
@@ -70,7 +77,7 @@ class _OnnxSource(Source):
             quantize_static(
                 str(self._path),
                 str(path),
-                _reader(self._calibration.images),
+                _reader(self._calibration.inputs),
                 quant_format=QuantFormat.QDQ,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
@@ -85,7 +92,22 @@ class _OnnxSource(Source):
         counts: dict[str, int] = {}
         for node in graph.node:
             counts[node.op_type] = counts.get(node.op_type, 0) + 1
-        return Converted(operators=counts, precision=INT8, opset=_opset(path), notes=(_granularity(graph),))
+        return Converted(
+            operators=counts,
+            in_float=float_operators(path, self._calibration.inputs[:1]),
+            layout="NHWC" if self._calibration.preprocessing else "NCHW",
+            precision=INT8,
+            opset=_opset(path),
+            notes=(_granularity(graph),),
+        )
+
+    def compare_parts(self, path: Path, parts: Sequence[str]) -> Sequence[PartNoise]:
+        """Both files with the parts' answers as further outputs; see `edgesmith.deploy.quantize.base.Source`."""
+        return compare_parts(self._path, path, parts, self._calibration.inputs[:_COMPARED])
+
+    def check_kernels(self, path: Path) -> Parity | None:
+        """Integer kernels beside plain arithmetic; see `edgesmith.deploy.quantize.base.Source`."""
+        return check_kernels(path, self._calibration.inputs[:_COMPARED])
 
     def _gates(self, kept: set[str]) -> dict[str, list[dict[str, Any]]]:
         step = {"scale": np.array(_GATE_STEP), "zero_point": np.array(0, dtype=np.uint8)}
@@ -94,16 +116,16 @@ class _OnnxSource(Source):
         }
 
 
-def _reader(images: NDArray[np.float32]) -> Any:
+def _reader(images: NDArray[Any]) -> Any:
     from onnxruntime.quantization import CalibrationDataReader
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         """One picture at a time, once."""
 
         def __init__(self) -> None:
-            self._left: Iterator[NDArray[np.float32]] = iter(images)
+            self._left: Iterator[NDArray[Any]] = iter(images)
 
-        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        def get_next(self) -> dict[str, NDArray[Any]] | None:
             """The next picture by the input's name."""
             picture = next(self._left, None)
             return None if picture is None else {"images": picture[None]}

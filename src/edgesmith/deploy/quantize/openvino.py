@@ -12,9 +12,9 @@ from edgesmith.core.signal_stack import kept_signal_stack
 from edgesmith.deploy.base import INT8, Converted
 from edgesmith.deploy.converting import converting
 from edgesmith.deploy.openvino import BOOKKEEPING, OpenVinoExporter, save_named
-from edgesmith.deploy.operator_names import matching
+from edgesmith.deploy.operator_names import layer_of_openvino, matching
 from edgesmith.deploy.quantize.base import Calibration, Kind, Quantizer, QuantPlan, Ranges, Source
-from edgesmith.runtimes.openvino import import_openvino
+from edgesmith.runtimes.openvino import float_operators, import_openvino
 
 if TYPE_CHECKING:
     from edgesmith.nn.build import Net
@@ -33,11 +33,12 @@ class OpenVinoQuantizer(Quantizer):
         Kind.MUL: "Multiply",
         Kind.MEAN: "ReduceMean",
     }
+    has_reduced_range = True
 
     def open(self, net: Net, spec: NetSpec, calibration: Calibration, folder: Path) -> Source:
         """Convert once; see `edgesmith.deploy.quantize.base.Quantizer`."""
         path = folder / "float.xml"
-        OpenVinoExporter().export(net, spec, path)
+        OpenVinoExporter().export(net, spec, path, options=calibration.options)
         return _OpenVinoSource(path, calibration)
 
 
@@ -58,17 +59,23 @@ class _OpenVinoSource(Source):
             operations = [(each.get_friendly_name(), each.get_type_name()) for each in model.get_ordered_ops()]
             kept = matching([name for name, kind in operations if kind not in BOOKKEEPING], plan.float_parts)
             kinds = {OpenVinoQuantizer.kinds[kind] for kind in plan.float_kinds}
-            kept += [name for name, kind in operations if kind in kinds]
+            kept += [name for name, kind in operations if kind in kinds or _is_scaling(name, kind)]
             quantized = nncf.quantize(
                 model,
-                nncf.Dataset(list(self._calibration.images), lambda picture: picture[None]),
-                subset_size=len(self._calibration.images),
+                nncf.Dataset(list(self._calibration.inputs), lambda picture: picture[None]),
+                subset_size=len(self._calibration.inputs),
                 preset=nncf.QuantizationPreset.MIXED,
                 ignored_scope=nncf.IgnoredScope(names=sorted(set(kept)), validate=False),
                 advanced_parameters=_parameters(nncf, plan),
             )
             operators = save_named(quantized, model.get_friendly_name(), path)
-        return Converted(operators=operators, precision=INT8)
+        layout = "NHWC" if self._calibration.preprocessing else "NCHW"
+        return Converted(operators=operators, in_float=float_operators(path), layout=layout, precision=INT8)
+
+
+def _is_scaling(name: str, kind: str) -> bool:
+    """Whether an operation belongs to no layer: it then scales the pictures, in front of the network."""
+    return kind not in BOOKKEEPING and layer_of_openvino(name) == ""
 
 
 def _parameters(nncf: Any, plan: QuantPlan) -> Any:

@@ -14,13 +14,14 @@ from edgesmith.core.errors import DeviceError, ExportError
 from edgesmith.core.extras import require
 from edgesmith.core.files import atomic_files
 from edgesmith.core.quiet import captured_output, hushed
-from edgesmith.deploy.base import ExportedFile, ExportOptions
+from edgesmith.deploy.base import ExportedFile, Input
+from edgesmith.deploy.check import check_ends
 from edgesmith.deploy.exporter import record_file
 from edgesmith.deploy.formats import get_exporter
 from edgesmith.deploy.parity import eager_function
 from edgesmith.deploy.quantize.base import Calibration, QuantPlan, Source
 from edgesmith.deploy.quantize.table import get_quantizer
-from edgesmith.runtimes.base import Loaded, from_output, to_input
+from edgesmith.runtimes.base import Loaded, TensorInfo, from_output, to_input
 from edgesmith.runtimes.table import runtime_for
 
 if TYPE_CHECKING:
@@ -48,34 +49,49 @@ class Opened:
     mended: int
 
     def write(self, path: Path, plan: QuantPlan) -> ExportedFile:
-        """Write the file of a plan and run it.
+        """Write the file of a plan, run it, and see that it takes what was asked.
 
         Raises:
             UsageError: The tool cannot do what the plan asks.
             ExportError: The tool failed, or the file answers nonsense.
         """
         exporter = get_exporter(self.format)
+        get_quantizer(self.format).check_plan(plan)
         with atomic_files(path) as temporary:
             converted = self.source.write(temporary, plan)
-            self._check(temporary)
+            ends = self._check(temporary, plan)
         notes = [plan.describe(), *converted.notes]
         if self.mended:
             notes.append(f"{self.mended} filters of next to no weight got a step that their bias fits in")
         batch = None if exporter.has_open_batch else 1
         record = replace(converted, notes=tuple(notes))
-        return record_file(exporter, path, record, batch=batch, options=ExportOptions())
+        return record_file(exporter, path, record, batch=batch, options=self.calibration.options, ends=ends)
 
-    def _check(self, path: Path) -> None:
-        images = self.calibration.images[: len(self.float_answers)]
+    def _check(self, path: Path, plan: QuantPlan) -> tuple[TensorInfo, TensorInfo]:
+        count = len(self.float_answers)
         try:
             loaded = runtime_for(path.suffix).load(path)
-            answers = np.concatenate([run_float(loaded, images[index : index + 1]) for index in range(len(images))])
+            ends = check_ends(loaded, self._wanted(plan))
+            answers = self._answers(loaded, count)
         except DeviceError as error:
             raise ExportError(f"the int8 file does not run: {error}") from error
         if not np.isfinite(answers).all():
             raise ExportError("the int8 file gives answers that are not finite; it was not kept")
-        if len(images) > 1 and np.ptp(answers, axis=0).max() == 0 < np.ptp(self.float_answers, axis=0).max():
+        if count > 1 and np.ptp(answers, axis=0).max() == 0 < np.ptp(self.float_answers, axis=0).max():
             raise ExportError("the int8 file answers the same whatever it is shown; it was not kept")
+        return ends
+
+    def _answers(self, loaded: Loaded, count: int) -> NDArray[np.float32]:
+        """The file's answers to the first pictures, one by one."""
+        rows = [self.calibration.inputs[index : index + 1] for index in range(count)]
+        if self.calibration.pictures is None:
+            return np.concatenate([run_float(loaded, row) for row in rows])
+        return np.concatenate([from_output(loaded.run(row), loaded.outputs[0]) for row in rows])
+
+    def _wanted(self, plan: QuantPlan) -> Input:
+        if self.calibration.preprocessing is not None:
+            return Input.UINT8
+        return Input.INT8 if plan.integer_ends else Input.FLOAT32
 
 
 def open_quantizer(format_name: str, net: Net, spec: NetSpec, calibration: Calibration, folder: Path) -> Opened:
@@ -89,7 +105,7 @@ def open_quantizer(format_name: str, net: Net, spec: NetSpec, calibration: Calib
         folder: For what the tool needs meanwhile.
 
     Raises:
-        UsageError: The format has no int8 here.
+        UsageError: The format has no int8 here, or takes no uint8 pictures.
         MissingExtraError: The tool is not installed.
     """
     quantizer = get_quantizer(format_name)

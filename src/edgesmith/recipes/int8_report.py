@@ -1,0 +1,65 @@
+"""What is told of an int8 file beside its accuracy and its speed: which parts suffer, and what stays in float."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from edgesmith.core.config import to_dict
+from edgesmith.deploy.base import ExportedFile
+from edgesmith.deploy.parity import Parity
+from edgesmith.deploy.quantize.write import Opened
+from edgesmith.recipes.int8_score import Sensitivity
+from edgesmith.runtimes.onnx_profile import operator_shares
+
+_PROFILED: Final = 20
+_NAMED: Final = 3
+
+
+def report(
+    opened: Opened, exported: ExportedFile, float_file: Path, parts: Sequence[Sensitivity], blocks: int
+) -> dict[str, Any]:
+    """The keys that each file of ``edgesmith quantize --json`` has for this.
+
+    Args:
+        opened: What wrote the file.
+        exported: The file that was chosen.
+        float_file: Of the same format, taking scaled pictures.
+        parts: What each part gives back in float, the worst first.
+        blocks: How many the network has.
+    """
+    names = [*(f"blocks.{index}" for index in range(blocks)), "head"]
+    kernels = opened.source.check_kernels(exported.path)
+    shares: dict[str, Mapping[str, float]] = {}
+    if opened.format == "onnx":
+        files = {"float": (float_file, opened.calibration.images), "int8": (exported.path, opened.calibration.inputs)}
+        shares = {name: operator_shares(file, images[:1], runs=_PROFILED) for name, (file, images) in files.items()}
+    return {
+        "sensitivity": [to_dict(part) for part in parts],
+        "per_block_sqnr": [to_dict(noise) for noise in opened.source.compare_parts(exported.path, names)],
+        "in_float": dict(exported.in_float),
+        "shares": shares,
+        "kernels": None if kernels is None else to_dict(kernels),
+        "input": to_dict(exported.input),
+        "output": to_dict(exported.output),
+        "notes": [*exported.notes, *_remarks(exported, parts, kernels)],
+    }
+
+
+def _remarks(exported: ExportedFile, parts: Sequence[Sensitivity], kernels: Parity | None) -> list[str]:
+    remarks = []
+    worst = [part for part in parts if part.error > 0][:_NAMED]
+    if worst:
+        told = ", ".join(f"{each.part} ({each.error:.3f} nats, {each.points:+.1f} points)" for each in worst)
+        remarks.append(f"int8 harms most in {told}")
+    if exported.in_float:
+        told = ", ".join(f"{count} {kind}" for kind, count in exported.in_float.items())
+        remarks.append(f"computes in float: {told}")
+    if kernels is not None and not kernels.passed:
+        remarks.append(
+            f"this machine's integer kernels are {kernels.steps:.0f} steps off the file's own arithmetic (limit "
+            f"{kernels.tolerance:.0f}; same best class on {kernels.top1_agreement:.0%}): sums overflow; "
+            f"try --reduce-range on"
+        )
+    return remarks

@@ -3,7 +3,7 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-from edgesmith.devices.conditions import cpu_name, frequency_mhz, governor, system_name, temperature_c
+from edgesmith.devices.conditions import cpu_flags, cpu_name, frequency_mhz, governor, system_name, temperature_c
 
 
 def put(root: Path, name: str, text: str) -> None:
@@ -39,3 +39,13 @@ def test_what_is_not_told_is_left_out(tmp_path: Path) -> None:
     assert temperature_c(tmp_path) is None
     assert cpu_name(tmp_path) in (platform.processor(), platform.machine(), "unknown")
     assert system_name().endswith(platform.machine())
+
+
+def test_case_q2_reads_what_an_x86_processor_can(tmp_path: Path) -> None:
+    put(tmp_path, "proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu avx2 avx_vnni\n\nprocessor\t: 1\nflags\t\t: fpu\n")
+    assert cpu_flags(tmp_path) == {"fpu", "avx2", "avx_vnni"}
+
+
+def test_case_q2_other_processors_have_no_flags(tmp_path: Path) -> None:
+    put(tmp_path, "proc/cpuinfo", "processor\t: 0\nFeatures\t: fp asimd\nModel\t\t: Raspberry Pi 5\n")
+    assert cpu_flags(tmp_path) == cpu_flags(tmp_path / "nowhere") == frozenset()

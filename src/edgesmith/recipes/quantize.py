@@ -191,7 +191,7 @@ def _quantize_for(
         elif kept:
             notes = (*exported.notes, _told(score, pictures))
             bundle = bundle.add_file(replace(exported, notes=notes), parity=score.pop("parity"))
-            bundle = bundle.add_latency(_records(latency, bundle, device))
+            bundle = bundle.add_latency(_records(latency, bundle, device, path.name))
         else:
             progress.note(f"{device.name}: the int8 file is not faster than the float file and was not kept")
     score.pop("parity", None)
@@ -238,12 +238,12 @@ def _told(score: dict[str, Any], pictures: Pictures) -> str:
     )
 
 
-def _records(latency: Measurement, bundle: Bundle, device: LocalDevice) -> list[dict[str, Any]]:
+def _records(latency: Measurement, bundle: Bundle, device: LocalDevice, file: str) -> list[dict[str, Any]]:
     """The int8 file's latency, as the bundle keeps it."""
     name, *options = device.name.split(":")
     text = device.name if INT8 in options else ":".join([name, INT8, *options])
     return [
-        dict(record) | {"name": bundle.manifest.name, "device": text}
+        dict(record) | {"name": bundle.manifest.name, "device": text, "file": file}
         for record in latency.records()
         if record["name"] == INT8
     ]

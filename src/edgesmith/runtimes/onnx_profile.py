@@ -15,9 +15,18 @@ import onnxruntime as ort
 from edgesmith.core.errors import DeviceError
 from edgesmith.runtimes.base import Array
 
-_NO_ARITHMETIC: Final = frozenset(
-    {"Cast", "Concat", "DequantizeLinear", "Flatten", "Gather", "Reshape", "Slice", "Split", "Squeeze", "Transpose"}
+_MOVES: Final = (
+    "Concat",
+    "Flatten",
+    "Gather",
+    "ReorderInput",
+    "ReorderOutput",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Transpose",
 )
+_NO_ARITHMETIC: Final = frozenset({*_MOVES, "Cast", "DequantizeLinear", "Squeeze"})
 _ERRORS_ONLY: Final = 3
 
 

@@ -36,4 +36,4 @@ def check_kernels(path: Path, images: NDArray[Any]) -> Parity | None:
     expected = np.concatenate([plain.run(None, {name: image[None]})[0] for image in images])
     loaded = OnnxRuntime().load(path)
     actual = np.concatenate([loaded.run(image[None]) for image in images])
-    return None if find_step(actual) is None else compare_steps(expected, actual)
+    return None if find_step(expected) is None else compare_steps(actual, expected)

@@ -16,6 +16,7 @@ from edgesmith.deploy.bundle import open_bundle
 from edgesmith.devices.measure import measure
 from edgesmith.devices.plan import Plan
 from edgesmith.recipes import quantize
+from edgesmith.recipes.int8_score import compare_files
 
 KEYS = {
     "format", "device", "path", "kept", "refused", "bytes", "plan", "metrics", "latency", "comparisons", "reasons",
@@ -51,10 +52,9 @@ def test_case_q1_what_loses_more_than_is_allowed_is_not_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A file that is right three points less often; nothing of the bundle is touched, and the command fails."""
-    compared = quantize.compare_files
 
     def worse(*arguments: Any) -> dict[str, Any]:
-        return compared(*arguments) | {"loss": 0.03, "loss_low": 0.01, "loss_high": 0.05}
+        return compare_files(*arguments) | {"loss": 0.03, "loss_low": 0.01, "loss_high": 0.05}
 
     monkeypatch.setattr(quantize, "compare_files", worse)
     before = contents(bundle)

@@ -17,7 +17,15 @@ from edgesmith.deploy.base import ExportOptions
 from edgesmith.deploy.check import check_file
 from edgesmith.deploy.exporter import FileExporter
 from edgesmith.deploy.formats import FORMATS
-from edgesmith.deploy.parity import FLOAT_TOLERANCE, check_parity, run_pictures, takes_pixels
+from edgesmith.deploy.parity import (
+    FLOAT_TOLERANCE,
+    check_parity,
+    compare,
+    eager_function,
+    run_pictures,
+    takes_pixels,
+)
+from edgesmith.runtimes.base import from_output
 from edgesmith.runtimes.table import runtime_for
 from tests.deploy.kind_nets import BLOCKS, kind_net
 from tests.deploy.models import Model, make_model, noise_pictures
@@ -89,6 +97,25 @@ def test_case_e8_another_batch_than_the_files_is_one_line(format_name: str, gate
     with pytest.raises(DeviceError, match=r"takes float32 .*; the file is fixed to this batch size") as caught:
         loaded.run(np.zeros((2, *shape[1:]), np.float32))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("format_name", [name for name in RUN_HERE if FORMATS[name].has_open_batch])
+def test_case_e2_an_open_batch_is_open_and_a_fixed_one_is_fixed(format_name: str, gated: Model, tmp_path: Path) -> None:
+    exporter = exporter_of(format_name)
+    files = [
+        exporter.export(gated.net, gated.spec, tmp_path / f"{name}{exporter.suffix}", options=options)
+        for name, options in (("open", ExportOptions(open_batch=True)), ("two", ExportOptions(batch=2)))
+    ]
+    opened, fixed = (runtime_for(exporter.suffix).load(file.path) for file in files)
+    for batch in (1, 2, 5):
+        images = gated.preprocessing.normalize(noise_pictures(batch, 64, 64))
+        expected = eager_function(gated.net)(images)
+        assert compare(expected, from_output(opened.run(images), opened.outputs[0])).passed
+        if batch == 2:
+            assert compare(expected, from_output(fixed.run(images), fixed.outputs[0])).passed
+        else:
+            with pytest.raises(DeviceError):
+                fixed.run(images)
 
 
 @pytest.mark.parametrize("format_name", WITH_PIXELS)

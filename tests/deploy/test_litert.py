@@ -36,6 +36,14 @@ def test_case_e5_colours_last_and_not_one_transpose(gated_file: ExportedFile, ga
     assert "TRANSPOSE" not in gated_file.operators
 
 
+@pytest.mark.slow
+def test_case_e5_a_whole_v3_small_has_no_transpose(tmp_path: Path) -> None:
+    model = make_model(find("mobilenet_v3_small@resolution=64,classes=10"))
+    exported = LiteRtExporter().export(model.net, model.spec, tmp_path / "model.tflite")
+    assert "TRANSPOSE" not in exported.operators
+    assert exported.operators["CONV_2D"] + exported.operators["DEPTHWISE_CONV_2D"] == 52
+
+
 def test_case_e4_means_stay_one_operator(gated_file: ExportedFile) -> None:
     """One for the gate and one for the head; nothing of the kind is taken apart."""
     assert gated_file.operators["MEAN"] == 2
@@ -70,10 +78,14 @@ def test_same_padding_is_part_of_its_convolution_and_symmetric_padding_is_told(
     assert same.operators == without
 
 
-@pytest.mark.parametrize("side", [64, 67])
-def test_case_e9_pools_that_round_up_do_so_in_litert(side: int, tmp_path: Path) -> None:
+REAL_SIDES = [pytest.param(side, marks=pytest.mark.slow) for side in (200, 224, 227)]
+
+
+@pytest.mark.parametrize("side", [58, 64, 67, *REAL_SIDES])
+@pytest.mark.parametrize("name", [pytest.param("squeezenet_1_0", marks=pytest.mark.slow), "squeezenet_1_1"])
+def test_case_e9_pools_that_round_up_do_so_in_litert(name: str, side: int, tmp_path: Path) -> None:
     """Three pools meet odd and even sizes; with the last column lost the answers would differ by far."""
-    model = make_model(find(f"squeezenet_1_1@resolution={side},classes=5"))
+    model = make_model(find(f"{name}@resolution={side},classes=5"))
     exported = LiteRtExporter().export(model.net, model.spec, tmp_path / "model.tflite")
     pictures = noise_pictures(2, side, side)
     parity = check_parity(model.net, exported.path, [pictures], preprocessing=model.preprocessing)

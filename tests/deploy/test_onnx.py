@@ -108,6 +108,24 @@ def test_case_e1_opset_asked_for_is_the_opset_got(
     assert compare(eager_function(tiny.net)(images), answers).relative < 1e-5
 
 
+def test_case_e1_v3_small_at_13_has_one_operator_more_for_each_hard_swish(
+    small: Model, small_file: ExportedFile, tmp_path: Path
+) -> None:
+    counts = {}
+    for opset in (13, 17):
+        path = tmp_path / f"{opset}.onnx"
+        exported = OnnxExporter().export(small.net, small.spec, path, options=ExportOptions(opset=opset))
+        counts[opset] = dict(exported.operators)
+        images = small.preprocessing.normalize(noise_pictures(2, 64, 64))
+        answers = session(path).run(None, {"images": images})[0]
+        assert compare(eager_function(small.net)(images), answers).relative < 1e-5
+    assert counts[17] == small_file.operators
+    swishes = counts[17].pop("HardSwish")
+    assert counts[13].pop("HardSigmoid") - counts[17].pop("HardSigmoid") == swishes == 19
+    assert counts[13].pop("Mul") - counts[17].pop("Mul") == swishes
+    assert counts[13] == counts[17]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("opset", range(13, 26))
 def test_every_opset_of_the_range_is_written_for_the_whole_net(small: Model, tmp_path: Path, opset: int) -> None:

@@ -49,10 +49,14 @@ def test_a_net_of_every_family_is_exported_and_timed(name: str, tmp_path: Path) 
     assert 0 < latency.low_ms <= latency.ms <= latency.high_ms
 
 
-@pytest.mark.parametrize("side", [64, 66, 67])
-def test_case_e9_squeezenets_pools_round_up_as_in_pytorch(side: int, tmp_path: Path) -> None:
+REAL_SIDES = [pytest.param(side, marks=pytest.mark.slow) for side in (200, 224, 227)]
+
+
+@pytest.mark.parametrize("side", [58, 64, 66, 67, *REAL_SIDES])
+@pytest.mark.parametrize("name", ["squeezenet_1_0", "squeezenet_1_1"])
+def test_case_e9_squeezenets_pools_round_up_as_in_pytorch(name: str, side: int, tmp_path: Path) -> None:
     """Its three pools meet odd and even sizes; Caffe's rule keeps the last column of odd ones."""
-    model, path = export_and_compare(f"squeezenet_1_0@resolution={side},classes=5", tmp_path)
+    model, path = export_and_compare(f"{name}@resolution={side},classes=5", tmp_path)
     pools = [node for node in onnx.load(path).graph.node if node.op_type == "MaxPool"]
     assert len(pools) == 3
     assert model.spec.resolution == (side, side)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgesmith.core.errors import DeviceError
+from edgesmith.devices.cores import allowed_cores
 from edgesmith.devices.local import LocalDevice, random_images
 from edgesmith.devices.plan import Plan
 from edgesmith.runtimes.base import TensorInfo
@@ -57,3 +61,22 @@ def test_pictures_of_noise_fit_the_file(dtype: str, low: int, high: int) -> None
 def test_refuses_an_input_that_is_no_picture() -> None:
     with pytest.raises(DeviceError, match="input 'x' is int64; pictures are"):
         random_images(replace(INFO, dtype="int64"), seed=0)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not pin")
+def test_case_l3_a_run_on_one_core_says_so(tmp_path: Path) -> None:
+    """As under taskset: one thread is timed on the core that is there, and the record names it; two are refused."""
+    path, core = write_graph(tmp_path / "a.onnx", shape=(1, 3, 16, 16)), allowed_cores()[0]
+    program = (
+        f"import os; os.sched_setaffinity(0, [{core}])\n"
+        "import json, sys; from edgesmith.cli.main import run\n"
+        "sys.exit(run(['measure', *sys.argv[1:], '--limit', '1', '--json']))"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    done = subprocess.run([*command, "--device", "onnxruntime"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    conditions = json.loads(done.stdout)["conditions"]["devices"]["onnxruntime"]
+    assert (conditions["threads"], conditions["cores"]) == (1, [core])
+    done = subprocess.run([*command, "--device", "onnxruntime:threads=2"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "threads=2, but 1 core is available" in done.stderr

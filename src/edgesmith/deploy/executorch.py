@@ -43,7 +43,10 @@ class ExecuTorchExporter(FileExporter):
             lowered = lower(program)
             path.write_bytes(lowered.to_executorch().buffer)
         return Converted(
-            operators=operators, outside=left_over(lowered), layout="NHWC" if options.preprocessing else "NCHW"
+            operators=operators,
+            outside=left_over(lowered),
+            layout="NHWC" if options.preprocessing else "NCHW",
+            notes=(delegate_share(lowered),),
         )
 
 
@@ -59,6 +62,15 @@ def left_over(lowered: Any) -> Mapping[str, int]:
     """Operators that no delegate took, by name."""
     nodes = [node for node in lowered.exported_program().graph.nodes if node.op == "call_function"]
     return Counter(name_of(node) for node in nodes if not _is_plumbing(node))
+
+
+def delegate_share(lowered: Any) -> str:
+    """How much of the network XNNPACK takes, in a line; operators are counted as ExecuTorch takes the network apart."""
+    pieces = [piece.original_module for _, piece in lowered.exported_program().graph_module.named_children()]
+    nodes = [node for piece in pieces for node in piece.graph.nodes if node.op == "call_function"]
+    inside = sum(not _is_plumbing(node) for node in nodes)
+    pieces_named = f"{len(pieces)} piece" + "s" * (len(pieces) != 1)
+    return f"xnnpack takes {inside} of {inside + sum(left_over(lowered).values())} operators, in {pieces_named}"
 
 
 def name_of(node: Any) -> str:

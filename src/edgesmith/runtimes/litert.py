@@ -23,6 +23,7 @@ from edgesmith.runtimes.base import (
 )
 
 _DELEGATE: Final = "DELEGATE"
+_WEIGHTED: Final = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 
 class LiteRtRuntime:
@@ -105,6 +106,15 @@ class LiteRtFile:
                 and any(dtypes.get(tensor) == "float32" for tensor in each["outputs"])
             )
         )
+
+    def stepped_weights(self) -> tuple[int, int]:
+        """Of the integer weights of convolutions and linear layers: how many have a step for each channel, and all."""
+        tensors = {each["index"]: each for each in self._interpreter.get_tensor_details()}
+        weights = {
+            int(each["inputs"][1]) for each in self._interpreter._get_ops_details() if each["op_name"] in _WEIGHTED
+        }
+        scales = [len(tensors[index]["quantization_parameters"]["scales"]) for index in weights if index in tensors]
+        return sum(count > 1 for count in scales), sum(count > 0 for count in scales)
 
 
 def _computed_inside(delegate: Mapping[str, Any], operators: Sequence[Mapping[str, Any]]) -> set[int]:

@@ -36,9 +36,9 @@ def uneven() -> Model:
     assert isinstance(project, nn.Conv2d)
     assert isinstance(norm, nn.BatchNorm2d)
     with torch.no_grad():
-        norm.weight *= spread
-        norm.bias *= spread
-        project.weight /= spread[None, :, None, None]
+        norm.weight.mul_(spread)
+        norm.bias.mul_(spread)
+        project.weight.div_(spread[None, :, None, None])
     return model
 
 

@@ -129,6 +129,12 @@ def test_case_q10_weights_have_a_step_for_each_channel_as_found_in_the_file(
     assert exported.opset >= 13
 
 
+def test_case_q10_litert_tells_it_too(gated: Model, calibration: Calibration, tmp_path: Path) -> None:
+    opened = open_quantizer("litert", net_of(gated), gated.spec, calibration, tmp_path)
+    exported = opened.write(tmp_path / "model.tflite", QuantPlan(float_parts=("blocks.0",)))
+    assert exported.notes == ("float: blocks.0", "9 of 9 weights have a step for each channel")
+
+
 def test_case_q5_gates_have_a_fixed_step(gated: Model, calibration: Calibration, tmp_path: Path) -> None:
     """Their answers fill 0..1 whatever the calibration pictures were."""
     opened = open_quantizer("onnx", net_of(gated), gated.spec, calibration, tmp_path)
@@ -140,6 +146,67 @@ def test_case_q5_gates_have_a_fixed_step(gated: Model, calibration: Calibration,
     assert reader.op_type == "QuantizeLinear"
     assert values[reader.input[1]] == np.float32(1 / 256)
     assert values[reader.input[2]] == 0
+
+
+def narrow_gates(model: Model) -> Net:
+    """The gates' last filters a tenth as strong and centred: what they let through is near a half everywhere."""
+    net = net_of(make_model(model.spec))
+    excite = net.get_submodule("blocks.1.gate.excite")
+    assert isinstance(excite, nn.Conv2d)
+    assert excite.bias is not None
+    with torch.no_grad():
+        excite.weight *= 0.1
+        excite.bias *= 0.1
+    return net
+
+
+@pytest.mark.parametrize("format_name", QUANTIZERS)
+def test_case_q5_gates_that_stay_near_a_half_are_as_good_in_the_real_runtime(
+    format_name: str, gated: Model, calibration: Calibration, tmp_path: Path
+) -> None:
+    net = narrow_gates(gated)
+    seen: list[torch.Tensor] = []
+    excite = net.get_submodule("blocks.1.gate.excite")
+    handle = excite.register_forward_hook(lambda *arguments: seen.append(arguments[2]))
+    others = gated.preprocessing.normalize(noise_pictures(16, 64, 64, seed=9))
+    for images in (calibration.images, others):
+        eager_function(net)(images)
+    handle.remove()
+    gates = nn.functional.hardsigmoid(torch.cat(seen))
+    assert 0.4 < float(gates.min()) < 0.49
+    assert 0.51 < float(gates.max()) < 0.6
+    opened = open_quantizer(format_name, net, gated.spec, calibration, tmp_path)
+    plan = QuantPlan(float_kinds=(Kind.HARD_SWISH,)) if format_name == "litert" else QuantPlan()
+    path = opened.write(tmp_path / f"model{get_exporter(format_name).suffix}", plan).path
+    loaded = runtime_for(path.suffix).load(path)
+    actual = np.concatenate([run_float(loaded, others[i : i + 1]) for i in range(len(others))])
+    expected = eager_function(net)(others)
+    assert signal_to_noise_db(actual, expected) > 12
+    assert (actual.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 15 / 16
+
+
+def test_case_e4_floats_between_integers_are_listed(gated: Model, calibration: Calibration, tmp_path: Path) -> None:
+    """An int8 V3 block in LiteRT: nothing in float but what the plan leaves there, the means included."""
+    opened = open_quantizer("litert", net_of(gated), gated.spec, calibration, tmp_path)
+    whole = opened.write(tmp_path / "whole.tflite", QuantPlan())
+    assert whole.in_float == {}
+    assert whole.operators["MEAN"] == 2
+    assert (whole.operators["QUANTIZE"], whole.operators["DEQUANTIZE"]) == (1, 1), "at the two ends"
+    gate = opened.write(tmp_path / "gate.tflite", QuantPlan(float_parts=("blocks.1.gate",)))
+    assert gate.in_float == {"CONV_2D": 2, "MEAN": 1, "MUL": 2}
+    swishes = opened.write(tmp_path / "swish.tflite", QuantPlan(float_kinds=(Kind.HARD_SWISH,)))
+    assert swishes.in_float == {"HARD_SWISH": 3}
+
+
+def test_case_e4_openvino_tells_what_it_computes_in_float(
+    gated: Model, calibration: Calibration, tmp_path: Path
+) -> None:
+    opened = open_quantizer("openvino", net_of(gated), gated.spec, calibration, tmp_path)
+    parts = tuple(f"blocks.{index}" for index in range(3))
+    whole = opened.write(tmp_path / "whole.xml", QuantPlan())
+    mixed = opened.write(tmp_path / "mixed.xml", QuantPlan(float_parts=parts))
+    assert "Convolution" not in whole.in_float
+    assert mixed.in_float["Convolution"] >= 5
 
 
 def test_hard_swish_in_float_leaves_nothing_outside_litert_fast_kernels(

@@ -13,7 +13,7 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import UsageError
 from edgesmith.deploy.base import INT8, Converted
 from edgesmith.deploy.converting import converting
-from edgesmith.deploy.executorch import left_over, lower, name_of
+from edgesmith.deploy.executorch import delegate_share, left_over, lower, name_of
 from edgesmith.deploy.operator_names import is_of_part, operator_name
 from edgesmith.deploy.quantize.base import Calibration, Kind, Quantizer, QuantPlan, Ranges, Source
 
@@ -76,6 +76,7 @@ class _ExecuTorchSource(Source):
             outside=left_over(lowered),
             layout="NHWC" if self._calibration.preprocessing else "NCHW",
             precision=INT8,
+            notes=(delegate_share(lowered),),
         )
 
 

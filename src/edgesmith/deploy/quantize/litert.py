@@ -64,8 +64,14 @@ class _LiteRtSource(Source):
             result.export_model(str(path))
         loaded = LiteRtRuntime().load(path)
         operators, outside = loaded.operators()
+        many, weights = loaded.stepped_weights()
         return Converted(
-            operators=operators, outside=outside, in_float=loaded.float_operators(), layout="NHWC", precision=INT8
+            operators=operators,
+            outside=outside,
+            in_float=loaded.float_operators(),
+            layout="NHWC",
+            precision=INT8,
+            notes=(f"{many} of {weights} weights have a step for each channel",),
         )
 
     def _quantizer(self, plan: QuantPlan) -> Any:

@@ -1,0 +1,40 @@
+"""Every field case of quantization, export and latency has a test that names it: ``test_case_q11_...``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import pytest
+
+SECTIONS: Final = "QEL"
+NOT_YET: Final[Mapping[str, str]] = MappingProxyType({"E10": "SSDLite's heads: there is no detection to export"})
+
+
+@pytest.fixture(scope="module")
+def listed(shared_dir: Path) -> set[str]:
+    """The cases of the field list that are not done elsewhere."""
+    page = shared_dir / "cases" / "open.md"
+    if not page.is_file():
+        pytest.skip(f"no list of cases at {page}")
+    return set(re.findall(rf"^### ([{SECTIONS}]\d+) ", page.read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+
+def named() -> set[str]:
+    """The cases that a test names."""
+    files = Path(__file__).parent.rglob("test_*.py")
+    found = (re.findall(r"def test_case_([a-z]\d+)_", file.read_text(encoding="utf-8")) for file in files)
+    return {case.upper() for cases in found for case in cases}
+
+
+def test_every_case_is_named_by_a_test_or_said_to_be_missing(listed: set[str]) -> None:
+    assert len(listed) > 20
+    assert listed - named() == set(NOT_YET)
+
+
+def test_what_is_said_to_be_missing_is(listed: set[str]) -> None:
+    assert set(NOT_YET) <= listed
+    assert not set(NOT_YET) & named()

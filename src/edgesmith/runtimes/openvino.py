@@ -81,6 +81,7 @@ class OpenVinoFile:
 
     def __init__(self, compiled: Any, path: Path) -> None:
         self._path = path
+        self._compiled = compiled
         self._request = compiled.create_infer_request()
         self.inputs: tuple[TensorInfo, ...] = tuple(map(_tensor_info, compiled.inputs))
         self.outputs: tuple[TensorInfo, ...] = tuple(map(_tensor_info, compiled.outputs))
@@ -102,6 +103,16 @@ class OpenVinoFile:
             raise DeviceError(f"{self._path} does not run: {_reason(error)}") from error
         return tuple(np.asarray(answer) for answer in answers.values())
 
+    def float_operators(self) -> dict[str, int]:
+        """How often each operator computes in float, once OpenVINO has compiled the file; reorders are none."""
+        kinds: Counter[str] = Counter()
+        for operation in self._compiled.get_runtime_model().get_ordered_ops():
+            facts = operation.get_rt_info()
+            kind = str(facts["layerType"].astype(str))
+            if kind not in _NO_ARITHMETIC and str(facts["runtimePrecision"].astype(str)) == "f32":
+                kinds[kind] += 1
+        return dict(kinds)
+
 
 def import_openvino() -> Any:
     """The openvino package, kept from reporting home.
@@ -112,25 +123,6 @@ def import_openvino() -> Any:
     modules: dict[str, Any] = sys.modules
     modules.setdefault("openvino_telemetry", None)  # Python refuses to import what stands for None
     return require("openvino", extra=_EXTRA)
-
-
-def float_operators(path: Path) -> dict[str, int]:
-    """How often each operator of a file computes in float here, once OpenVINO has compiled it; reorders are none.
-
-    Raises:
-        DeviceError: The file cannot be loaded.
-    """
-    try:
-        compiled = import_openvino().Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    except RuntimeError as error:
-        raise DeviceError(f"openvino cannot load {path}: {_reason(error)}; export the file again") from error
-    kinds: Counter[str] = Counter()
-    for operation in compiled.get_runtime_model().get_ordered_ops():
-        facts = operation.get_rt_info()
-        kind = str(facts["layerType"].astype(str))
-        if kind not in _NO_ARITHMETIC and str(facts["runtimePrecision"].astype(str)) == "f32":
-            kinds[kind] += 1
-    return dict(kinds)
 
 
 def _tensor_info(port: Any) -> TensorInfo:

@@ -53,15 +53,21 @@ def answers(file: ExportedFile, model: Model) -> np.ndarray:
 def files(
     request: pytest.FixtureRequest, gated: Model, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, ExportedFile]:
-    """Of one format: float, float with pixels, int8, int8 with pixels."""
+    """Of one format: int8 and int8 with pixels; of two also float and float with pixels.
+
+    `test_conformance` sets the float files of all formats side by side.
+    """
     folder, exporter = tmp_path_factory.mktemp(request.param), get_exporter(request.param)
-    pixels = ExportOptions(batch=1, preprocessing=gated.preprocessing)
-    return {
-        "float": exporter.export(gated.net, gated.spec, folder / f"float{exporter.suffix}"),
-        "pixels": exporter.export(gated.net, gated.spec, folder / f"pixels{exporter.suffix}", options=pixels),
+    files = {
         "int8": quantized(gated, request.param, folder / "int8", inside=False),
         "uint8": quantized(gated, request.param, folder / "uint8", inside=True),
     }
+    if request.param in ("onnx", "litert"):
+        for name, rule in (("float", None), ("pixels", gated.preprocessing)):
+            options = ExportOptions(batch=1, preprocessing=rule)
+            path = folder / f"{name}{exporter.suffix}"
+            files[name] = exporter.export(gated.net, gated.spec, path, options=options)
+    return files
 
 
 def test_case_q11_the_same_picture_has_the_same_best_class_in_every_file(

@@ -14,7 +14,7 @@ from edgesmith.deploy.converting import converting
 from edgesmith.deploy.openvino import BOOKKEEPING, OpenVinoExporter, save_named
 from edgesmith.deploy.operator_names import layer_of_openvino, matching
 from edgesmith.deploy.quantize.base import Calibration, Kind, Quantizer, QuantPlan, Ranges, Source
-from edgesmith.runtimes.openvino import float_operators, import_openvino
+from edgesmith.runtimes.openvino import OpenVinoRuntime, import_openvino
 
 if TYPE_CHECKING:
     from edgesmith.nn.build import Net
@@ -70,7 +70,9 @@ class _OpenVinoSource(Source):
             )
             operators = save_named(quantized, model.get_friendly_name(), path)
         layout = "NHWC" if self._calibration.preprocessing else "NCHW"
-        return Converted(operators=operators, in_float=float_operators(path), layout=layout, precision=INT8)
+        return Converted(
+            operators=operators, in_float=OpenVinoRuntime().load(path).float_operators(), layout=layout, precision=INT8
+        )
 
 
 def _is_scaling(name: str, kind: str) -> bool:

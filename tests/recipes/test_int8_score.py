@@ -76,7 +76,7 @@ def test_case_q2_kernels_that_overflow_are_told_with_the_way_out() -> None:
     (remark,) = _remarks(exported("a"), [], kernels(passed=False))
     assert remark == (
         "this machine's integer kernels are 87 steps off the file's own arithmetic (limit 10; same best class on 25%): "
-        "sums overflow; try --reduce-range on"
+        "sums may overflow; try --reduce-range on"
     )
 
 

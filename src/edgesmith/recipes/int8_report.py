@@ -10,8 +10,10 @@ from edgesmith.core.config import to_dict
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.parity import Parity
 from edgesmith.deploy.quantize.write import Opened
+from edgesmith.devices.local import random_images
 from edgesmith.recipes.int8_score import Sensitivity
 from edgesmith.runtimes.onnx_profile import operator_shares
+from edgesmith.runtimes.onnxruntime import OnnxRuntime
 
 _PROFILED: Final = 20
 _NAMED: Final = 3
@@ -25,7 +27,7 @@ def report(
     Args:
         opened: What wrote the file.
         exported: The file that was chosen.
-        float_file: Of the same format, taking scaled pictures.
+        float_file: Of the same format.
         parts: What each part gives back in float, the worst first.
         blocks: How many the network has.
     """
@@ -33,8 +35,7 @@ def report(
     kernels = opened.source.check_kernels(exported.path)
     shares: dict[str, Mapping[str, float]] = {}
     if opened.format == "onnx":
-        files = {"float": (float_file, opened.calibration.images), "int8": (exported.path, opened.calibration.inputs)}
-        shares = {name: operator_shares(file, images[:1], runs=_PROFILED) for name, (file, images) in files.items()}
+        shares = {name: _shares(path) for name, path in (("float", float_file), ("int8", exported.path))}
     return {
         "sensitivity": [to_dict(part) for part in parts],
         "per_block_sqnr": [to_dict(noise) for noise in opened.source.compare_parts(exported.path, names)],
@@ -45,6 +46,11 @@ def report(
         "output": to_dict(exported.output),
         "notes": [*exported.notes, *_remarks(exported, parts, kernels)],
     }
+
+
+def _shares(path: Path) -> dict[str, float]:
+    """Each kind of operator's part of the time, for one picture of noise."""
+    return operator_shares(path, random_images(OnnxRuntime().load(path).inputs[0], seed=0), runs=_PROFILED)
 
 
 def _remarks(exported: ExportedFile, parts: Sequence[Sensitivity], kernels: Parity | None) -> list[str]:
@@ -59,7 +65,7 @@ def _remarks(exported: ExportedFile, parts: Sequence[Sensitivity], kernels: Pari
     if kernels is not None and not kernels.passed:
         remarks.append(
             f"this machine's integer kernels are {kernels.steps:.0f} steps off the file's own arithmetic (limit "
-            f"{kernels.tolerance:.0f}; same best class on {kernels.top1_agreement:.0%}): sums overflow; "
+            f"{kernels.tolerance:.0f}; same best class on {kernels.top1_agreement:.0%}): sums may overflow; "
             f"try --reduce-range on"
         )
     return remarks

@@ -62,7 +62,9 @@ class _ExecuTorchSource(Source):
         with converting("int8 executorch"), torch.no_grad():
             from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-            observed = prepare_pt2e(self._program.module(), _quantizer(plan))
+            observed = prepare_pt2e(
+                self._program.module(), _quantizer(plan, scales=self._calibration.preprocessing is not None)
+            )
             for picture in self._calibration.inputs:
                 observed(torch.from_numpy(np.ascontiguousarray(picture[None])))
             quantized = convert_pt2e(observed)
@@ -80,18 +82,18 @@ class _ExecuTorchSource(Source):
         )
 
 
-def _quantizer(plan: QuantPlan) -> Any:
+def _quantizer(plan: QuantPlan, *, scales: bool) -> Any:
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
         XNNPACKQuantizer,
         get_symmetric_quantization_config,
     )
 
     made = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
-    made.set_filter_function(_is_quantized(plan))
+    made.set_filter_function(_is_quantized(plan, scales=scales))
     return made
 
 
-def _is_quantized(plan: QuantPlan) -> Callable[[Any], bool]:
+def _is_quantized(plan: QuantPlan, *, scales: bool) -> Callable[[Any], bool]:
     kinds = {ExecuTorchQuantizer.kinds[kind] for kind in plan.float_kinds if kind in ExecuTorchQuantizer.kinds}
 
     def is_quantized(node: Any) -> bool:
@@ -100,7 +102,7 @@ def _is_quantized(plan: QuantPlan) -> Callable[[Any], bool]:
             return False
         stack = list((node.meta.get("nn_module_stack") or {}).values())
         layer = operator_name(str(stack[-1][0]), "") if stack else ""
-        if not layer:  # what scales the pictures, in front of the network
+        if scales and not layer:  # in front of the network
             return False
         return not any(is_of_part(layer, part) for part in plan.float_parts)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE: Final = "serving_default"
 _NO_QUANTIZE: Final = "no_quantize"
-_SCALING: Final = r"^(CAST|MUL|ADD)_\d+"  # operators of no layer: what scales the pictures, in front of the network
+_SCALING: Final = r"^(CAST|MUL|ADD)_[0-3](\D|$)"  # the first operators, of no layer: they scale the pictures
 
 
 class LiteRtQuantizer(Quantizer):
@@ -49,6 +49,7 @@ class LiteRtQuantizer(Quantizer):
 class _LiteRtSource(Source):
     def __init__(self, path: Path, calibration: Calibration) -> None:
         self._path = path
+        self._scales = calibration.preprocessing is not None
         images = calibration.inputs if calibration.pictures is not None else calibration.images.transpose(0, 2, 3, 1)
         pictures = [{"images": np.ascontiguousarray(each[None])} for each in images]
         with converting("int8 litert"):
@@ -83,7 +84,10 @@ class _LiteRtSource(Source):
         if not plan.integer_ends:
             for end in (names.INPUT, names.OUTPUT):
                 made.update_quantization_recipe(regex=".*", operation_name=end, algorithm_key=_NO_QUANTIZE)
-        made.update_quantization_recipe(regex=_SCALING, operation_name=names.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE)
+        if self._scales:
+            made.update_quantization_recipe(
+                regex=_SCALING, operation_name=names.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE
+            )
         for kind in plan.float_kinds:
             if kind in LiteRtQuantizer.kinds:
                 operator = names[LiteRtQuantizer.kinds[kind]]

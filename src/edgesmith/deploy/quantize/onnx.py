@@ -69,7 +69,8 @@ class _OnnxSource(Source):
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
         kept = matching([name for name, _, _ in self._nodes], plan.float_parts)
-        kept += [name for name, _, _ in self._nodes if "/" not in name]  # what scales the pictures
+        if self._calibration.preprocessing is not None:
+            kept += [name for name, _, _ in self._nodes if "/" not in name]  # of no layer: they scale the pictures
         kept += [
             name for name, kind, _ in self._nodes if kind in {OnnxQuantizer.kinds[each] for each in plan.float_kinds}
         ]

@@ -59,7 +59,9 @@ class _OpenVinoSource(Source):
             operations = [(each.get_friendly_name(), each.get_type_name()) for each in model.get_ordered_ops()]
             kept = matching([name for name, kind in operations if kind not in BOOKKEEPING], plan.float_parts)
             kinds = {OpenVinoQuantizer.kinds[kind] for kind in plan.float_kinds}
-            kept += [name for name, kind in operations if kind in kinds or _is_scaling(name, kind)]
+            kept += [name for name, kind in operations if kind in kinds]
+            if self._calibration.preprocessing is not None:
+                kept += [name for name, kind in operations if _is_scaling(name, kind)]
             quantized = nncf.quantize(
                 model,
                 nncf.Dataset(list(self._calibration.inputs), lambda picture: picture[None]),

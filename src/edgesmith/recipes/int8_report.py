@@ -10,6 +10,7 @@ from edgesmith.core.config import to_dict
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.parity import Parity
 from edgesmith.deploy.quantize.write import Opened
+from edgesmith.deploy.steps import LEAST_AGREEMENT
 from edgesmith.devices.local import random_images
 from edgesmith.recipes.int8_score import Sensitivity
 from edgesmith.runtimes.onnx_profile import operator_shares
@@ -62,10 +63,9 @@ def _remarks(exported: ExportedFile, parts: Sequence[Sensitivity], kernels: Pari
     if exported.in_float:
         told = ", ".join(f"{count} {kind}" for kind, count in exported.in_float.items())
         remarks.append(f"computes in float: {told}")
-    if kernels is not None and not kernels.passed:
+    if kernels is not None and kernels.top1_agreement < LEAST_AGREEMENT:
         remarks.append(
-            f"this machine's integer kernels are {kernels.steps:.0f} steps off the file's own arithmetic (limit "
-            f"{kernels.tolerance:.0f}; same best class on {kernels.top1_agreement:.0%}): sums may overflow; "
-            f"try --reduce-range on"
+            f"this machine's integer kernels are {kernels.steps:.0f} steps off the file's own arithmetic, with the "
+            f"same best class on {kernels.top1_agreement:.0%} of pictures: sums may overflow; try --reduce-range on"
         )
     return remarks

@@ -102,7 +102,7 @@ def _is_quantized(plan: QuantPlan, *, scales: bool) -> Callable[[Any], bool]:
             return False
         stack = list((node.meta.get("nn_module_stack") or {}).values())
         layer = operator_name(str(stack[-1][0]), "") if stack else ""
-        if scales and not layer:  # in front of the network
+        if scales and not layer and node.op == "call_function":  # in front of the network; weights have no layer either
             return False
         return not any(is_of_part(layer, part) for part in plan.float_parts)
 

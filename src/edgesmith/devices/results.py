@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from edgesmith.core.config import to_dict
 from edgesmith.devices.base import Fingerprint, Session, conditions_to_dict
-from edgesmith.devices.statistics import assess_contention
+from edgesmith.devices.halves import compare_halves, is_steady
+from edgesmith.devices.statistics import Contention, assess_contention, choose_basis
+from edgesmith.runtimes.table import RUNTIMES
 
 ACROSS: Final = " vs "
 
@@ -32,6 +34,10 @@ class Latency:
         lowest_ms: The shortest stretch.
         anchor_ratio: ``ms`` over that of the anchor in the same session; None without an anchor.
         fingerprint: The setting.
+        cpu_ms: Processor time of a run, the sum over its threads, by the same part of the samples as ``ms``; None where
+            it is not known.
+        energy_mj: Millijoules of the whole processor package during a run; None where it is not told.
+        energy_above_idle_mj: The same less what the package took in a pause before.
     """
 
     name: str
@@ -48,6 +54,9 @@ class Latency:
     lowest_ms: float
     anchor_ratio: float | None
     fingerprint: Fingerprint
+    cpu_ms: float | None = None
+    energy_mj: float | None = None
+    energy_above_idle_mj: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; the fingerprint stands once in the measurement's conditions."""
@@ -147,11 +156,26 @@ def _conditions(sessions: Mapping[str, Session]) -> dict[str, Any]:
 
 
 def _session_conditions(session: Session) -> dict[str, Any]:
-    contention = to_dict(assess_contention(session))
+    contention = assess_contention(session)
     return {
         **to_dict(session.fingerprint),
+        **_delegate(session.fingerprint.runtime),
         **conditions_to_dict(session.conditions),
-        **{name: value for name, value in contention.items() if value is not None},
+        **{name: value for name, value in to_dict(contention).items() if value is not None},
+        **_halves(session, contention),
         "loads": session.num_loads,
         "seconds": session.seconds,
     }
+
+
+def _halves(session: Session, contention: Contention) -> dict[str, Any]:
+    """The session's A/A test; nothing where it is too short for one."""
+    ratio = compare_halves(session, choose_basis(session, contention))
+    if ratio is None:
+        return {}
+    return {"aa_ratio": ratio.value, "aa_low": ratio.low, "aa_high": ratio.high, "aa_steady": is_steady(ratio)}
+
+
+def _delegate(runtime: str) -> dict[str, str]:
+    """What computes inside a runtime's files; nothing for devices that are no runtime."""
+    return {"delegate": RUNTIMES[runtime].delegate} if runtime in RUNTIMES else {}

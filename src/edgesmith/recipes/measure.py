@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +36,8 @@ def measure_models(
         subjects: list[Subject] = []
         with progress.stage("prepare files", len(models), "models") as stage:
             for number, model in enumerate(models):
-                subjects.append(_subject(model, formats, Path(folder) / str(number), progress=progress))
+                stem = Path(folder) / str(number) / re.sub(r"[^\w.=,@-]+", "-", model.name)
+                subjects.append(_subject(model, formats, stem, progress=progress))
                 stage.advance(detail=model.name)
         measurement = measure(subjects, devices, plan=plan, progress=progress)
     for folder_of_bundle in {model.bundle.folder for model in models if model.bundle is not None}:

@@ -26,7 +26,8 @@ def measure(
     """
     from dataclasses import replace
 
-    from edgesmith.cli.terminal import print_json, print_table, watch
+    from edgesmith.cli.latency_text import print_measurement
+    from edgesmith.cli.terminal import print_json, watch
     from edgesmith.devices.measure import DEFAULT_PLAN
     from edgesmith.recipes.measure import measure_models
     from edgesmith.recipes.models import resolve
@@ -40,26 +41,7 @@ def measure(
     if json:
         print_json(found.to_dict())
         return
-    print_table(
-        ["model", "device", "ms", "95 % interval", "p90", "first run", "note"],
-        [
-            [
-                each.name,
-                each.device,
-                f"{each.ms:.3f}",
-                f"{each.low_ms:.3f} to {each.high_ms:.3f}",
-                f"{each.p90_ms:.3f}",
-                f"{each.first_run_ms:.1f}",
-                "contended" if each.contended else "",
-            ]
-            for each in found.latency
-        ],
-    )
-    for pair in found.comparisons:
-        a, b = (f"{name} on {device}" for name, device in zip((pair.a, pair.b), pair.devices, strict=True))
-        words = f"is {pair.verdict} than" if pair.verdict != "cannot tell" else "against"
-        tail = ": cannot tell" if pair.verdict == "cannot tell" else ""
-        print(f"{a} {words} {b}{tail} (ratio {pair.ratio:.3f}, 99 % {pair.low:.3f} to {pair.high:.3f})")
+    print_measurement(found)
 
 
 def _is_fixed(model: str) -> bool:

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from edgesmith.cli.latency_text import print_measurement
+from edgesmith.devices.base import Session
+from edgesmith.devices.measure import measure
+from edgesmith.devices.plan import Plan
+from edgesmith.devices.results import Measurement
+from tests.devices.fakes import FakeDevice
+from tests.devices.test_halves import slowed
+from tests.devices.test_measure import subject
+
+
+@pytest.fixture
+def found() -> Measurement:
+    return measure([subject(2.0), subject(1.0)], [FakeDevice()], plan=Plan(limit_s=100.0))
+
+
+def lines(found: Measurement, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    print_measurement(found)
+    return capsys.readouterr().out.splitlines()
+
+
+def with_session(found: Measurement, session: Session) -> Measurement:
+    sessions: Mapping[str, Session] = {"fake": session}
+    return replace(found, sessions=sessions)
+
+
+def test_a_quiet_session_takes_a_table_and_a_verdict(found: Measurement, capsys: pytest.CaptureFixture[str]) -> None:
+    head, first, second, verdict = lines(found, capsys)
+    assert head.split()[:3] == ["model", "device", "ms"]
+    assert first.startswith("net of 2.0 ms  fake")
+    assert second.startswith("net of 1.0 ms  fake")
+    assert verdict.startswith("net of 2.0 ms on fake is slower than net of 1.0 ms on fake (ratio 2.0")
+
+
+def test_case_l6_notes_of_devices_are_told_once(found: Measurement, capsys: pytest.CaptureFixture[str]) -> None:
+    session = found.sessions["fake"]
+    noted = replace(session, conditions=replace(session.conditions, notes=("net.json: channels_last", "said")))
+    both = replace(found, sessions={"fake": noted, "other": noted})
+    assert lines(both, capsys)[4:] == ["net.json: channels_last", "said"]
+
+
+def test_halves_that_differ_are_told(found: Measurement, capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = lines(with_session(found, slowed(found.sessions["fake"], 1.2)), capsys)[4:]
+    assert line.startswith("fake: the second half of the session took 1.2")
+    assert line.endswith("the machine changed its speed")
+
+
+def test_energy_and_threads_are_told(found: Measurement, capsys: pytest.CaptureFixture[str]) -> None:
+    first = found.latency[0]
+    two = replace(first, fingerprint=replace(first.fingerprint, threads=2), cpu_ms=3.9)
+    powered = replace(first, energy_mj=30.0, energy_above_idle_mj=20.0)
+    told = lines(replace(found, latency=(two, powered), comparisons=()), capsys)[3:]
+    assert told == [
+        "net of 2.0 ms on fake: 3.900 ms of processor time a picture, over all threads",
+        "net of 2.0 ms on fake: 30.00 mJ of the processor package a picture, 20.00 of them above what it took in a "
+        "pause before",
+    ]

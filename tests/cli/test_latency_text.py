@@ -5,12 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from edgesmith.arch.zoo.names import find
 from edgesmith.cli.latency_text import print_measurement
 from edgesmith.devices.base import Session
 from edgesmith.devices.measure import measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Measurement
+from edgesmith.devices.roofline.bound import roofline
 from tests.devices.fakes import FakeDevice
+from tests.devices.roofline.test_machine import MACHINE
 from tests.devices.test_halves import slowed
 from tests.devices.test_measure import subject
 
@@ -35,7 +38,7 @@ def test_a_quiet_session_takes_a_table_and_a_verdict(found: Measurement, capsys:
     assert head.split()[:3] == ["model", "device", "ms"]
     assert first.startswith("net of 2.0 ms  fake")
     assert second.startswith("net of 1.0 ms  fake")
-    assert verdict.startswith("net of 2.0 ms on fake is slower than net of 1.0 ms on fake (ratio 2.0")
+    assert verdict.startswith("net of 2.0 ms on fake is slower than net of 1.0 ms on fake (ratio 1.997, 99 %")
 
 
 def test_case_l6_notes_of_devices_are_told_once(found: Measurement, capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,7 +50,7 @@ def test_case_l6_notes_of_devices_are_told_once(found: Measurement, capsys: pyte
 
 def test_halves_that_differ_are_told(found: Measurement, capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = lines(with_session(found, slowed(found.sessions["fake"], 1.2)), capsys)[4:]
-    assert line.startswith("fake: the second half of the session took 1.2")
+    assert line.startswith("fake: the second half of the session took 1.199 times as long as the first (99 %")
     assert line.endswith("the machine changed its speed")
 
 
@@ -61,3 +64,13 @@ def test_energy_and_threads_are_told(found: Measurement, capsys: pytest.CaptureF
         "net of 2.0 ms on fake: 30.00 mJ of the processor package a picture, 20.00 of them above what it took in a "
         "pause before",
     ]
+
+
+def test_a_latency_is_set_beside_the_limits_of_the_core(found: Measurement, capsys: pytest.CaptureFixture[str]) -> None:
+    told = roofline(find("mobilenet_v3_small"), 2.0, MACHINE, precision="float32")
+    first = replace(found.latency[0], roofline=told)
+    (line,) = lines(replace(found, latency=(first,), comparisons=()), capsys)[2:]
+    assert line == (
+        "net of 2.0 ms on fake: 56.5 M multiply-adds, 57 GFLOP/s, 57% of this core's matrix product; "
+        f"no less than {told.bound_ms:.3f} ms layer by layer"
+    )

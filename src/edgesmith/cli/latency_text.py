@@ -12,10 +12,9 @@ from edgesmith.devices.results import Latency, Measurement
 def print_measurement(found: Measurement) -> None:
     """The table of latencies, the verdicts, and what is worth knowing about the session."""
     print_table(
-        ["model", "device", "ms", "95 % interval", "p90", "cpu ms", "first run", "note"],
-        [_row(x) for x in found.latency],
+        ["model", "device", "ms", "95 % interval", "p90", "first run", "note"], [_row(x) for x in found.latency]
     )
-    for line in (*_verdicts(found), *_usage(found), *_remarks(found)):
+    for line in (*_verdicts(found), *_usage(found), *_rooflines(found), *_remarks(found)):
         print(line)
 
 
@@ -48,6 +47,16 @@ def _usage(found: Measurement) -> Iterator[str]:
             above = each.energy_above_idle_mj
             less = "" if above is None else f", {above:.2f} of them above what it took in a pause before"
             yield f"{each.name} on {each.device}: {each.energy_mj:.2f} mJ of the processor package a picture{less}"
+
+
+def _rooflines(found: Measurement) -> Iterator[str]:
+    for each in found.latency:
+        if each.roofline is not None:
+            told = each.roofline
+            yield (
+                f"{each.name} on {each.device}: {told.madds / 1e6:.1f} M multiply-adds, {told.gflops:.0f} GFLOP/s, "
+                f"{told.share:.0%} of this core's matrix product; no less than {told.bound_ms:.3f} ms layer by layer"
+            )
 
 
 def _remarks(found: Measurement) -> Iterator[str]:

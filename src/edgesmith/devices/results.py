@@ -9,6 +9,7 @@ from typing import Any, Final
 from edgesmith.core.config import to_dict
 from edgesmith.devices.base import Fingerprint, Session, conditions_to_dict
 from edgesmith.devices.halves import compare_halves, is_steady
+from edgesmith.devices.roofline.bound import Roofline
 from edgesmith.devices.statistics import Contention, assess_contention, choose_basis
 from edgesmith.runtimes.table import RUNTIMES
 
@@ -38,6 +39,7 @@ class Latency:
             it is not known.
         energy_mj: Millijoules of the whole processor package during a run; None where it is not told.
         energy_above_idle_mj: The same less what the package took in a pause before.
+        roofline: What the core could do at most; None where the network or the core's limits are not known.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Latency:
     cpu_ms: float | None = None
     energy_mj: float | None = None
     energy_above_idle_mj: float | None = None
+    roofline: Roofline | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; the fingerprint stands once in the measurement's conditions."""

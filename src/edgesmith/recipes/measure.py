@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgesmith.core.caches import cache_folder
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.base import split_kind
 from edgesmith.deploy.bundle import open_bundle
@@ -16,6 +17,7 @@ from edgesmith.devices.results import Measurement
 from edgesmith.devices.table import get_devices
 from edgesmith.recipes.model_files import bundle_file, untrained_file
 from edgesmith.recipes.models import Model
+from edgesmith.recipes.roofline import add_rooflines
 from edgesmith.runtimes.table import runtime_for
 
 
@@ -40,6 +42,7 @@ def measure_models(
                 subjects.append(_subject(model, formats, stem, progress=progress))
                 stage.advance(detail=model.name)
         measurement = measure(subjects, devices, plan=plan, progress=progress)
+    measurement = add_rooflines(measurement, models, devices, cache=cache_folder())
     for folder_of_bundle in {model.bundle.folder for model in models if model.bundle is not None}:
         bundle = open_bundle(folder_of_bundle, verify=False)  # files may have been added
         records = [record for record in measurement.records() if record["name"] == bundle.manifest.name]

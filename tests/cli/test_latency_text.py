@@ -8,6 +8,7 @@ import pytest
 from edgesmith.arch.zoo.names import find
 from edgesmith.cli.latency_text import print_measurement
 from edgesmith.devices.base import Session
+from edgesmith.devices.blocks.times import BlockTime
 from edgesmith.devices.measure import measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Measurement
@@ -74,3 +75,27 @@ def test_a_latency_is_set_beside_the_limits_of_the_core(found: Measurement, caps
         "net of 2.0 ms on fake: 56.5 M multiply-adds, 57 GFLOP/s, 57% of this core's matrix product; "
         f"no less than {told.bound_ms:.3f} ms layer by layer"
     )
+
+
+def test_the_slowest_blocks_are_shown_and_what_they_add_up_to(
+    found: Measurement, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = [0.1, 0.7, 0.2, 0.05, 0.05, 0.3, 0.4, 0.15]
+    blocks = tuple(
+        BlockTime(
+            name="net of 2.0 ms",
+            device="fake",
+            index=index,
+            kind="conv",
+            ms=ms,
+            share=ms / sum(times),
+            disturbed=index == 2,
+        )
+        for index, ms in enumerate(times)
+    )
+    title, _, *rows, total, disturbed = lines(replace(found, blocks=blocks), capsys)[5:]
+    assert title == "slowest blocks of net of 2.0 ms on fake, each timed by itself between two convolutions:"
+    assert [row.split()[0] for row in rows] == ["1", "6", "5", "2", "7", "0"]
+    assert rows[0].split() == ["1", "conv", "0.7000", "35.9%"]
+    assert total == f"all 8 add up to 1.950 ms; the whole network takes {found.latency[0].ms:.3f} ms"
+    assert disturbed.startswith("1 of them: never timed without other work")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import groupby
+from typing import Any, Final
 
 from edgesmith.cli.terminal import print_table
+from edgesmith.devices.blocks.times import slowest
 from edgesmith.devices.results import Latency, Measurement
+
+_SHOWN: Final = 6
 
 
 def print_measurement(found: Measurement) -> None:
@@ -16,6 +20,7 @@ def print_measurement(found: Measurement) -> None:
     )
     for line in (*_verdicts(found), *_usage(found), *_rooflines(found), *_remarks(found)):
         print(line)
+    _print_blocks(found)
 
 
 def _row(each: Latency) -> list[str]:
@@ -28,6 +33,23 @@ def _row(each: Latency) -> list[str]:
         f"{each.first_run_ms:.1f}",
         "contended" if each.contended else "",
     ]
+
+
+def _print_blocks(found: Measurement) -> None:
+    """The slowest blocks of each model on each device."""
+    for (name, device), each in groupby(found.blocks, key=lambda block: (block.name, block.device)):
+        blocks = list(each)
+        total = sum(block.ms for block in blocks)
+        print(f"\nslowest blocks of {name} on {device}, each timed by itself between two convolutions:")
+        print_table(
+            ["block", "kind", "ms", "share"],
+            [[str(x.index), x.kind, f"{x.ms:.4f}", f"{x.share:.1%}"] for x in slowest(blocks, _SHOWN)],
+        )
+        whole = next(each.ms for each in found.latency if (each.name, each.device) == (name, device))
+        print(f"all {len(blocks)} add up to {total:.3f} ms; the whole network takes {whole:.3f} ms")
+        disturbed = sum(block.disturbed for block in blocks)
+        if disturbed:
+            print(f"{disturbed} of them: never timed without other work; run the same again for better figures")
 
 
 def _verdicts(found: Measurement) -> Iterator[str]:

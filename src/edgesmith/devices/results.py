@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from edgesmith.core.config import to_dict
 from edgesmith.devices.base import Fingerprint, Session, conditions_to_dict
+from edgesmith.devices.blocks.times import BlockTime
 from edgesmith.devices.halves import compare_halves, is_steady
 from edgesmith.devices.roofline.bound import Roofline
 from edgesmith.devices.statistics import Contention, assess_contention, choose_basis
@@ -105,11 +106,13 @@ class Measurement:
         latency: One entry for each subject and device.
         comparisons: All pairs of subjects on the same device.
         sessions: The sessions behind them, by device, samples included.
+        blocks: Every block of the subjects timed by itself, where that was asked for.
     """
 
     latency: tuple[Latency, ...]
     comparisons: tuple[Comparison, ...]
     sessions: Mapping[str, Session]
+    blocks: tuple[BlockTime, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
         """Each latency with the conditions of its own session, as bundles keep them."""
@@ -124,6 +127,7 @@ class Measurement:
             "conditions": _conditions(self.sessions),
             "latency": [latency.to_dict() for latency in self.latency],
             "comparisons": [to_dict(comparison) for comparison in self.comparisons],
+            **({"blocks": [to_dict(block) for block in self.blocks]} if self.blocks else {}),
         }
 
 

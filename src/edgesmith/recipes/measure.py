@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgesmith.core.caches import cache_folder
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.base import split_kind
 from edgesmith.deploy.bundle import open_bundle
+from edgesmith.devices.base import Device
+from edgesmith.devices.blocks.files import maker_for
+from edgesmith.devices.blocks.times import BlockTime, measure_blocks
 from edgesmith.devices.measure import DEFAULT_PLAN, Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Measurement
@@ -22,7 +26,12 @@ from edgesmith.runtimes.table import runtime_for
 
 
 def measure_models(
-    models: Sequence[Model], device: str, *, plan: Plan = DEFAULT_PLAN, progress: Progress = SILENT
+    models: Sequence[Model],
+    device: str,
+    *,
+    plan: Plan = DEFAULT_PLAN,
+    blocks: bool = False,
+    progress: Progress = SILENT,
 ) -> Measurement:
     """Latencies and verdicts; records of bundles are kept in them.
 
@@ -30,9 +39,12 @@ def measure_models(
         models: What to measure, side by side.
         device: One device or several, as typed.
         plan: How long and how precisely.
+        blocks: Time every block by itself too.
         progress: Told of each stage.
     """
     devices = get_devices(device)
+    if blocks:
+        _require_blocks(models, devices)
     formats = {each.format for each in devices}
     with tempfile.TemporaryDirectory(prefix="edgesmith-") as folder:
         subjects: list[Subject] = []
@@ -43,11 +55,26 @@ def measure_models(
                 stage.advance(detail=model.name)
         measurement = measure(subjects, devices, plan=plan, progress=progress)
     measurement = add_rooflines(measurement, models, devices, cache=cache_folder())
+    if blocks:
+        times = [_blocks(model, each, progress) for each in devices for model in models]
+        measurement = replace(measurement, blocks=tuple(time for each in times for time in each))
     for folder_of_bundle in {model.bundle.folder for model in models if model.bundle is not None}:
         bundle = open_bundle(folder_of_bundle, verify=False)  # files may have been added
         records = [record for record in measurement.records() if record["name"] == bundle.manifest.name]
         bundle.add_latency(list({str(record["device"]): record for record in records}.values()))
     return measurement
+
+
+def _require_blocks(models: Sequence[Model], devices: Sequence[Device]) -> None:
+    """Refuse what cannot be taken apart before anything is measured."""
+    for model in models:
+        model.require_spec()
+    for device in devices:
+        maker_for(device.format)
+
+
+def _blocks(model: Model, device: Device, progress: Progress) -> tuple[BlockTime, ...]:
+    return measure_blocks(model.name, model.require_spec(), device, cache=cache_folder(), progress=progress)
 
 
 def _subject(model: Model, formats: set[str], stem: Path, *, progress: Progress) -> Subject:

@@ -17,6 +17,7 @@ def measure(
     device: arg.Device = "onnxruntime",
     resolution: arg.Resolution = None,
     limit: Limit = None,
+    blocks: Annotated[bool, typer.Option("--blocks", help="Time every block by itself too; show the slowest.")] = False,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -37,7 +38,7 @@ def measure(
     if limit is not None:
         plan = replace(plan, limit_s=limit)
     with watch() as progress:
-        found = measure_models(resolved, device, plan=plan, progress=progress)
+        found = measure_models(resolved, device, plan=plan, blocks=blocks, progress=progress)
     if json:
         print_json(found.to_dict())
         return

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
 
+from edgesmith.cli.sustained_text import print_sustained
 from edgesmith.cli.terminal import print_table
 from edgesmith.devices.blocks.times import slowest
 from edgesmith.devices.results import Latency, Measurement
@@ -21,6 +22,7 @@ def print_measurement(found: Measurement) -> None:
     for line in (*_verdicts(found), *_usage(found), *_rooflines(found), *_remarks(found)):
         print(line)
     _print_blocks(found)
+    print_sustained(found.sustained)
 
 
 def _row(each: Latency) -> list[str]:

@@ -12,6 +12,7 @@ from edgesmith.devices.blocks.times import BlockTime
 from edgesmith.devices.halves import compare_halves, is_steady
 from edgesmith.devices.roofline.bound import Roofline
 from edgesmith.devices.statistics import Contention, assess_contention, choose_basis
+from edgesmith.devices.sustained import Sustained
 from edgesmith.runtimes.table import RUNTIMES
 
 ACROSS: Final = " vs "
@@ -107,12 +108,14 @@ class Measurement:
         comparisons: All pairs of subjects on the same device.
         sessions: The sessions behind them, by device, samples included.
         blocks: Every block of the subjects timed by itself, where that was asked for.
+        sustained: What became of each subject that ran for minutes, where that was asked for.
     """
 
     latency: tuple[Latency, ...]
     comparisons: tuple[Comparison, ...]
     sessions: Mapping[str, Session]
     blocks: tuple[BlockTime, ...] = ()
+    sustained: tuple[Sustained, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
         """Each latency with the conditions of its own session, as bundles keep them."""
@@ -128,6 +131,7 @@ class Measurement:
             "latency": [latency.to_dict() for latency in self.latency],
             "comparisons": [to_dict(comparison) for comparison in self.comparisons],
             **({"blocks": [to_dict(block) for block in self.blocks]} if self.blocks else {}),
+            **({"sustained": [each.to_dict() for each in self.sustained]} if self.sustained else {}),
         }
 
 

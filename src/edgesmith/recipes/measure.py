@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgesmith.core.caches import cache_folder
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.units import format_duration
 from edgesmith.deploy.base import split_kind
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.devices.base import Device
@@ -18,6 +19,7 @@ from edgesmith.devices.blocks.times import BlockTime, measure_blocks
 from edgesmith.devices.measure import DEFAULT_PLAN, Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Measurement
+from edgesmith.devices.sustained import Stretch, Sustained, sustain
 from edgesmith.devices.table import get_devices
 from edgesmith.recipes.model_files import bundle_file, untrained_file
 from edgesmith.recipes.models import Model
@@ -31,6 +33,7 @@ def measure_models(
     *,
     plan: Plan = DEFAULT_PLAN,
     blocks: bool = False,
+    stretch: Stretch | None = None,
     progress: Progress = SILENT,
 ) -> Measurement:
     """Latencies and verdicts; records of bundles are kept in them.
@@ -40,6 +43,7 @@ def measure_models(
         device: One device or several, as typed.
         plan: How long and how precisely.
         blocks: Time every block by itself too.
+        stretch: After the session, let each file run for so long without a pause.
         progress: Told of each stage.
     """
     devices = get_devices(device)
@@ -54,6 +58,8 @@ def measure_models(
                 subjects.append(_subject(model, formats, stem, progress=progress))
                 stage.advance(detail=model.name)
         measurement = measure(subjects, devices, plan=plan, progress=progress)
+        if stretch is not None:
+            measurement = replace(measurement, sustained=_sustain(subjects, devices, stretch, progress))
     measurement = add_rooflines(measurement, models, devices, cache=cache_folder())
     if blocks:
         times = [_blocks(model, each, progress) for each in devices for model in models]
@@ -63,6 +69,21 @@ def measure_models(
         records = [record for record in measurement.records() if record["name"] == bundle.manifest.name]
         bundle.add_latency(list({str(record["device"]): record for record in records}.values()))
     return measurement
+
+
+def _sustain(
+    subjects: Sequence[Subject], devices: Sequence[Device], stretch: Stretch, progress: Progress
+) -> tuple[Sustained, ...]:
+    """One file at a time: side by side they would warm the machine for one another."""
+    pairs = [(subject, device) for device in devices for subject in subjects]
+    progress.note(
+        f"{len(pairs)} x {format_duration(stretch.seconds)} of running, each after {format_duration(stretch.pause_s)} "
+        f"of rest: {format_duration(len(pairs) * (stretch.seconds + stretch.pause_s))}"
+    )
+    return tuple(
+        sustain(subject.name, subject.files[device.format], device, stretch, progress=progress)
+        for subject, device in pairs
+    )
 
 
 def _require_blocks(models: Sequence[Model], devices: Sequence[Device]) -> None:

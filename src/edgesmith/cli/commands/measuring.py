@@ -18,6 +18,10 @@ def measure(
     resolution: arg.Resolution = None,
     limit: Limit = None,
     blocks: Annotated[bool, typer.Option("--blocks", help="Time every block by itself too; show the slowest.")] = False,
+    sustained: Annotated[
+        str | None,
+        typer.Option(help="Then run each file for so long without a pause, such as 5m, and say if it slows down."),
+    ] = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -29,7 +33,9 @@ def measure(
 
     from edgesmith.cli.latency_text import print_measurement
     from edgesmith.cli.terminal import print_json, watch
+    from edgesmith.core.units import parse_seconds
     from edgesmith.devices.measure import DEFAULT_PLAN
+    from edgesmith.devices.sustained import Stretch
     from edgesmith.recipes.measure import measure_models
     from edgesmith.recipes.models import resolve
 
@@ -37,8 +43,9 @@ def measure(
     plan = replace(DEFAULT_PLAN, seed=seed)
     if limit is not None:
         plan = replace(plan, limit_s=limit)
+    stretch = Stretch(seconds=parse_seconds(sustained, what="--sustained"), seed=seed) if sustained else None
     with watch() as progress:
-        found = measure_models(resolved, device, plan=plan, blocks=blocks, progress=progress)
+        found = measure_models(resolved, device, plan=plan, blocks=blocks, stretch=stretch, progress=progress)
     if json:
         print_json(found.to_dict())
         return

@@ -41,7 +41,14 @@ def test_steadiness_and_doubt_are_told(capsys: pytest.CaptureFixture[str]) -> No
     assert lines(fell, capsys)[0].endswith("; the frequency fell")
 
 
-@pytest.mark.parametrize(("text", "wanted"), [("5", "--sustained takes a number with a unit"), ("10s", "at least 30s")])
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", "--sustained takes a number with a unit"),
+        ("5", "--sustained takes a number with a unit"),
+        ("10s", "at least 30s"),
+    ],
+)
 def test_a_stretch_without_sense_is_one_line(capsys: pytest.CaptureFixture[str], text: str, wanted: str) -> None:
     assert run(["measure", "mobilenet_v3_small", "--sustained", text]) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -43,7 +43,9 @@ def measure(
     plan = replace(DEFAULT_PLAN, seed=seed)
     if limit is not None:
         plan = replace(plan, limit_s=limit)
-    stretch = Stretch(seconds=parse_seconds(sustained, what="--sustained"), seed=seed) if sustained else None
+    stretch = (
+        Stretch(seconds=parse_seconds(sustained, what="--sustained"), seed=seed) if sustained is not None else None
+    )
     with watch() as progress:
         found = measure_models(resolved, device, plan=plan, blocks=blocks, stretch=stretch, progress=progress)
     if json:

@@ -79,7 +79,7 @@ class Machine:
 
 
 def load_machine(cache: Path, *, measure: Callable[[], Machine] | None = None) -> Machine:
-    """This machine's limits as measured before, else measured now (about 3 seconds) and kept.
+    """This machine's limits as measured before, else measured now (a few seconds) and kept.
 
     Args:
         cache: Folder of things that can be made again.

@@ -29,6 +29,7 @@ class WarmingDevice:
     name: str = "fake"
     format: str = "onnx"
     clock: FakeClock = field(default_factory=FakeClock)
+    waits: float = 1.0
     busy_s: float = 0.0
     plans: list[Plan] = field(default_factory=list)
 
@@ -40,7 +41,7 @@ class WarmingDevice:
         hot = self.busy_s >= self.hot_after_s
         noise: Noise = replace(LOADED if int(self.clock.wall) in self.disturbed else QUIET, has_cpu=self.has_cpu)
         seconds = plan.loads * plan.load_s
-        self.clock.work(seconds)
+        self.clock.work(seconds, waiting=(self.waits - 1) * seconds)
         self.busy_s += seconds
         ms = self.run_ms * (self.factor if hot else 1.0)
         session = make_session([ms], rng=generator(plan.seed, "warm"), noise=noise, loads=plan.loads, rounds=30)
@@ -107,6 +108,12 @@ def test_a_short_stretch_has_short_windows_and_a_short_pause() -> None:
     found = take(WarmingDevice(), seconds=30.0)
     assert (found.pause_s, len(found.windows)) == (6.0, 12)
     assert all(plan.loads * plan.load_s == pytest.approx(2.5) for plan in [Stretch(seconds=30.0).plan(0)])
+
+
+def test_windows_keep_their_length_where_runs_wait_for_the_core() -> None:
+    begins = [window.at_s for window in take(WarmingDevice(waits=3.0)).windows]
+    assert begins[:2] == pytest.approx([0.0, 30.0])
+    assert np.diff(begins)[1:] == pytest.approx(10.0)
 
 
 def test_every_window_is_loaded_and_fed_anew() -> None:

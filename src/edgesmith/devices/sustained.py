@@ -23,6 +23,7 @@ LEAST_S: Final = 30.0
 _WINDOW_S: Final = 10.0
 _WINDOWS: Final = 12
 _LEAST_WINDOWS: Final = 4
+_SLOWEST_PACE: Final = 0.1
 _LOADS: Final = 4
 _LONGEST_PAUSE_S: Final = 60.0
 _PAUSE_SHARE: Final = 0.2
@@ -54,9 +55,14 @@ class Stretch:
         """Ten seconds, or less so that there are twelve windows."""
         return min(_WINDOW_S, self.seconds / _WINDOWS)
 
-    def plan(self, number: int) -> Plan:
-        """One window: four loadings, so that where one of them lies in memory does not pass for a change."""
-        load_s = self.window_s / _LOADS
+    def plan(self, number: int, pace: float = 1.0) -> Plan:
+        """One window: four loadings, so that where one of them lies in memory does not pass for a change.
+
+        Args:
+            number: Which window.
+            pace: Below 1 where other work makes windows longer than they should be.
+        """
+        load_s = self.window_s / _LOADS * pace
         return Plan(
             loads=_LOADS,
             load_s=load_s,
@@ -124,13 +130,15 @@ def sustain(
         sleep(stretch.pause_s)
     windows: list[Window] = []
     basis = Basis.CORE
-    begun = now_s()
+    begun, pace = now_s(), 1.0
     with progress.stage(f"run {name} on {device.name}", stretch.seconds, "s") as stage:
         while (at_s := now_s() - begun) < stretch.seconds or len(windows) < _LEAST_WINDOWS:
-            session = device.time([file], stretch.plan(len(windows)))
+            session = device.time([file], stretch.plan(len(windows), pace))
             basis = Basis.LOW_WALL if any(sample.cpu_ms is None for sample in session.samples) else basis
             windows.append(_window(session, at_s, basis))
-            stage.advance(now_s() - begun - at_s, detail=f"{windows[-1].ms:.3f} ms")
+            took_s = now_s() - begun - at_s
+            pace = min(1.0, max(_SLOWEST_PACE, pace * stretch.window_s / took_s))
+            stage.advance(took_s, detail=f"{windows[-1].ms:.3f} ms")
     return Sustained(
         name=name,
         device=device.name,

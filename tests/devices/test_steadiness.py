@@ -40,8 +40,8 @@ def row(
     return windows
 
 
-def judged(windows: Sequence[Window]) -> Steadiness:
-    return judge(windows, rng=generator(0, "test"))
+def judged(windows: Sequence[Window], *, on_core: bool = True) -> Steadiness:
+    return judge(windows, on_core=on_core, rng=generator(0, "test"))
 
 
 def test_an_even_row_is_steady() -> None:
@@ -99,6 +99,14 @@ def test_nothing_is_said_where_other_work_takes_one_end() -> None:
 def test_a_slow_down_is_found_between_windows_that_other_work_takes() -> None:
     found = judged(row(0, slow_from=12, factor=1.1, contended=[1, 5, 11, 12, 20, 29]))
     assert (found.verdict, found.slows_after_s, found.disturbed) == (SLOWS_DOWN, 130.0, 6)
+
+
+def test_a_change_far_beyond_what_other_work_does_is_found_among_its_windows() -> None:
+    large = row(0, slow_from=12, factor=1.4, contended=range(NUM))
+    found = judged(large)
+    assert (found.verdict, found.slows_after_s, found.throttled) == (SLOWS_DOWN, 120.0, True)
+    assert judged(large, on_core=False).verdict == CANNOT_TELL
+    assert judged(row(0, slow_from=12, factor=1.15, contended=range(NUM))).verdict == CANNOT_TELL
 
 
 def test_a_frequency_that_falls_is_throttling_whatever_else_goes_on() -> None:

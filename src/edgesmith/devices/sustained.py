@@ -145,7 +145,7 @@ def sustain(
         seconds=now_s() - begun,
         pause_s=stretch.pause_s,
         basis=basis.value,
-        steadiness=judge(windows, rng=generator(stretch.seed, "steadiness")),
+        steadiness=judge(windows, on_core=basis is Basis.CORE, rng=generator(stretch.seed, "steadiness")),
         windows=tuple(windows),
     )
 

@@ -69,6 +69,7 @@ def run_session(kind: str, seed: int, options: argparse.Namespace) -> dict[str, 
     started = time.monotonic()
     result = measure(subjects, [device], plan=Plan(seed=seed))
     pair, latency = result.comparisons[0], result.latency[0]
+    told = result.to_dict()["conditions"]["devices"][device.name]
     return {
         "verdict": pair.verdict,
         "ratio": pair.ratio,
@@ -77,6 +78,7 @@ def run_session(kind: str, seed: int, options: argparse.Namespace) -> dict[str, 
         "ms": latency.ms,
         "contended": latency.contended,
         "loads": latency.loads,
+        **{key: told[key] for key in ("aa_ratio", "aa_low", "aa_high", "aa_steady")},
         "seconds": time.monotonic() - started,
     }
 
@@ -103,6 +105,7 @@ def summarise(rows: list[dict[str, Any]], *, kind: str, wanted: str, loaded: boo
         f"{kind} {'under load' if loaded else 'as it is':>10}: {right} of {len(rows)} {wanted!r}; "
         f"ratio {ratios[0]:.3f} to {ratios[-1]:.3f}, half width {100 * widths[len(widths) // 2]:.1f} %, "
         f"flagged contended {sum(row['contended'] for row in rows)}, "
+        f"halves differ in {sum(not row['aa_steady'] for row in rows)}, "
         f"seconds {sum(seconds) / len(seconds):.1f} (at most {max(seconds):.1f})"
     )
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +38,7 @@ from edgesmith.devices import statistics
 from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
+from edgesmith.devices.roofline.machine import measure_machine
 from edgesmith.devices.table import get_devices
 from edgesmith.devices.together import Together
 from edgesmith.nn.build import Net, build
@@ -98,7 +98,7 @@ def run(name: str, *, seed: int, loads: int) -> dict[str, Any]:
         session = Together(devices, [1] * len(devices)).time(files, Plan(seed=seed, loads=loads))
     basis = statistics.choose_basis(session, statistics.assess_contention(session))
     resampled = statistics.resample(session, basis, rng=generator(seed, "bootstrap"))
-    rate = matrix_product_gflops()
+    rate = measure_machine().float32_gflops
     limit_ms = 2 * count_total(spec).madds / rate / 1e6
     rows = []
     for index, called in enumerate(names):
@@ -144,22 +144,6 @@ def quantized(
     )
     best = min(found.trials, key=lambda trial: trial.ms)
     return best.file.path, best.plan.describe()
-
-
-def matrix_product_gflops(size: int = 1024, rounds: int = 12) -> float:
-    """Billions of float operations a second of one thread, best of several products of square matrices."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        a, b = torch.randn(size, size), torch.randn(size, size)
-        seconds = []
-        for _ in range(rounds):
-            started = time.thread_time()
-            torch.mm(a, b)
-            seconds.append(time.thread_time() - started)
-    finally:
-        torch.set_num_threads(before)
-    return 2 * size**3 / min(seconds) / 1e9
 
 
 def print_row(row: dict[str, Any]) -> None:

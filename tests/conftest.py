@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,11 @@ def shared_dir() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no shared data at {folder}; set EDGESMITH_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what verbs put into the cache out of the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGESMITH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

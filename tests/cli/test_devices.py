@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from edgesmith.arch.zoo.names import find
 from edgesmith.cli.main import run
 from edgesmith.devices.blocks.calibrate import UNCALIBRATED
 from edgesmith.devices.blocks.files import maker_for
 from edgesmith.devices.blocks.gate import Gate
 from edgesmith.devices.blocks.library import Trial, open_store, table_path
+from edgesmith.devices.blocks.sandwich import pieces_of
+from edgesmith.devices.blocks.table import BlockTable
 from edgesmith.devices.table import get_device
 from edgesmith.recipes.profile import Profile
+from tests.devices.blocks.fakes import LawDevice, additive
+from tests.devices.blocks.test_table import levels_of
 
 GOOD = Gate(
     num_nets=20,
@@ -143,20 +148,29 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str], arguments: list
     assert f"Example: edgesmith {' '.join(arguments)}" in " ".join(capsys.readouterr().out.split())
 
 
-def test_inspect_without_a_table_says_how_to_make_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["inspect", "mobilenet_v3_small", "--device", "onnxruntime"]) == 1
-    assert "make one: edgesmith devices profile onnxruntime" in capsys.readouterr().err
+def test_inspect_without_a_table_times_the_blocks_and_says_how_to_make_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    spec = find("mobilenet_v3_small")
+    monkeypatch.setattr("edgesmith.recipes.inspect.get_device", lambda _: LawDevice())
+    assert run(["inspect", "mobilenet_v3_small", "--device", "fake", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    blocks_ms = [row["ms"] for row in facts["blocks"] if row["ms"] is not None]
+    assert len(blocks_ms) == len(spec.blocks)
+    assert sum(blocks_ms) + facts["timed"]["head_ms"] == pytest.approx(facts["timed"]["sum_ms"])
+    assert facts["timed"]["sum_ms"] == pytest.approx(additive(spec), rel=0.1)
+    assert "predicted" not in facts
+    assert run(["inspect", "mobilenet_v3_small", "--device", "fake"]) == 0
+    out = capsys.readouterr().out
+    assert f"{blocks_ms[3]:.4f}" in out
+    assert "for a prediction of the whole: edgesmith devices profile fake" in out
 
 
 def test_inspect_shows_milliseconds_block_by_block(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
-    from edgesmith.arch.zoo.names import find
-    from edgesmith.devices.blocks.sandwich import pieces_of
-    from edgesmith.devices.blocks.table import BlockTable
-    from tests.devices.blocks.test_table import levels_of
-
     spec = find("mobilenet_v3_small")
+    keep_trial(cache, TRIAL)
     table = BlockTable(levels_of(pieces_of(spec)), TRIAL.calibration)
     monkeypatch.setattr("edgesmith.recipes.inspect.load_table", lambda *_: table)
     assert maker_for("onnx").suffix == ".onnx"

@@ -61,14 +61,26 @@ def test_predict_names_picture_and_classes(capsys: pytest.CaptureFixture[str], t
     assert sum(each["score"] for each in answer["classes"]) == pytest.approx(1)
 
 
-def test_measure_compares_a_bundle_with_a_file(capsys: pytest.CaptureFixture[str], trained: Path) -> None:
+def test_measure_compares_a_bundle_with_a_file(
+    capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGESMITH_CACHE", str(tmp_path))
     file = trained / "bundle" / "model.onnx"
     result = run_json(capsys, "measure", str(trained), str(file), "--limit", "3")
     assert set(result) == {"conditions", "latency", "comparisons"}
     assert {"threads", "runtimes", "cpu", "load"} <= set(result["conditions"])
     for each in result["latency"]:
         assert 0 < each["low_ms"] <= each["ms"] <= each["high_ms"]
-        assert {"name", "device", "p90_ms", "first_run_ms", "rounds", "contended"} <= set(each)
+        assert {"name", "device", "p90_ms", "first_run_ms", "rounds", "contended", "energy_mj"} <= set(each)
+        assert each["cpu_ms"] == pytest.approx(each["ms"], rel=0.3)
+    bundle, bare = result["latency"]
+    assert 0 < bundle["roofline"]["bound_ms"] < bundle["ms"]
+    assert bundle["roofline"]["share"] == pytest.approx(bundle["roofline"]["compute_ms"] / bundle["ms"])
+    assert bare["roofline"] is None
+    told = result["conditions"]["devices"]["onnxruntime"]
+    assert {"cores", "threads", "version", "delegate", "energy", "aa_ratio", "aa_low", "aa_high", "aa_steady"} <= set(
+        told
+    )
     (pair,) = result["comparisons"]
     assert pair["low"] <= pair["ratio"] <= pair["high"]
     assert pair["verdict"] in ("faster", "slower", "cannot tell")

@@ -37,6 +37,9 @@ class FakeClock:
     def cpu_s(self) -> float | None:
         return self.on_core if self._has_cpu else None
 
+    def process_s(self) -> float | None:
+        return None
+
     def switches(self) -> int:
         return 0
 

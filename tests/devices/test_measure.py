@@ -11,7 +11,7 @@ from edgesmith.core.errors import DeviceError, UsageError
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import ratio_across_sessions
-from tests.devices.fakes import LOADED, QUIET, FakeDevice
+from tests.devices.fakes import FINGERPRINT, LOADED, QUIET, FakeDevice
 
 PLAN = Plan(limit_s=100.0)
 
@@ -132,3 +132,10 @@ def test_case_l4_a_record_carries_its_conditions() -> None:
     assert record["ms"] == pytest.approx(2.0, rel=0.02)
     wanted = {"device": "fake", "runtime": "none", "version": "1", "precision": "float32", "threads": 1, "cpu": "paper"}
     assert wanted.items() <= record["conditions"].items()
+
+
+def test_case_l4_a_runtime_is_named_with_what_computes_inside() -> None:
+    found = measure([subject(2.0)], [FakeDevice()], plan=PLAN)
+    session = replace(found.sessions["fake"], fingerprint=replace(FINGERPRINT, runtime="litert", version="2.1"))
+    told = replace(found, sessions={"fake": session}).to_dict()["conditions"]["devices"]["fake"]
+    assert (told["runtime"], told["version"], told["delegate"], told["threads"]) == ("litert", "2.1", "XNNPACK", 1)

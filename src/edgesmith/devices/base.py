@@ -66,6 +66,8 @@ class Sample:
         wall_ms: Time on the wall, per run.
         cpu_ms: Time that the running thread was on a core, per run; None where it cannot be known.
         runs: Runs in the stretch.
+        process_ms: Processor time of the whole process, per run, where several threads share a run; None where they do
+            not, or where it cannot be known.
     """
 
     subject: int
@@ -74,6 +76,25 @@ class Sample:
     wall_ms: float
     cpu_ms: float | None
     runs: int
+    process_ms: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """Energy of a processor's package while a file ran.
+
+    Attributes:
+        mj: Millijoules, whatever else ran on the package included.
+        runs: Runs meanwhile.
+        seconds: How long they took.
+    """
+
+    mj: float = 0.0
+    runs: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(mj=self.mj + other.mj, runs=self.runs + other.runs, seconds=self.seconds + other.seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +112,9 @@ class Conditions:
         frequency_mhz: Frequency of the first core after the session; None where it is not told.
         temperature_c: The warmest sensor after the session; None where it is not told.
         notes: What the device wants said, such as the memory layout that it chose.
+        energy: ``package`` where the processor's energy counters were read, else why not: ``absent`` or
+            ``unreadable``; None if nobody looked.
+        idle_w: Watts of the package in a pause before the session; None where it is not told.
     """
 
     cores: tuple[int, ...] = ()
@@ -103,6 +127,8 @@ class Conditions:
     frequency_mhz: float | None = None
     temperature_c: float | None = None
     notes: tuple[str, ...] = ()
+    energy: str | None = None
+    idle_w: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +141,7 @@ class Session:
         samples: Every timed stretch, in the order taken.
         first_runs_ms: For each subject, the very first run after each loading.
         seconds: How long the session took.
+        energy: For each subject what the package took while it ran; empty where that is not told.
     """
 
     fingerprint: Fingerprint
@@ -122,6 +149,7 @@ class Session:
     samples: tuple[Sample, ...]
     first_runs_ms: tuple[tuple[float, ...], ...]
     seconds: float
+    energy: tuple[Spent, ...] = ()
 
     @property
     def num_loads(self) -> int:
@@ -143,6 +171,7 @@ class Session:
             samples=self.samples + moved,
             first_runs_ms=tuple(a + b for a, b in zip(self.first_runs_ms, later.first_runs_ms, strict=True)),
             seconds=self.seconds + later.seconds,
+            energy=tuple(a + b for a, b in zip(self.energy, later.energy, strict=False)),
         )
 
 
@@ -190,6 +219,7 @@ def _join(first: Session, later: Session) -> Conditions:
         others=_weighted(a.others, first.seconds, b.others, later.seconds),
         switches=a.switches + b.switches,
         notes=tuple(dict.fromkeys(a.notes + b.notes)),
+        idle_w=_weighted(a.idle_w, first.seconds, b.idle_w, later.seconds),
     )
 
 

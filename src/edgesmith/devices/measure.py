@@ -20,6 +20,7 @@ from edgesmith.devices.base import Device, Session
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import ACROSS, Comparison, Latency, Measurement
 from edgesmith.devices.together import Together, group_devices, part_of
+from edgesmith.devices.usage import energy_above_idle_mj, energy_mj, processor_ms
 
 _CHECK_DRAWS: Final = 400
 _CLEAR: Final = 4.0
@@ -105,8 +106,18 @@ def evaluate_session(
     basis = statistics.choose_basis(session, contention)
     resampled = statistics.resample(session, basis, rng=rng)
     anchor = len(names) if has_anchor else None
+    cpu_ms = processor_ms(session, basis)
     latency = [
-        _latency(session, index, resampled, name=name, basis=basis, contended=contention.contended, anchor=anchor)
+        _latency(
+            session,
+            index,
+            resampled,
+            name=name,
+            basis=basis,
+            contended=contention.contended,
+            anchor=anchor,
+            cpu_ms=cpu_ms[index],
+        )
         for index, name in enumerate(names)
     ]
     pairs = combinations(range(len(names)), 2)
@@ -178,6 +189,7 @@ def _latency(
     basis: statistics.Basis,
     contended: bool,
     anchor: int | None,
+    cpu_ms: float | None,
 ) -> Latency:
     interval = resampled.latency(index)
     return Latency(
@@ -195,6 +207,9 @@ def _latency(
         lowest_ms=statistics.lowest(session, index),
         anchor_ratio=None if anchor is None else resampled.ratio(index, anchor).value,
         fingerprint=session.fingerprint,
+        cpu_ms=cpu_ms,
+        energy_mj=energy_mj(session, index),
+        energy_above_idle_mj=energy_above_idle_mj(session, index),
     )
 
 

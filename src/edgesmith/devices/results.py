@@ -8,7 +8,12 @@ from typing import Any, Final
 
 from edgesmith.core.config import to_dict
 from edgesmith.devices.base import Fingerprint, Session, conditions_to_dict
-from edgesmith.devices.statistics import assess_contention
+from edgesmith.devices.blocks.times import BlockTime
+from edgesmith.devices.halves import compare_halves, is_steady
+from edgesmith.devices.roofline.bound import Roofline
+from edgesmith.devices.statistics import Contention, assess_contention, choose_basis
+from edgesmith.devices.sustained import Sustained
+from edgesmith.runtimes.table import RUNTIMES
 
 ACROSS: Final = " vs "
 
@@ -32,6 +37,11 @@ class Latency:
         lowest_ms: The shortest stretch.
         anchor_ratio: ``ms`` over that of the anchor in the same session; None without an anchor.
         fingerprint: The setting.
+        cpu_ms: Processor time of a run, the sum over its threads, by the same part of the samples as ``ms``; None where
+            it is not known.
+        energy_mj: Millijoules of the whole processor package during a run; None where it is not told.
+        energy_above_idle_mj: The same less what the package took in a pause before.
+        roofline: What the core could do at most; None where the network or the core's limits are not known.
     """
 
     name: str
@@ -48,6 +58,10 @@ class Latency:
     lowest_ms: float
     anchor_ratio: float | None
     fingerprint: Fingerprint
+    cpu_ms: float | None = None
+    energy_mj: float | None = None
+    energy_above_idle_mj: float | None = None
+    roofline: Roofline | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; the fingerprint stands once in the measurement's conditions."""
@@ -93,11 +107,15 @@ class Measurement:
         latency: One entry for each subject and device.
         comparisons: All pairs of subjects on the same device.
         sessions: The sessions behind them, by device, samples included.
+        blocks: Every block of the subjects timed by itself, where that was asked for.
+        sustained: What became of each subject that ran for minutes, where that was asked for.
     """
 
     latency: tuple[Latency, ...]
     comparisons: tuple[Comparison, ...]
     sessions: Mapping[str, Session]
+    blocks: tuple[BlockTime, ...] = ()
+    sustained: tuple[Sustained, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
         """Each latency with the conditions of its own session, as bundles keep them."""
@@ -112,6 +130,8 @@ class Measurement:
             "conditions": _conditions(self.sessions),
             "latency": [latency.to_dict() for latency in self.latency],
             "comparisons": [to_dict(comparison) for comparison in self.comparisons],
+            **({"blocks": [to_dict(block) for block in self.blocks]} if self.blocks else {}),
+            **({"sustained": [each.to_dict() for each in self.sustained]} if self.sustained else {}),
         }
 
 
@@ -147,11 +167,26 @@ def _conditions(sessions: Mapping[str, Session]) -> dict[str, Any]:
 
 
 def _session_conditions(session: Session) -> dict[str, Any]:
-    contention = to_dict(assess_contention(session))
+    contention = assess_contention(session)
     return {
         **to_dict(session.fingerprint),
+        **_delegate(session.fingerprint.runtime),
         **conditions_to_dict(session.conditions),
-        **{name: value for name, value in contention.items() if value is not None},
+        **{name: value for name, value in to_dict(contention).items() if value is not None},
+        **_halves(session, contention),
         "loads": session.num_loads,
         "seconds": session.seconds,
     }
+
+
+def _halves(session: Session, contention: Contention) -> dict[str, Any]:
+    """The session's A/A test; nothing where it is too short for one."""
+    ratio = compare_halves(session, choose_basis(session, contention))
+    if ratio is None:
+        return {}
+    return {"aa_ratio": ratio.value, "aa_low": ratio.low, "aa_high": ratio.high, "aa_steady": is_steady(ratio)}
+
+
+def _delegate(runtime: str) -> dict[str, str]:
+    """What computes inside a runtime's files; nothing for devices that are no runtime."""
+    return {"delegate": RUNTIMES[runtime].delegate} if runtime in RUNTIMES else {}

@@ -19,6 +19,7 @@ from edgesmith.devices.base import Conditions, Fingerprint, Sample, Session
 from edgesmith.devices.clock import Clock, load_average
 from edgesmith.devices.conditions import frequency_mhz, governor, temperature_c
 from edgesmith.devices.cores import Cores
+from edgesmith.devices.energy import EnergyLedger, PackageEnergy
 from edgesmith.devices.plan import Plan
 
 Run: TypeAlias = Callable[[], object]
@@ -37,6 +38,7 @@ def time_session(
     clock: Clock,
     cores: Cores,
     notes: Sequence[str] = (),
+    energy: PackageEnergy | None = None,
 ) -> Session:
     """Carry out a plan.
 
@@ -47,8 +49,11 @@ def time_session(
         clock: Read around every timed stretch.
         cores: Pins each loading.
         notes: Put into the conditions.
+        energy: Read around every visit; None takes this machine's.
     """
     rng = generator(plan.seed, "session")
+    energy = energy or PackageEnergy()
+    ledger, idle_w = EnergyLedger(energy, len(loads)), energy.idle_w()
     started, switches, load_before = clock.wall_s(), clock.switches(), load_average()
     samples: list[Sample] = []
     first_runs: list[list[float]] = [[] for _ in loads]
@@ -56,7 +61,7 @@ def time_session(
     for index in range(plan.loads):
         with cores.pinned() as chosen, _no_garbage_collection():
             pinned += chosen
-            samples += _time_load(loads, plan, index=index, clock=clock, rng=rng, first_runs=first_runs)
+            samples += _time_load(loads, plan, index=index, clock=clock, rng=rng, first_runs=first_runs, ledger=ledger)
     core = pinned[0] if pinned else 0
     conditions = Conditions(
         cores=tuple(dict.fromkeys(pinned)),
@@ -69,6 +74,8 @@ def time_session(
         frequency_mhz=frequency_mhz(core),
         temperature_c=temperature_c(),
         notes=tuple(notes),
+        energy=energy.state,
+        idle_w=idle_w,
     )
     return Session(
         fingerprint=fingerprint,
@@ -76,6 +83,7 @@ def time_session(
         samples=tuple(samples),
         first_runs_ms=tuple(tuple(runs) for runs in first_runs),
         seconds=clock.wall_s() - started,
+        energy=ledger.spent(),
     )
 
 
@@ -101,6 +109,7 @@ def _time_load(
     clock: Clock,
     rng: np.random.Generator,
     first_runs: list[list[float]],
+    ledger: EnergyLedger,
 ) -> list[Sample]:
     """Load everything once, warm up, and go through the rounds; ``first_runs`` grows by one run a subject."""
     runs = {int(subject): loads[subject]() for subject in rng.permutation(len(loads))}
@@ -111,29 +120,37 @@ def _time_load(
     samples: list[Sample] = []
     for number in range(plan.num_rounds(sum(run_ms) / len(run_ms))):
         for subject in rng.permutation(len(loads)).tolist():
-            times = _visit(runs[subject], plan, run_ms[subject], clock)
+            with ledger.visit(subject, runs=_runs_in_visit(plan, run_ms[subject]), wall_s=clock.wall_s):
+                times = _visit(runs[subject], plan, run_ms[subject], clock)
             samples += [
-                Sample(subject=subject, load=index, round=number, wall_ms=wall, cpu_ms=cpu, runs=count)
-                for wall, cpu, count in times
+                Sample(subject=subject, load=index, round=number, wall_ms=wall, cpu_ms=cpu, runs=count, process_ms=busy)
+                for wall, cpu, busy, count in times
             ]
     return samples
 
 
-def _visit(run: Run, plan: Plan, run_ms: float, clock: Clock) -> list[tuple[float, float | None, int]]:
-    """Wall and core milliseconds a run, for each timed stretch of one visit."""
+def _runs_in_visit(plan: Plan, run_ms: float) -> int:
+    return plan.settle_runs + plan.num_samples(run_ms) * plan.num_runs(run_ms)
+
+
+def _visit(run: Run, plan: Plan, run_ms: float, clock: Clock) -> list[tuple[float, float | None, float | None, int]]:
+    """Milliseconds a run on the wall, on the core and of the process, for each timed stretch of one visit."""
     for _ in range(plan.settle_runs):
         run()
     count = plan.num_runs(run_ms)
     times = []
     for _ in range(plan.num_samples(run_ms)):
-        cpu, wall = clock.cpu_s(), clock.wall_s()
+        busy, cpu, wall = clock.process_s(), clock.cpu_s(), clock.wall_s()
         for _ in range(count):
             run()
         wall_ms = (clock.wall_s() - wall) * 1e3 / count
-        cpu_after = clock.cpu_s()
-        cpu_ms = None if cpu is None or cpu_after is None else (cpu_after - cpu) * 1e3 / count
-        times.append((wall_ms, cpu_ms, count))
+        cpu_ms = _per_run_ms(cpu, clock.cpu_s(), count)
+        times.append((wall_ms, cpu_ms, _per_run_ms(busy, clock.process_s(), count), count))
     return times
+
+
+def _per_run_ms(before: float | None, after: float | None, count: int) -> float | None:
+    return None if before is None or after is None else (after - before) * 1e3 / count
 
 
 def _timed(run: Run, clock: Clock) -> tuple[float, float]:

@@ -32,7 +32,7 @@ _WAITING: Final = 0.05
 _SPREAD: Final = 1.3
 _STEAL: Final = 0.02
 _OTHERS: Final = 0.2
-_LOW: Final = 0.1
+LOW: Final = 0.1
 
 
 class Basis(Enum):
@@ -108,7 +108,7 @@ def assess_contention(session: Session) -> Contention:
     on_core = [sample.cpu_ms * sample.runs for sample in samples if sample.cpu_ms is not None]
     waiting = max(0.0, 1 - sum(on_core) / wall) if len(on_core) == len(samples) and wall else None
     spreads = [
-        np.median(rounds) / np.quantile(rounds, _LOW)
+        np.median(rounds) / np.quantile(rounds, LOW)
         for subject in range(len(session.first_runs_ms))
         for rounds in round_values(session, subject, Basis.WALL)
     ]
@@ -145,14 +145,18 @@ def resample(session: Session, basis: Basis, *, rng: np.random.Generator, draws:
         rng: Source of the resampling.
         draws: Resampled sessions.
     """
-    subjects = range(len(session.first_runs_ms))
-    tables = [np.stack(rounds) for rounds in zip(*(round_values(session, s, basis) for s in subjects), strict=True)]
-    point = np.stack([np.log(_over_rounds(table, basis)) for table in tables])
+    tables = _load_tables(session, basis)
+    point = load_log_ms(session, basis)
     inner = np.stack([_resample_rounds(table, basis, rng=rng, draws=draws) for table in tables])
     num_loads = len(tables)
     loads, which = rng.integers(num_loads, size=(draws, num_loads)), rng.integers(draws, size=(draws, num_loads))
     outer = inner[loads, which].mean(axis=1)
     return Resampled(log_ms=point.mean(axis=0), draws=outer.T, num_loads=num_loads)
+
+
+def load_log_ms(session: Session, basis: Basis) -> Floats:
+    """``(loads, subjects)``: natural logarithm of each subject's milliseconds in each load."""
+    return np.stack([np.log(_over_rounds(table, basis)) for table in _load_tables(session, basis)])
 
 
 def verdict(ratio: Interval) -> str:
@@ -222,7 +226,13 @@ def _value(sample: Sample, basis: Basis) -> float:
 
 def _over_rounds(rounds: Floats, basis: Basis) -> Floats:
     """``(..., rounds) -> (...)``."""
-    return np.asarray(np.quantile(rounds, 0.5 if basis is Basis.WALL else _LOW, axis=-1))
+    return np.asarray(np.quantile(rounds, 0.5 if basis is Basis.WALL else LOW, axis=-1))
+
+
+def _load_tables(session: Session, basis: Basis) -> list[Floats]:
+    """For each load ``(subjects, rounds)`` milliseconds."""
+    subjects = range(len(session.first_runs_ms))
+    return [np.stack(rounds) for rounds in zip(*(round_values(session, s, basis) for s in subjects), strict=True)]
 
 
 def _resample_rounds(table: Floats, basis: Basis, *, rng: np.random.Generator, draws: int) -> Floats:

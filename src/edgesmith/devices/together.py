@@ -96,6 +96,7 @@ def part_of(session: Session, first: int, count: int, fingerprint: Fingerprint) 
             replace(sample, subject=sample.subject - first) for sample in session.samples if sample.subject in chosen
         ),
         first_runs_ms=session.first_runs_ms[first : first + count],
+        energy=session.energy[first : first + count],
     )
 
 

@@ -153,7 +153,7 @@ class TorchDevice:
             best_ms = self._probe({layout: self._arrange(file, layout, seed) for layout in self._layouts})
             layout = min(best_ms, key=lambda name: best_ms[name])
             others = [f", {ms:.2f} ms in {name}" for name, ms in best_ms.items() if name != layout]
-            self._chosen[file] = (layout, f"{file.name}: {layout} ({best_ms[layout]:.2f} ms{''.join(others)})")
+            self._chosen[file] = (layout, f"{_called(file)}: {layout} ({best_ms[layout]:.2f} ms{''.join(others)})")
         return self._chosen[file][1]
 
     def _probe(self, runs: Mapping[str, Run]) -> dict[str, float]:
@@ -171,6 +171,11 @@ class TorchDevice:
                 if turn >= _PROBE_WARMUP or self.clock.wall_s() - begun > _PROBE_S:
                     best[layout] = min(best[layout], taken * 1e3)
         return best
+
+
+def _called(file: Path) -> str:
+    """The file's name; a folder's with the one that it lies in, because all bundles are called alike."""
+    return "/".join(file.parts[-2:]) if file.is_dir() else file.name
 
 
 @contextmanager

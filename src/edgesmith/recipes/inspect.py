@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -12,9 +13,12 @@ from edgesmith.arch.zoo.names import find
 from edgesmith.arch.zoo.table import MODELS
 from edgesmith.core.caches import cache_folder
 from edgesmith.core.config import to_dict
+from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.devices.base import Device
 from edgesmith.devices.blocks.files import maker_for
-from edgesmith.devices.blocks.library import load_table
+from edgesmith.devices.blocks.library import load_table, trials_of
+from edgesmith.devices.blocks.times import measure_blocks
 from edgesmith.devices.table import get_device
 from edgesmith.recipes.models import Model
 from edgesmith.weights.sources.known import sources_of
@@ -40,12 +44,13 @@ def _row(name: str, published: Published) -> dict[str, Any]:
     }
 
 
-def inspect_model(model: Model, *, device: str | None = None) -> dict[str, Any]:
+def inspect_model(model: Model, *, device: str | None = None, progress: Progress = SILENT) -> dict[str, Any]:
     """What ``edgesmith inspect --json`` prints; a bundle adds its classes, files and records.
 
     Args:
         model: A model with a spec.
-        device: A device whose block table adds what each block is predicted to take.
+        device: Adds what each block takes there.
+        progress: Told of timing.
     """
     spec = model.require_spec()
     cost = count(spec)
@@ -79,14 +84,31 @@ def inspect_model(model: Model, *, device: str | None = None) -> dict[str, Any]:
             "latency": [dict(record) for record in manifest.latency],
             "metrics": dict(manifest.metrics),
         }
-    return facts if device is None else _with_prediction(facts, spec, device)
+    return facts if device is None else _with_milliseconds(facts, spec, device, progress)
 
 
-def _with_prediction(facts: dict[str, Any], spec: NetSpec, name: str) -> dict[str, Any]:
-    """Milliseconds of each block by the device's table; pieces that it does not know are timed now."""
+def _with_milliseconds(facts: dict[str, Any], spec: NetSpec, name: str, progress: Progress) -> dict[str, Any]:
+    """Milliseconds of each block: by the device's table if it may be used, else timed by themselves, and not added up.
+
+    Pieces that nobody has timed on the device yet are timed now.
+    """
     device = get_device(name)
+    trials = trials_of(device, cache_folder())
+    if trials and trials[-1].gate.passed:
+        return _with_prediction(facts, spec, device)
+    times = measure_blocks(facts["name"], spec, device, cache=cache_folder(), progress=progress)
+    *blocks_ms, head_ms = (block.ms for block in times)
+    told = {"device": device.name, "sum_ms": sum(blocks_ms) + head_ms, "head_ms": head_ms}
+    return _with_rows(facts, blocks_ms) | {"timed": told | {"disturbed": any(block.disturbed for block in times)}}
+
+
+def _with_prediction(facts: dict[str, Any], spec: NetSpec, device: Device) -> dict[str, Any]:
     table = load_table(device, cache_folder(), maker_for(device.format))
     predicted = to_dict(table.predict(spec)) | {"device": device.name, "fixed_ms": table.calibration.fixed_ms}
     *blocks_ms, head_ms = table.breakdown(spec)
-    rows = [row | {"ms": ms} for row, ms in zip_longest(facts["blocks"], blocks_ms)]
-    return facts | {"blocks": rows, "predicted": predicted | {"head_ms": head_ms}}
+    return _with_rows(facts, blocks_ms) | {"predicted": predicted | {"head_ms": head_ms}}
+
+
+def _with_rows(facts: dict[str, Any], blocks_ms: Sequence[float]) -> dict[str, Any]:
+    """The head's operations, which follow the blocks, have no time of their own."""
+    return facts | {"blocks": [row | {"ms": ms} for row, ms in zip_longest(facts["blocks"], blocks_ms)]}

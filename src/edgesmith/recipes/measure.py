@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from edgesmith.core.caches import cache_folder
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.units import format_duration
 from edgesmith.deploy.base import split_kind
 from edgesmith.deploy.bundle import open_bundle
+from edgesmith.devices.base import Device
+from edgesmith.devices.blocks.files import maker_for
+from edgesmith.devices.blocks.times import BlockTime, measure_blocks
 from edgesmith.devices.measure import DEFAULT_PLAN, Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Measurement
+from edgesmith.devices.sustained import Stretch, Sustained, sustain
 from edgesmith.devices.table import get_devices
 from edgesmith.recipes.model_files import bundle_file, untrained_file
 from edgesmith.recipes.models import Model
+from edgesmith.recipes.roofline import add_rooflines
 from edgesmith.runtimes.table import runtime_for
 
 
 def measure_models(
-    models: Sequence[Model], device: str, *, plan: Plan = DEFAULT_PLAN, progress: Progress = SILENT
+    models: Sequence[Model],
+    device: str,
+    *,
+    plan: Plan = DEFAULT_PLAN,
+    blocks: bool = False,
+    stretch: Stretch | None = None,
+    progress: Progress = SILENT,
 ) -> Measurement:
     """Latencies and verdicts; records of bundles are kept in them.
 
@@ -27,22 +42,60 @@ def measure_models(
         models: What to measure, side by side.
         device: One device or several, as typed.
         plan: How long and how precisely.
+        blocks: Time every block by itself too.
+        stretch: After the session, let each file run for so long without a pause.
         progress: Told of each stage.
     """
     devices = get_devices(device)
+    if blocks:
+        _require_blocks(models, devices)
     formats = {each.format for each in devices}
     with tempfile.TemporaryDirectory(prefix="edgesmith-") as folder:
         subjects: list[Subject] = []
         with progress.stage("prepare files", len(models), "models") as stage:
             for number, model in enumerate(models):
-                subjects.append(_subject(model, formats, Path(folder) / str(number), progress=progress))
+                stem = Path(folder) / str(number) / re.sub(r"[^\w.=,@-]+", "-", model.name)
+                subjects.append(_subject(model, formats, stem, progress=progress))
                 stage.advance(detail=model.name)
         measurement = measure(subjects, devices, plan=plan, progress=progress)
+        if stretch is not None:
+            measurement = replace(measurement, sustained=_sustain(subjects, devices, stretch, progress))
+    measurement = add_rooflines(measurement, models, devices, cache=cache_folder())
+    if blocks:
+        times = [_blocks(model, each, progress) for each in devices for model in models]
+        measurement = replace(measurement, blocks=tuple(time for each in times for time in each))
     for folder_of_bundle in {model.bundle.folder for model in models if model.bundle is not None}:
         bundle = open_bundle(folder_of_bundle, verify=False)  # files may have been added
         records = [record for record in measurement.records() if record["name"] == bundle.manifest.name]
         bundle.add_latency(list({str(record["device"]): record for record in records}.values()))
     return measurement
+
+
+def _sustain(
+    subjects: Sequence[Subject], devices: Sequence[Device], stretch: Stretch, progress: Progress
+) -> tuple[Sustained, ...]:
+    """One file at a time: side by side they would warm the machine for one another."""
+    pairs = [(subject, device) for device in devices for subject in subjects]
+    progress.note(
+        f"{len(pairs)} x {format_duration(stretch.seconds)} of running, each after {format_duration(stretch.pause_s)} "
+        f"of rest: {format_duration(len(pairs) * (stretch.seconds + stretch.pause_s))}"
+    )
+    return tuple(
+        sustain(subject.name, subject.files[device.format], device, stretch, progress=progress)
+        for subject, device in pairs
+    )
+
+
+def _require_blocks(models: Sequence[Model], devices: Sequence[Device]) -> None:
+    """Refuse what cannot be taken apart before anything is measured."""
+    for model in models:
+        model.require_spec()
+    for device in devices:
+        maker_for(device.format)
+
+
+def _blocks(model: Model, device: Device, progress: Progress) -> tuple[BlockTime, ...]:
+    return measure_blocks(model.name, model.require_spec(), device, cache=cache_folder(), progress=progress)
 
 
 def _subject(model: Model, formats: set[str], stem: Path, *, progress: Progress) -> Subject:

@@ -80,12 +80,13 @@ def untrained_file(spec: NetSpec, kind: str, stem: Path) -> Path:
     if is_int8:
         raise RunError(f"{spec.name} has no trained weights to quantize; train or import it, then edgesmith quantize")
     if format_name == "torch":
-        write_json(stem.with_suffix(".json"), spec.to_json())
-        return stem.with_suffix(".json")
+        path = stem.with_name(f"{stem.name}.json")
+        write_json(path, spec.to_json())
+        return path
     require("torch", extra="train")
     from edgesmith.nn.build import build
 
     exporter = get_exporter(format_name)
-    path = stem.with_suffix(exporter.suffix)
+    path = stem.with_name(f"{stem.name}{exporter.suffix}")
     exporter.export(build(spec).eval(), spec, path)
     return path

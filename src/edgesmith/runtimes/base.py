@@ -87,6 +87,10 @@ class Runtime(Protocol):
         """Ends of the files that must lie beside each model file; see `model_files`."""
 
     @property
+    def delegate(self) -> str:
+        """What computes inside the library, by the library's own name for it."""
+
+    @property
     def option_names(self) -> tuple[str, ...]:
         """The options that `load` knows."""
 

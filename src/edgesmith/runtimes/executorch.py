@@ -33,6 +33,7 @@ class ExecuTorchRuntime:
     format: Final = "executorch"
     suffix: Final = ".pte"
     companion_suffixes: Final = ()
+    delegate: Final = "XNNPACK"
     option_names: Final = ()
 
     def version(self) -> str:

@@ -33,6 +33,7 @@ class LiteRtRuntime:
     format: Final = "litert"
     suffix: Final = ".tflite"
     companion_suffixes: Final = ()
+    delegate: Final = "XNNPACK"
     option_names: Final = ()
 
     def version(self) -> str:

@@ -29,6 +29,7 @@ class NcnnRuntime:
     format: Final = "ncnn"
     suffix: Final = ".param"
     companion_suffixes: Final = (".bin",)
+    delegate: Final = "CPU layers"
     option_names: Final = ("bf16",)
 
     def version(self) -> str:

@@ -38,6 +38,7 @@ class OnnxRuntime:
     format: Final = "onnx"
     suffix: Final = ".onnx"
     companion_suffixes: Final = ()
+    delegate: Final = "CPUExecutionProvider"
     option_names: Final = ("spinning",)
 
     def version(self) -> str:

@@ -45,6 +45,7 @@ class OpenVinoRuntime:
     format: Final = "openvino"
     suffix: Final = ".xml"
     companion_suffixes: Final = (".bin",)
+    delegate: Final = "CPU plugin"
     option_names: Final = ("arithmetic",)
 
     def version(self) -> str:

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from edgesmith.core.errors import DeviceError
+from edgesmith.devices.agent.protocol import PROTOCOL
 from tests.devices.agent.conftest import device_at
 
 
@@ -45,7 +46,7 @@ def reply(data: object) -> bytes:
     return f"HTTP/1.0 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-HELLO = reply({"protocol": 1})
+HELLO = reply({"protocol": PROTOCOL})
 JOB = reply({"job": "0" * 32})
 PRINT = {"device": "x", "runtime": "r", "version": "1", "precision": "float32", "threads": 1, "options": []}
 
@@ -57,7 +58,7 @@ PRINT = {"device": "x", "runtime": "r", "version": "1", "precision": "float32", 
         [reply(b"<html>hello</html>")],
         [reply(b"[]")],
         [reply({})],
-        [reply({"protocol": "1"})],
+        [reply({"protocol": str(PROTOCOL)})],
         [HELLO, reply({})],
         [HELLO, reply({"error": "bad"})],
         [HELLO, JOB, reply({"done": True})],
@@ -80,7 +81,10 @@ def test_another_protocol_is_named() -> None:
 
 
 def test_an_answer_cut_short_is_a_lost_agent() -> None:
-    with answering(reply({"protocol": 1})[:-3]) as address, pytest.raises(DeviceError, match=f"{address} is gone"):
+    with (
+        answering(reply({"protocol": PROTOCOL})[:-3]) as address,
+        pytest.raises(DeviceError, match=f"{address} is gone"),
+    ):
         device_at(address)
 
 

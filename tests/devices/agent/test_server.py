@@ -38,12 +38,12 @@ def test_only_the_version_is_told_without_a_token(agent: Agent) -> None:
             assert problem_of(ask(agent.address, method, path, token=token)) == (401, "token")
 
 
-@pytest.mark.parametrize("protocol", ["", "0", "2", "1.0"])
+@pytest.mark.parametrize("protocol", ["", "0", "1", "2.0"])
 def test_another_protocol_is_refused_in_one_line(agent: Agent, protocol: str) -> None:
     status, answer = ask(agent.address, "POST", "/jobs", b"{}", protocol=protocol)
     assert status == 400
     assert answer["error"]["message"] == (
-        f"the agent speaks protocol 1, the client {protocol}; install the same edgesmith on both"
+        f"the agent speaks protocol 2, the client {protocol}; install the same edgesmith on both"
     )
 
 
@@ -53,8 +53,8 @@ def test_a_client_has_a_name(agent: Agent, client: str) -> None:
 
 
 def test_a_client_of_another_protocol_says_so(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PROTOCOL", 2)
-    with pytest.raises(DeviceError, match="it speaks protocol 1, this side 2; install the same edgesmith on both"):
+    monkeypatch.setattr(client, "PROTOCOL", 3)
+    with pytest.raises(DeviceError, match="it speaks protocol 2, this side 3; install the same edgesmith on both"):
         device_at(agent.address)
 
 

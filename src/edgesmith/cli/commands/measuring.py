@@ -17,6 +17,11 @@ def measure(
     device: arg.Device = "onnxruntime",
     resolution: arg.Resolution = None,
     limit: Limit = None,
+    blocks: Annotated[bool, typer.Option("--blocks", help="Time every block by itself too; show the slowest.")] = False,
+    sustained: Annotated[
+        str | None,
+        typer.Option(help="Then run each file for so long without a pause, such as 5m, and say if it slows down."),
+    ] = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -26,8 +31,11 @@ def measure(
     """
     from dataclasses import replace
 
-    from edgesmith.cli.terminal import print_json, print_table, watch
+    from edgesmith.cli.latency_text import print_measurement
+    from edgesmith.cli.terminal import print_json, watch
+    from edgesmith.core.units import parse_seconds
     from edgesmith.devices.measure import DEFAULT_PLAN
+    from edgesmith.devices.sustained import Stretch
     from edgesmith.recipes.measure import measure_models
     from edgesmith.recipes.models import resolve
 
@@ -35,31 +43,15 @@ def measure(
     plan = replace(DEFAULT_PLAN, seed=seed)
     if limit is not None:
         plan = replace(plan, limit_s=limit)
+    stretch = (
+        Stretch(seconds=parse_seconds(sustained, what="--sustained"), seed=seed) if sustained is not None else None
+    )
     with watch() as progress:
-        found = measure_models(resolved, device, plan=plan, progress=progress)
+        found = measure_models(resolved, device, plan=plan, blocks=blocks, stretch=stretch, progress=progress)
     if json:
         print_json(found.to_dict())
         return
-    print_table(
-        ["model", "device", "ms", "95 % interval", "p90", "first run", "note"],
-        [
-            [
-                each.name,
-                each.device,
-                f"{each.ms:.3f}",
-                f"{each.low_ms:.3f} to {each.high_ms:.3f}",
-                f"{each.p90_ms:.3f}",
-                f"{each.first_run_ms:.1f}",
-                "contended" if each.contended else "",
-            ]
-            for each in found.latency
-        ],
-    )
-    for pair in found.comparisons:
-        a, b = (f"{name} on {device}" for name, device in zip((pair.a, pair.b), pair.devices, strict=True))
-        words = f"is {pair.verdict} than" if pair.verdict != "cannot tell" else "against"
-        tail = ": cannot tell" if pair.verdict == "cannot tell" else ""
-        print(f"{a} {words} {b}{tail} (ratio {pair.ratio:.3f}, 99 % {pair.low:.3f} to {pair.high:.3f})")
+    print_measurement(found)
 
 
 def _is_fixed(model: str) -> bool:

@@ -47,7 +47,7 @@ def inspect(
     *,
     resolution: arg.Resolution = None,
     device: Annotated[
-        str | None, typer.Option(help="Add milliseconds by the block table of this device, such as onnxruntime.")
+        str | None, typer.Option(help="Add the milliseconds of each block on this device, such as onnxruntime.")
     ] = None,
     json: arg.Json = False,
 ) -> None:
@@ -55,11 +55,12 @@ def inspect(
 
     Example: edgesmith inspect mobilenet_v3_small@width=0.75,resolution=160
     """
-    from edgesmith.cli.terminal import print_json, print_table
+    from edgesmith.cli.terminal import print_json, print_table, watch
     from edgesmith.recipes.inspect import inspect_model
     from edgesmith.recipes.models import resolve
 
-    facts = inspect_model(resolve(model, resolution=resolution), device=device)
+    with watch() as progress:
+        facts = inspect_model(resolve(model, resolution=resolution), device=device, progress=progress)
     if json:
         print_json(facts)
         return
@@ -81,7 +82,11 @@ def inspect(
             for row in facts["blocks"]
         ],
     )
-    if device:
+    if "timed" in facts:
+        told = facts["timed"]
+        print(f"\nhead {told['head_ms']:.4f} ms; each timed by itself on {told['device']}, ", end="")
+        print(f"{told['sum_ms']:.3f} ms in sum; for a prediction of the whole: edgesmith devices profile {device}")
+    if "predicted" in facts:
         told = facts["predicted"]
         print(f"\nhead {told['head_ms']:.4f} ms, any network {told['fixed_ms']:.4f} ms; by the block table of ", end="")
         print(f"{told['device']} {told['ms']:.3f} ms (95 % {told['low_ms']:.3f} to {told['high_ms']:.3f})")

@@ -28,7 +28,7 @@ from typing import Any, Final
 from edgesmith.core.errors import DeviceError, UsageError
 from edgesmith.devices.plan import Plan
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 PROTOCOL_HEADER: Final = "Edgesmith-Protocol"
 CLIENT_HEADER: Final = "Edgesmith-Client"
 CLIENT: Final = "[A-Za-z0-9._-]{1,100}"

@@ -1,0 +1,1 @@
+"""What a core can do at most, and what networks make of it."""

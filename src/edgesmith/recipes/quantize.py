@@ -86,8 +86,7 @@ def quantize_model(
         UsageError: There are no weights, or a device has no int8 files.
     """
     bundle = model.require_bundle()
-    method = lookup({each.value: each for each in Ranges}, ranges, what="choice of ranges")
-    chosen = [_require_local(device) for device in get_devices(devices)]
+    chosen, method = check_request(devices, ranges)
     pictures = calibration_pictures(bundle, data, calibration, seed=seed, progress=progress)
     files = []
     for device in chosen:
@@ -101,6 +100,16 @@ def quantize_model(
         "num_images": len(pictures.evaluation.samples),
         "files": files,
     }
+
+
+def check_request(devices: str, ranges: str) -> tuple[list[LocalDevice], Ranges]:
+    """What ``--device`` and ``--ranges`` name, before any work.
+
+    Raises:
+        UsageError: A name is not known, or a device has no int8 files.
+    """
+    method = lookup({each.value: each for each in Ranges}, ranges, what="choice of ranges")
+    return [_require_local(device) for device in get_devices(devices)], method
 
 
 def calibration_pictures(bundle: Bundle, data: str, count: int, *, seed: int, progress: Progress) -> Pictures:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,12 +28,21 @@ def quantize(
         bool, typer.Option("--keep-slow", help="Keep an int8 file that is not faster than the float file.")
     ] = False,
     dynamic: Annotated[bool, typer.Option("--dynamic", hidden=True)] = False,
+    train: Annotated[
+        bool, typer.Option("--train", help="First train the weights to bear rounding, into a bundle of their own.")
+    ] = False,
+    time: Annotated[str | None, typer.Option(help="Limit of time of --train, in place of --set pictures.")] = None,
+    settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    out: arg.Out = None,
+    overwrite: arg.Overwrite = False,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
     """Make int8 files of a bundle: find by measuring what should stay in float, and score what comes out.
 
     Example: edgesmith quantize runs/fit-flowers flowers.zip --device litert,openvino
+
+    With training: edgesmith quantize runs/fit-flowers flowers.zip --device executorch --train --time 20m
     """
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.errors import UsageError
@@ -43,12 +54,22 @@ def quantize(
             "dynamic int8 finds ranges at every run, and no runtime has fast convolutions for it: nets of convolutions "
             "become slower and less accurate; leave --dynamic out, ranges are then found once on your pictures"
         )
+    given = {"--time": time, "--set": settings, "--out": out, "--overwrite": overwrite}
+    alone = [name for name, value in given.items() if value]
+    if alone and not train:
+        raise UsageError(f"{alone[0]} is of the training for int8; add --train, or leave {alone[0]} out")
     resolved = resolve(model)
     require("torch", extra="train")
     from edgesmith.recipes.quantize import quantize_model
+    from edgesmith.recipes.quantize_training import Training, train_and_quantize
 
+    make = quantize_model
+    if train:
+        folder = arg.run_folder(out, "quantize", f"{Path(model).name}-{Path(data).name}")
+        training = Training(out=folder, settings=settings, time=time, overwrite=overwrite)
+        make = partial(train_and_quantize, training=training)
     with watch() as progress:
-        result = quantize_model(
+        result = make(
             resolved,
             data,
             device,
@@ -62,8 +83,17 @@ def quantize(
     if json:
         print_json(result)
         return
+    if train:
+        print(_training_line(result["training"]))
     for file in result["files"]:
         print(_line(file, result["num_images"]))
+
+
+def _training_line(training: Mapping[str, Any]) -> str:
+    return (
+        f"trained on {training['pictures']} pictures for int8: top-1 in float {training['metrics']['top1']:.1%} "
+        f"(before {training['top1_before']:.1%}); bundle {training['bundle']}"
+    )
 
 
 def _line(file: Mapping[str, Any], pictures: int) -> str:

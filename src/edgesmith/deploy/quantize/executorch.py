@@ -64,7 +64,7 @@ class _ExecuTorchSource(Source):
         with converting("int8 executorch"), torch.no_grad():
             from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-            observed = prepare_pt2e(self._program.module(), _quantizer(plan))
+            observed = prepare_pt2e(self._program.module(), xnnpack_quantizer(plan))
             for picture in self._calibration.images:
                 observed(torch.from_numpy(np.ascontiguousarray(picture[None])))
             quantized = convert_pt2e(observed)
@@ -76,13 +76,19 @@ class _ExecuTorchSource(Source):
         return Converted(operators=operators, outside=left_over(lowered), precision=INT8)
 
 
-def _quantizer(plan: QuantPlan) -> Any:
+def xnnpack_quantizer(plan: QuantPlan, *, training: bool = False) -> Any:
+    """XNNPACK's quantizer under a plan.
+
+    Args:
+        plan: What stays in float.
+        training: Whether the ranges are found in training, with values rounded meanwhile.
+    """
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
         XNNPACKQuantizer,
         get_symmetric_quantization_config,
     )
 
-    made = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
+    made = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True, is_qat=training))
     made.set_filter_function(_is_quantized(plan))
     return made
 

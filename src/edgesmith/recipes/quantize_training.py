@@ -98,36 +98,17 @@ def train_and_quantize(
     settings |= {"data": str(Path(data).expanduser().absolute()), "time": training.time, "devices": devices}
     settings |= {"calibration": calibration, "ranges": ranges, "mixed": mixed, "keep_slow": keep_slow}
     folder = open_run(training.out, settings, overwrite=training.overwrite)
-    task = task_of(material, config)
-    spec = start.spec(bundle.manifest.spec.with_num_classes(len(material.dataset.classes)))
-    net, rule = start.begin(spec, material, seed=config.seed)
-    top1_before = _top1(net, material, task, rule)
-    with progress.stage("prepare for rounding"):
-        rounded = FakeQuantNet(net, _range_batches(material, rule))
-    if limit_s is not None:
-        left_s = PROMISED * limit_s - FINISH_S - (clock() - begun)
-        affordable = partial(affordable_pictures, rounded, material, task, config, rule, left_s)
-        config = replace(config, pictures=Stages(folder.path / "stages").run("pictures", affordable))
-        progress.note(f"{config.pictures} pictures are what {training.time} are worth")
-    rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
-    result = fit_weights(
-        rounded, material, task, config, rule=rule, folder=folder.path, samples=rest, held=held, progress=progress
-    )
-    net.load_state_dict(rounded.float_state())
-    facts = {"trained_for_int8_from": bundle.manifest.name, **_licences(bundle)}
-    score, trained = finish(
-        net.eval(),
+    trained, told = _train(
+        bundle,
+        start,
         material,
-        task,
-        result,
-        rule=rule,
+        config,
         folder=folder.path,
-        seed=config.seed,
-        more=facts,
+        until=None if limit_s is None else begun + PROMISED * limit_s - FINISH_S,
         progress=progress,
     )
     found = quantize_model(
-        Model(name=trained.manifest.name, spec=spec, bundle=trained),
+        Model(name=trained.manifest.name, spec=trained.manifest.spec, bundle=trained),
         data,
         devices,
         calibration=calibration,
@@ -137,15 +118,56 @@ def train_and_quantize(
         seed=seed,
         progress=progress,
     )
-    found["training"] = {
+    found["training"] = told
+    folder.finish(found)
+    return found
+
+
+def _train(
+    bundle: Bundle,
+    start: Start,
+    material: Material,
+    config: TrainConfig,
+    *,
+    folder: Path,
+    until: float | None,
+    progress: Progress,
+) -> tuple[Bundle, dict[str, Any]]:
+    """The bundle of the trained weights, and what is told of the training; ``until`` is the clock's at its end."""
+    task = task_of(material, config)
+    spec = start.spec(bundle.manifest.spec.with_num_classes(len(material.dataset.classes)))
+    net, rule = start.begin(spec, material, seed=config.seed)
+    top1_before = _top1(net, material, task, rule)
+    with progress.stage("prepare for rounding"):
+        rounded = FakeQuantNet(net, _range_batches(material, rule))
+    if until is not None:
+        affordable = partial(affordable_pictures, rounded, material, task, config, rule, until - clock())
+        config = replace(config, pictures=Stages(folder / "stages").run("pictures", affordable))
+        progress.note(f"{config.pictures} pictures are what the time is worth")
+    rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
+    result = fit_weights(
+        rounded, material, task, config, rule=rule, folder=folder, samples=rest, held=held, progress=progress
+    )
+    net.load_state_dict(rounded.float_state())
+    facts = {"trained_for_int8_from": bundle.manifest.name, **_licences(bundle)}
+    score, trained = finish(
+        net.eval(),
+        material,
+        task,
+        result,
+        rule=rule,
+        folder=folder,
+        seed=config.seed,
+        more=facts,
+        progress=progress,
+    )
+    return trained, {
         "bundle": str(trained.folder),
         "pictures": result.pictures,
         "seconds": result.seconds,
         "metrics": score.metrics(),
         "top1_before": top1_before,
     }
-    folder.finish(found)
-    return found
 
 
 def _checked_recipe(bundle: Bundle, training: Training, *, seed: int) -> TrainConfig:

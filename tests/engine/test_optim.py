@@ -111,3 +111,13 @@ def test_a_frozen_backbone_does_not_move(name: str) -> None:
     optimizer.step()
     moved = {key for key, value in net.state_dict().items() if not torch.equal(value, before[key])}
     assert moved == {"head.weight", "head.bias"}
+
+
+def test_a_head_inside_a_wrapper_is_still_the_head() -> None:
+    net = nn.ModuleDict({"blocks": nn.Linear(2, 2), "head": nn.Linear(2, 2)})
+    wrapped = nn.ModuleDict({"graph": net})
+    parts = [
+        [(group["part"], len(group["params"])) for group in build_optimizer(each, OptimConfig()).param_groups]
+        for each in (net, wrapped)
+    ]
+    assert parts[0] == parts[1] == [("backbone", 1), ("backbone", 1), ("head", 1), ("head", 1)]

@@ -99,3 +99,22 @@ def test_operations_outside_the_replicas_leave_them_the_cores(replicas: int, ins
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_counters_of_the_net_reach_every_copy() -> None:
+    """A resumed run puts them back into the net alone."""
+
+    class Counted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = toy_net()
+            self.register_buffer("offset", torch.tensor(0))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            answers: torch.Tensor = self.inner(x) * 0 + self.get_buffer("offset")
+            return answers
+
+    net, batch = Counted(), _batch(8)
+    replicas = Replicas(net, count=2, objective=lambda each, images, _targets: each(images).mean())
+    net.get_buffer("offset").fill_(3)
+    assert float(replicas.run(batch.images, batch.targets, seed=0, step=0)) == pytest.approx(3)

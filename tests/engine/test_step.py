@@ -146,3 +146,17 @@ def test_the_rate_is_the_one_given(changes: dict[str, Any]) -> None:
     updater = _updater(toy_net(), replace(CONFIG, **changes))
     updater.run(next(ToyLoader().epoch(0)), rate=0.0375)
     assert {group["lr"] for group in updater.state.optimizer.param_groups} == {0.0375}
+
+
+def test_a_staged_net_is_told_the_share_before_each_step() -> None:
+    class Told(nn.Sequential):
+        shares: list[tuple[float, bool]]
+
+        def at_(self, share: float) -> None:
+            self.shares.append((share, self.training))
+
+    net = Told(*toy_net().children()).eval()
+    net.shares = []
+    run(replace(CONFIG, pictures=16, ema_decay=None), net=net)
+    assert [share for share, _ in net.shares] == [0.0, 0.25, 0.5, 0.75]
+    assert not net.shares[0][1], "told before train() follows it"

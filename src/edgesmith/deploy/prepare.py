@@ -62,7 +62,13 @@ def prepare(module: nn.Module, *, preprocessing: Preprocessing | None) -> nn.Mod
     net = net.to(device="cpu", dtype=torch.float32)
     for tensor in (*net.parameters(), *net.buffers()):
         tensor.data = torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.data)
-    for part in net.modules():
-        if hasattr(part, "inplace"):
-            setattr(part, "inplace", False)  # noqa: B010 - a plain assignment is not typed for modules
+    out_of_place_(net)
     return (net if preprocessing is None else PixelInput(net, preprocessing)).eval()
+
+
+def out_of_place_(module: nn.Module) -> None:
+    """Let every layer that works in place make a new tensor instead."""
+    for part in module.modules():
+        for name in ("inplace", "overwrites"):
+            if hasattr(part, name):
+                setattr(part, name, False)

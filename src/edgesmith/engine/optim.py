@@ -32,7 +32,8 @@ def build_optimizer(net: nn.Module, config: OptimConfig) -> torch.optim.Optimize
 
 
 def _part(name: str) -> str:
-    return _HEAD if name.startswith("head.") else _BACKBONE
+    """The part that a parameter belongs to, in a net or in what is put around one."""
+    return _HEAD if _HEAD in name.split(".")[:2] else _BACKBONE
 
 
 def _adamw(groups: list[dict[str, Any]], config: OptimConfig) -> torch.optim.Optimizer:

@@ -55,6 +55,7 @@ class Replicas:
         self._pool = ThreadPoolExecutor(count, initializer=lambda: torch.set_num_threads(1))
         self._parameters = [[p for p in each.parameters() if p.requires_grad] for each in self._nets]
         self._buffers = [[b for b in each.buffers() if b.is_floating_point()] for each in self._nets]
+        self._spread = [[b for b in each.buffers() if b.dtype != torch.bool] for each in self._nets]
 
     def run(self, images: Tensor, targets: Any, *, seed: int, step: int) -> Tensor:
         """Forward and backward of one batch; gradients add up on the net, as if the mean loss had been taken at once.
@@ -99,9 +100,10 @@ class Replicas:
 
     @torch.no_grad()
     def _spread_buffers(self) -> None:
-        if self._buffers[0]:
-            for buffers in self._buffers[1:]:
-                torch._foreach_copy_(buffers, self._buffers[0])
+        """Counters too: after a resume the copies have only their own."""
+        if self._spread[0]:
+            for buffers in self._spread[1:]:
+                torch._foreach_copy_(buffers, self._spread[0])
 
 
 def _share(net: nn.Module) -> nn.Module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,14 @@ from edgesmith.tasks.base import Task
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A net that is another one at the end of a run than at its beginning."""
+
+    def at_(self, share: float, /) -> None:
+        """Go to the stage of a run at a share of it, 0..1; called before each step, ahead of ``train()``."""
 
 
 class Updater:
@@ -81,12 +89,15 @@ class Updater:
             search for a bad layer.
         """
         state = self.state
+        share = state.step / self._plan.num_steps
+        if isinstance(state.net, Staged):
+            state.net.at_(share)
         state.net.train()
         images, targets = self._fabric.to_device((batch.images, batch.targets))
         seed_step(self._seed, state.step, self.device)
         set_rate_(state.optimizer, rate, backbone=self._plan.backbone_share_at(state.step))
         self._optimizer.zero_grad(set_to_none=True)
-        condense_(self._learned, state.step / self._plan.num_steps)
+        condense_(self._learned, share)
         self._save_buffers()
         loss = self._run_passes(images, targets)
         finite = self._bound_gradients(loss)

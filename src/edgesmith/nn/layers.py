@@ -141,11 +141,11 @@ class Sum(nn.Module):
         super().__init__()
         has_activation = operation.activation is not Activation.NONE
         self.activation = ACTIVATIONS[operation.activation]() if has_activation else None
-        self._overwrites = operation.overwrites
+        self.overwrites = operation.overwrites
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Add ``x`` to ``y``, in place if that may be."""
-        total = y.add_(x) if self._overwrites else y + x
+        total = y.add_(x) if self.overwrites else y + x
         return total if self.activation is None else self.activation(total)
 
 

@@ -22,7 +22,7 @@ def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sam
         UsageError: The set has classes that the model does not know.
     """
     samples = dataset.samples(split)
-    if _same_order(dataset.classes, classes):
+    if same_order(dataset.classes, classes):
         return samples
     used = sorted({dataset.classes[sample.label] for sample in samples})
     foreign = [name for name in used if name not in classes]
@@ -36,7 +36,7 @@ def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sam
     return tuple(Sample(name=s.name, label=places[dataset.classes[s.label]]) for s in samples)
 
 
-def _same_order(theirs: tuple[str, ...], classes: tuple[str, ...]) -> bool:
+def same_order(theirs: tuple[str, ...], classes: tuple[str, ...]) -> bool:
     """Whether both lists name the same things: ImageNet's 1,000 are spelt in several ways."""
     if len(theirs) != len(classes):
         return False

@@ -85,8 +85,7 @@ def quantize_model(
         UsageError: There are no weights, or a device has no int8 files or none of this kind.
     """
     bundle = model.require_bundle()
-    method = lookup({each.value: each for each in Ranges}, ranges, what="choice of ranges")
-    chosen = [_require_local(device) for device in get_devices(devices)]
+    chosen, method = check_request(devices, ranges)
     plans = [wishes.plan(split_kind(device.format)[0], method) for device in chosen]
     pictures = calibration_pictures(bundle, data, calibration, seed=seed, progress=progress)
     files = []
@@ -108,6 +107,16 @@ def quantize_model(
         "num_images": len(pictures.evaluation.samples),
         "files": files,
     }
+
+
+def check_request(devices: str, ranges: str) -> tuple[list[LocalDevice], Ranges]:
+    """What ``--device`` and ``--ranges`` name, before any work.
+
+    Raises:
+        UsageError: A name is not known, or a device has no int8 files.
+    """
+    method = lookup({each.value: each for each in Ranges}, ranges, what="choice of ranges")
+    return [_require_local(device) for device in get_devices(devices)], method
 
 
 def calibration_pictures(bundle: Bundle, data: str, count: int, *, seed: int, progress: Progress) -> Pictures:

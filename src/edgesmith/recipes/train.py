@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Sample
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.formats import ONNX
+from edgesmith.deploy.quantize.training import FakeQuantNet
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult, train
@@ -37,6 +38,8 @@ from edgesmith.recipes.training import RECIPES, for_net
 from edgesmith.runtimes.table import runtime_for
 from edgesmith.tasks import table as tasks
 from edgesmith.tasks.base import LossOptions, Task
+
+Trainable = Net | FakeQuantNet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +113,7 @@ def train_model(
     progress.note(start.describe(classes))
     if limit_s is not None:
         left_s = PROMISED * limit_s - FINISH_S - (clock() - begun)
-        affordable = partial(_affordable_pictures, net, material, task, config, rule, left_s)
+        affordable = partial(affordable_pictures, net, material, task, config, rule, left_s)
         config = replace(config, pictures=Stages(folder.path / "stages").run("pictures", affordable))
         progress.note(f"{config.pictures} pictures are what {time} are worth")
     rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
@@ -124,8 +127,8 @@ def train_model(
     return TrainOutcome(bundle=bundle, score=score, result=result)
 
 
-def _affordable_pictures(
-    net: Net, material: Material, task: Task, config: TrainConfig, rule: Preprocessing, seconds: float
+def affordable_pictures(
+    net: Trainable, material: Material, task: Task, config: TrainConfig, rule: Preprocessing, seconds: float
 ) -> int:
     """Pictures that training has time for; at least one batch."""
     loader = material.loader(None, config, rule)
@@ -140,7 +143,7 @@ def task_of(material: Material, config: TrainConfig) -> Task:
 
 
 def fit_weights(
-    net: Net,
+    net: Trainable,
     material: Material,
     task: Task,
     config: TrainConfig,
@@ -175,9 +178,13 @@ def finish(
     rule: Preprocessing,
     folder: Path,
     seed: int,
+    more: Mapping[str, Any] | None = None,
     progress: Progress = SILENT,
 ) -> tuple[Score, Bundle]:
-    """Bring the net to its deployed form, export it, score the file once on the evaluation split, write the bundle."""
+    """Bring the net to its deployed form, export it, score the file once on the evaluation split, write the bundle.
+
+    ``more`` is what the bundle's provenance says beside data, training and seed.
+    """
     split = material.dataset.evaluation_split()
     crops = material.crops(material.dataset.samples(split), rule)
     if not len(crops.samples):
@@ -192,6 +199,7 @@ def finish(
         "data": material.facts(),
         "training": {"pictures": result.pictures, "weights": result.source, "skipped_steps": result.skipped_steps},
         "seed": seed,
+        **(more or {}),
     } | ({} if condensing is None else {"condensing": to_dict(condensing)})
     bundle = make_bundle(
         folder / BUNDLE_NAME,

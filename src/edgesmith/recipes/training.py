@@ -91,8 +91,25 @@ def finetune() -> TrainConfig:
     )
 
 
+def quantize() -> TrainConfig:
+    """For int8, from a net's own weights: a few epochs that let them settle where rounding does no harm.
+
+    Head and backbone learn alike, at a fifth of `finetune`'s rate for a head; norms keep the net's own momentum,
+    because their statistics have settled already. Values are rounded in full precision, at the net's own resolution.
+    """
+    base = finetune()
+    return replace(
+        base,
+        pictures=30_000,
+        optim=replace(base.optim, learning_rate=2e-4, weight_decay=0.01, backbone_rate=1.0),
+        frozen_pictures=0,
+        norm_momentum=None,
+        precision="32",
+    )
+
+
 RECIPES: Final[Mapping[str, Callable[[], TrainConfig]]] = MappingProxyType(
-    {"paper": paper, "small": small, "finetune": finetune}
+    {"paper": paper, "small": small, "finetune": finetune, "quantize": quantize}
 )
 
 

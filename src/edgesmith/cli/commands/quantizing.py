@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -35,12 +37,21 @@ def quantize(
         str, typer.Option(help="Weights of seven bits, for x86 without VNNI: auto, on or off.")
     ] = "auto",
     dynamic: Annotated[bool, typer.Option("--dynamic", hidden=True)] = False,
+    train: Annotated[
+        bool, typer.Option("--train", help="First train the weights to bear rounding, into a bundle of their own.")
+    ] = False,
+    time: Annotated[str | None, typer.Option(help="Limit of time of --train, in place of --set pictures.")] = None,
+    settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    out: arg.Out = None,
+    overwrite: arg.Overwrite = False,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
     """Make int8 files of a bundle: find by measuring what should stay in float, and score what comes out.
 
     Example: edgesmith quantize runs/fit-flowers flowers.zip --device litert,openvino
+
+    With training: edgesmith quantize runs/fit-flowers flowers.zip --device executorch --train --time 20m
     """
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.errors import UsageError
@@ -52,14 +63,24 @@ def quantize(
             "dynamic int8 finds ranges at every run, and no runtime has fast convolutions for it: nets of convolutions "
             "become slower and less accurate; leave --dynamic out, ranges are then found once on your pictures"
         )
+    given = {"--time": time, "--set": settings, "--out": out, "--overwrite": overwrite}
+    alone = [name for name, value in given.items() if value]
+    if alone and not train:
+        raise UsageError(f"{alone[0]} is of the training for int8; add --train, or leave {alone[0]} out")
     resolved = resolve(model)
     require("torch", extra="train")
     from edgesmith.recipes.int8_wishes import Wishes
     from edgesmith.recipes.quantize import quantize_model
+    from edgesmith.recipes.quantize_training import Training, train_and_quantize
 
     wishes = Wishes(input=input, max_loss=max_loss, reduce_range=reduce_range)
+    make = quantize_model
+    if train:
+        folder = arg.run_folder(out, "quantize", f"{Path(model).name}-{Path(data).name}")
+        training = Training(out=folder, settings=settings, time=time, overwrite=overwrite)
+        make = partial(train_and_quantize, training=training)
     with watch() as progress:
-        result = quantize_model(
+        result = make(
             resolved,
             data,
             device,
@@ -74,12 +95,25 @@ def quantize(
     if json:
         print_json(result)
     else:
-        for file in result["files"]:
-            print(_line(file, result["num_images"]))
-            for note in file["notes"]:
-                print(f"  {note}")
+        _print_lines(result)
     if any(file["refused"] for file in result["files"]):
         raise typer.Exit(1)
+
+
+def _print_lines(result: Mapping[str, Any]) -> None:
+    if "training" in result:
+        print(_training_line(result["training"]))
+    for file in result["files"]:
+        print(_line(file, result["num_images"]))
+        for note in file["notes"]:
+            print(f"  {note}")
+
+
+def _training_line(training: Mapping[str, Any]) -> str:
+    return (
+        f"trained on {training['pictures']} pictures for int8: top-1 in float {training['metrics']['top1']:.1%} "
+        f"(before {training['top1_before']:.1%}); bundle {training['bundle']}"
+    )
 
 
 def _line(file: Mapping[str, Any], pictures: int) -> str:

@@ -63,7 +63,7 @@ class _ExecuTorchSource(Source):
             from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
             observed = prepare_pt2e(
-                self._program.module(), _quantizer(plan, scales=self._calibration.preprocessing is not None)
+                self._program.module(), xnnpack_quantizer(plan, scales=self._calibration.preprocessing is not None)
             )
             for picture in self._calibration.inputs:
                 observed(torch.from_numpy(np.ascontiguousarray(picture[None])))
@@ -82,13 +82,20 @@ class _ExecuTorchSource(Source):
         )
 
 
-def _quantizer(plan: QuantPlan, *, scales: bool) -> Any:
+def xnnpack_quantizer(plan: QuantPlan, *, scales: bool = False, training: bool = False) -> Any:
+    """XNNPACK's quantizer under a plan.
+
+    Args:
+        plan: What stays in float.
+        scales: Whether the network begins with the scaling of pixels, which stays in float.
+        training: Whether the ranges are found in training, with values rounded meanwhile.
+    """
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
         XNNPACKQuantizer,
         get_symmetric_quantization_config,
     )
 
-    made = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
+    made = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True, is_qat=training))
     made.set_filter_function(_is_quantized(plan, scales=scales))
     return made
 

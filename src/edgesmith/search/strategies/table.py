@@ -9,16 +9,21 @@ from typing import Final
 from edgesmith.arch.space.choices import Space
 from edgesmith.core.table import lookup
 from edgesmith.search.strategies.base import Strategy
+from edgesmith.search.strategies.controller import Controller
 from edgesmith.search.strategies.evolution import RegularisedEvolution
 from edgesmith.search.strategies.local import LocalSearch
 from edgesmith.search.strategies.random import RandomSearch
+from edgesmith.search.strategies.reinforce import Reinforce
 from edgesmith.search.strategies.sampler import Nsga2, Tpe
 from edgesmith.search.strategies.surrogate import Surrogate
 
 DEFAULT: Final = Surrogate.name
 
 STRATEGIES: Final[Mapping[str, type[Strategy]]] = MappingProxyType(
-    {each.name: each for each in (Surrogate, RandomSearch, LocalSearch, RegularisedEvolution, Tpe, Nsga2)}
+    {
+        each.name: each
+        for each in (Surrogate, RandomSearch, LocalSearch, RegularisedEvolution, Tpe, Nsga2, Controller, Reinforce)
+    }
 )
 
 

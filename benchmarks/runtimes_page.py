@@ -1,0 +1,114 @@
+"""Writes the measured part of docs/runtimes.md from the rows in benchmarks/results.
+
+    python benchmarks/runtimes_page.py
+
+Of each benchmark the rows of its last commit count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from marked import markdown, write_marked
+from zoo_runtimes import DEVICES
+
+from edgesmith.core.files import read_lines
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+PAGE: Final = ROOT / "docs" / "runtimes.md"
+RESULTS: Final = ROOT / "benchmarks" / "results"
+SCRIPT: Final = "runtimes_page.py"
+
+Row = Mapping[str, Any]
+
+
+def main() -> None:
+    write_marked(PAGE, SCRIPT, render(RESULTS))
+
+
+def render(results: Path) -> str:
+    """All tables of a folder of rows."""
+    sections = (
+        ("Every family", zoo_table(last(results / "zoo_runtimes.jsonl"))),
+        ("The best file of V3-Large", best_table(last(results / "best_file.jsonl"))),
+        ("int8 of trained weights", int8_table(last(results / "int8.jsonl"))),
+        ("Padding in LiteRT", padding_lines(last(results / "padding.jsonl"))),
+    )
+    return "\n\n".join("\n".join([f"### {heading}", "", *lines]) for heading, lines in sections)
+
+
+def last(path: Path) -> list[Row]:
+    """The rows of a file's last commit."""
+    rows = read_lines(path)
+    return [row for row in rows if row["commit"] == rows[-1]["commit"]]
+
+
+def zoo_table(rows: Sequence[Row]) -> list[str]:
+    devices = DEVICES.split(",")
+    lines = []
+    for row in rows:
+        times = {each["device"]: each for each in row["latency"]}
+        cells = [
+            f"{times[device]['ms']:.2f}{'*' * times[device]['contended']}" if device in times else "-"
+            for device in devices
+        ]
+        lines.append([f"`{row['network']}`", *cells, f"{max(row['parity'].values()):.1e}"])
+    notes = [f"`{row['network']}` on {device}: {why}." for row in rows for device, why in row["refused"].items()]
+    table = markdown(["network", *devices, "furthest from PyTorch"], lines)
+    return [*table, "", "\\* Other work disturbed the session.", *notes] if _disturbed(rows) else [*table, *notes]
+
+
+def best_table(rows: Sequence[Row]) -> list[str]:
+    row = rows[-1]
+    lines = [
+        [
+            file["file"],
+            f"{file['ms']:.2f} ({file['low_ms']:.2f} to {file['high_ms']:.2f})",
+            f"{file['times_faster']:.2f} ({file['low']:.2f} to {file['high']:.2f})",
+            row["plans"].get(file["file"].removesuffix(":int8"), "") if file["file"].endswith(":int8") else "",
+        ]
+        for file in sorted(row["files"], key=lambda file: file["ms"])
+    ]
+    limits = [
+        f"- At the rate of {library}'s matrix product on one thread of this core ({row['gflops'][library]:.0f} "
+        f"GFLOP/s) the network's multiply-adds alone would take {limit:.2f} ms."
+        for library, limit in row["limit_ms"].items()
+    ]
+    titles = ["file", "ms, 95 % interval", "times faster than torchvision's, 99 % interval", "what stays in float"]
+    return [*markdown(titles, lines), "", *limits]
+
+
+def int8_table(rows: Sequence[Row]) -> list[str]:
+    lines = []
+    for row in rows:
+        score, plan = row["metrics"], row["plan"]
+        lines.append(
+            [
+                row["device"],
+                "found by `quantize`" if row["mixed"] else "all int8",
+                f"{score['top1_float']:.1%}, {score['top1']:.1%}",
+                f"{100 * score['loss']:.1f} ({100 * score['loss_low']:.1f} to {100 * score['loss_high']:.1f})",
+                f"{row['float_ms']:.2f}, {row['int8_ms']:.2f}",
+                ", ".join([*plan["float_kinds"], *plan["float_parts"]]) or "nothing",
+            ]
+        )
+    titles = ["runtime", "plan", "top-1 float, int8", "points lost, 95 % interval", "ms float, int8", "in float"]
+    return markdown(titles, lines)
+
+
+def padding_lines(rows: Sequence[Row]) -> list[str]:
+    return [
+        f"- `{row['network']}`: {row['comparison']['ratio']:.3f} ({row['comparison']['low']:.3f} to "
+        f"{row['comparison']['high']:.3f}) of the time of the same net with `@padding=same`."
+        for row in rows
+    ]
+
+
+def _disturbed(rows: Sequence[Row]) -> bool:
+    return any(each["contended"] for row in rows for each in row["latency"])
+
+
+if __name__ == "__main__":
+    main()

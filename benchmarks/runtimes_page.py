@@ -83,6 +83,8 @@ def best_table(rows: Sequence[Row]) -> list[str]:
 def int8_table(rows: Sequence[Row]) -> list[str]:
     lines = []
     for row in rows:
+        if "metrics" not in row:
+            continue
         score, plan = row["metrics"], row["plan"]
         lines.append(
             [
@@ -95,7 +97,17 @@ def int8_table(rows: Sequence[Row]) -> list[str]:
             ]
         )
     titles = ["runtime", "plan", "top-1 float, int8", "points lost, 95 % interval", "ms float, int8", "in float"]
-    return markdown(titles, lines)
+    return [*markdown(titles, lines), *worst_lines(rows)]
+
+
+def worst_lines(rows: Sequence[Row]) -> list[str]:
+    found = []
+    for row in rows:
+        if "gives_back" in row:
+            parts = list(row["gives_back"].items())[:5]
+            told = ", ".join(f"`{part}` {nats:.3f}" for part, nats in parts)
+            found.append(f"- {row['device']}, all int8: what alone in float gives back most, in nats: {told}.")
+    return ["", *found] if found else []
 
 
 def padding_lines(rows: Sequence[Row]) -> list[str]:

@@ -2,7 +2,7 @@
 
     python benchmarks/runtimes_page.py
 
-Of each benchmark the rows of its last commit count.
+Of rows with the same subject the last one counts.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ def render(results: Path) -> str:
 
 
 def last(path: Path) -> list[Row]:
-    """The rows of a file's last commit."""
-    rows = read_lines(path)
-    return [row for row in rows if row["commit"] == rows[-1]["commit"]]
+    """The last row of each subject, in the order of their first rows."""
+    subjects = ("network", "model", "device", "mixed", "given_back")
+    rows = {tuple(row.get(name) for name in subjects): row for row in read_lines(path)}
+    return list(rows.values())
 
 
 def zoo_table(rows: Sequence[Row]) -> list[str]:
@@ -55,9 +56,17 @@ def zoo_table(rows: Sequence[Row]) -> list[str]:
             for device in devices
         ]
         lines.append([f"`{row['network']}`", *cells, f"{max(row['parity'].values()):.1e}"])
-    notes = [f"`{row['network']}` on {device}: {why}." for row in rows for device, why in row["refused"].items()]
     table = markdown(["network", *devices, "furthest from PyTorch"], lines)
-    return [*table, "", "\\* Other work disturbed the session.", *notes] if _disturbed(rows) else [*table, *notes]
+    notes = [f"- `{row['network']}` on {device}: {why}." for row in rows for device, why in row["refused"].items()]
+    notes += [
+        f"- `{row['network']}` in {kind}: outside its fast kernels "
+        f"{', '.join(f'{count} {name}' for name, count in operators.items())}."
+        for row in rows
+        for kind, operators in row["outside"].items()
+    ]
+    if any(each["contended"] for row in rows for each in row["latency"]):
+        notes.append("- \\* Other work disturbed the session.")
+    return [*table, "", *notes] if notes else table
 
 
 def best_table(rows: Sequence[Row]) -> list[str]:
@@ -116,10 +125,6 @@ def padding_lines(rows: Sequence[Row]) -> list[str]:
         f"{row['comparison']['high']:.3f}) of the time of the same net with `@padding=same`."
         for row in rows
     ]
-
-
-def _disturbed(rows: Sequence[Row]) -> bool:
-    return any(each["contended"] for row in rows for each in row["latency"])
 
 
 if __name__ == "__main__":

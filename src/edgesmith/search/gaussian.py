@@ -66,41 +66,57 @@ class GaussianProcess:
             scales: Those of an earlier process; found anew by default, each of a few, under which the values are most
                 likely.
         """
-        self._codes = Codes(space)
-        self._points = self._codes.of(points)
+        self._bits = Bits(space)
+        self._points = self._bits.of(points)
         self._middle, self._scale = float(np.mean(values)), float(np.std(values)) or 1.0
         scaled = (np.asarray(values, dtype=np.float64) - self._middle) / self._scale
-        differences = self._codes.differences(self._points, self._points)
-        self.scales = scales or _most_likely(differences, scaled)
-        self._chol = _cholesky(differences, self.scales)
+        self.scales = scales or _most_likely(self._bits.differences(self._points), scaled)
+        self._chol = _cholesky(self._bits.distances(self._points, self._points, self.scales.weights), self.scales)
         self._solved = _solve(self._chol, scaled)
 
     def believe(self, points: Sequence[Encoding]) -> Belief:
         """Mean and deviation at some points."""
-        across = _covariance(self._codes.differences(self._codes.of(points), self._points), self.scales)
+        distances = self._bits.distances(self._bits.of(points), self._points, self.scales.weights)
+        across = np.exp(-distances / self.scales.length)
         mean = across @ self._solved
         left = solve_triangular(self._chol, across.T, lower=True, check_finite=False)
         deviation = np.sqrt(np.maximum(1 - (left**2).sum(axis=0), 1e-12))
         return Belief(mean=mean * self._scale + self._middle, deviation=deviation * self._scale)
 
 
-class Codes:
-    """Points as numbers whose differences per choice are 0 to 1."""
+class Bits:
+    """Points as bits, so that weighted numbers of differences are matrix products.
+
+    An unordered choice has a bit for each option, of which two differ between options, so each counts a half. An
+    ordered one has a bit for each step below its option, which counts one step's share.
+    """
 
     def __init__(self, space: Space) -> None:
-        """Look at the choices."""
-        self._ordered = np.array([choice.ordered for choice in space.choices])
-        self._steps = np.array([max(1, len(choice.options) - 1) for choice in space.choices], dtype=np.float64)
+        """Lay out the bits of each choice."""
+        tables, owners, counts = [], [], []
+        for place, choice in enumerate(space.choices):
+            size = len(choice.options)
+            table = np.tri(size, size - 1, -1) if choice.ordered else np.eye(size)
+            tables.append(table)
+            owners += [place] * table.shape[1]
+            counts += [1 / max(1, size - 1) if choice.ordered else 0.5] * table.shape[1]
+        self._tables, self._owners, self._counts = tables, np.array(owners), np.array(counts)
 
     def of(self, points: Sequence[Encoding]) -> Floats:
-        """``(points, choices)``."""
-        return np.array(points, dtype=np.float64).reshape(len(points), -1)
+        """``(points, bits)``."""
+        codes = np.array(points, dtype=np.intp).reshape(len(points), len(self._tables))
+        return np.concatenate([table[codes[:, place]] for place, table in enumerate(self._tables)], axis=1)
 
-    def differences(self, a: Floats, b: Floats) -> Floats:
-        """``(points of a, points of b, choices)``."""
-        apart = np.abs(a[:, None] - b[None])
-        found: Floats = np.where(self._ordered, apart / self._steps, (apart > 0).astype(np.float64))
-        return found
+    def distances(self, a: Floats, b: Floats, weights: Sequence[float]) -> Floats:
+        """``(points of a, points of b)``: differences of choices, each times its weight."""
+        weighed = self._counts * np.array(weights)[self._owners]
+        found: Floats = (a @ weighed)[:, None] + (b @ weighed)[None] - 2 * ((a * weighed) @ b.T)
+        return np.maximum(found, 0)
+
+    def differences(self, a: Floats) -> Floats:
+        """``(points, points, choices)``: differences of each choice, 0 to 1."""
+        one = np.eye(len(self._tables))
+        return np.stack([self.distances(a, a, weights) for weights in one], axis=2)
 
 
 def _most_likely(differences: Floats, values: Floats) -> Scales:
@@ -123,20 +139,17 @@ def _best_pair(differences: Floats, values: Floats, weights: tuple[float, ...]) 
     return max(tried, key=lambda each: _likelihood(differences, values, each))
 
 
-def _covariance(differences: Floats, scales: Scales) -> Floats:
-    covariance: Floats = np.exp(-(differences @ np.array(scales.weights)) / scales.length)
-    return covariance
-
-
-def _cholesky(differences: Floats, scales: Scales) -> Floats:
-    covariance = _covariance(differences, scales)
+def _cholesky(distances: Floats, scales: Scales) -> Floats:
+    covariance = np.exp(-distances / scales.length)
     covariance[np.diag_indices_from(covariance)] += scales.noise + _JITTER
     return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
 
 def _likelihood(differences: Floats, values: Floats, scales: Scales) -> float:
-    chol = _cholesky(differences, scales)
-    return float(-0.5 * values @ _solve(chol, values) - np.log(np.diag(chol)).sum())
+    """Logarithm, up to a constant; weights far from 1 are believed less."""
+    chol = _cholesky(differences @ np.array(scales.weights), scales)
+    believed = -0.5 * float((np.log(scales.weights) ** 2).sum())
+    return float(-0.5 * values @ _solve(chol, values) - np.log(np.diag(chol)).sum()) + believed
 
 
 def _solve(chol: Floats, values: Floats) -> Floats:

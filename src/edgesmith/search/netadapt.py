@@ -1,0 +1,130 @@
+"""NetAdapt's steps: proposals that are faster by enough, and the choice among them.
+
+Paper: MobileNetV3, section 4.2, after Yang et al. 2018. The paper's rule keeps the proposal that loses least accuracy for
+each millisecond saved; the original's keeps the most accurate one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from edgesmith.arch.edits.widths import Width, widths_of, with_width
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.errors import UsageError
+
+STEP: Final = 8
+
+
+class Rule(StrEnum):
+    """Which proposal wins: MobileNetV3's slope, or the original's accuracy."""
+
+    SLOPE = "slope"
+    ACCURACY = "accuracy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How much faster each step must be, as a share of the seed's latency.
+
+    Attributes:
+        share: Of the first step; the paper's 0.01.
+        decay: Factor from step to step; the paper has none, the original's code 0.96 with a share of 0.025.
+    """
+
+    share: float = 0.01
+    decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1 or not 0 < self.decay <= 1:
+            raise UsageError(
+                f"a step's share must be between 0 and 1 and its decay at most 1, got {self.share:g} and {self.decay:g}"
+            )
+
+    def cut_ms(self, number: int, seed_ms: float) -> float:
+        """Milliseconds that step ``number`` (from 0) must save."""
+        return self.share * self.decay**number * seed_ms
+
+
+PAPER: Final = Schedule()
+ORIGINAL: Final = Schedule(share=0.025, decay=0.96)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A network with one width less wide.
+
+    Attributes:
+        spec: The network.
+        width: What was narrowed, as the network before called it.
+        channels: How many it has now.
+        ms: Its predicted latency.
+    """
+
+    spec: NetSpec
+    width: Width
+    channels: int
+    ms: float
+
+    def describe(self) -> str:
+        """In a few words."""
+        return f"{self.width.name}: {self.width.channels} to {self.channels}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """A proposal that was fine-tuned for a little and scored.
+
+    Attributes:
+        proposal: The proposal.
+        accuracy: 0..1.
+        ms: Its latency, measured where it was, else predicted.
+    """
+
+    proposal: Proposal
+    accuracy: float
+    ms: float
+
+
+def propose(
+    spec: NetSpec, predict: Callable[[NetSpec], float], *, limit_ms: float, step: int = STEP
+) -> tuple[Proposal, ...]:
+    """For every width the largest multiple of ``step`` under which the network is fast enough.
+
+    Args:
+        spec: The network to be made faster.
+        predict: Latency of a network, in milliseconds.
+        limit_ms: What a proposal may take.
+        step: Widths are multiples of it; none reaches zero.
+    """
+    found = []
+    for width in widths_of(spec):
+        for channels in range((width.channels - 1) // step * step, 0, -step):
+            narrower = with_width(spec, width, channels)
+            ms = predict(narrower)
+            if ms <= limit_ms:
+                found.append(Proposal(spec=narrower, width=width, channels=channels, ms=ms))
+                break
+    return tuple(found)
+
+
+def choose(tried: Sequence[Tried], *, accuracy: float, ms: float, rule: Rule = Rule.SLOPE) -> Tried:
+    """The proposal to go on with.
+
+    Args:
+        tried: Proposals that were scored, at least one; all are faster than what they were made from.
+        accuracy: Of the network they were made from.
+        ms: Its latency.
+        rule: How they are compared.
+
+    Raises:
+        UsageError: None is faster.
+    """
+    faster = [each for each in tried if each.ms < ms]
+    if not faster:
+        raise UsageError(f"none of {len(tried)} proposals is faster than {ms:.3f} ms")
+    if rule is Rule.ACCURACY:
+        return max(faster, key=lambda each: (each.accuracy, -each.ms))
+    return max(faster, key=lambda each: ((each.accuracy - accuracy) / (ms - each.ms), -each.ms))

@@ -27,6 +27,7 @@ from paper.timing import time_entries
 from rows import find_rows, read_commit
 
 from edgesmith.core.files import append_line, read_lines
+from edgesmith.core.workers import leave_with_parent
 from edgesmith.deploy.base import split_kind
 from edgesmith.devices.base import Device
 from edgesmith.devices.plan import Plan
@@ -115,7 +116,7 @@ def make_files(work: Sequence[tuple[str, Device]], folder: Path, *, seed: int, u
                     kinds.setdefault(entry, []).append(kind)
     if not kinds:
         return True
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=leave_with_parent) as pool:
         for number, (entry, missing) in enumerate(kinds.items(), start=1):
             if time.monotonic() > until:
                 return False

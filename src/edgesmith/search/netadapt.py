@@ -1,7 +1,7 @@
 """NetAdapt's steps: proposals that are faster by enough, and the choice among them.
 
-Paper: MobileNetV3, section 4.2, after Yang et al. 2018. The paper's rule keeps the proposal that loses least accuracy for
-each millisecond saved; the original's keeps the most accurate one.
+Paper: MobileNetV3, section 4.2, after Yang et al. 2018. The paper's rule keeps the proposal that loses least accuracy
+for each millisecond saved; the original's keeps the most accurate one.
 """
 
 from __future__ import annotations

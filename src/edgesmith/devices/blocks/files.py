@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, Protocol
@@ -20,6 +21,7 @@ from edgesmith.core.errors import ExportError, UsageError
 from edgesmith.core.extras import require
 from edgesmith.core.files import write_json
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.workers import leave_with_parent
 from edgesmith.deploy.base import SINGLE
 from edgesmith.deploy.formats import get_exporter
 from edgesmith.devices.cores import max_threads
@@ -142,7 +144,8 @@ class FileCache:
                 yield 1
             return
         chunks = [missing[begin : begin + _CHUNK] for begin in range(0, len(missing), _CHUNK)]
-        with _one_thread_each(), ProcessPoolExecutor(self._processes, mp_context=get_context("spawn")) as pool:
+        open_pool = partial(ProcessPoolExecutor, mp_context=get_context("spawn"), initializer=leave_with_parent)
+        with _one_thread_each(), open_pool(self._processes) as pool:
             work = [pool.submit(_make_all, self._maker, chunk) for chunk in chunks]
             try:
                 for done in as_completed(work):

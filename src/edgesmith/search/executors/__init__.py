@@ -1,0 +1,1 @@
+"""Where evaluations run: here, in local processes, on a Ray cluster."""

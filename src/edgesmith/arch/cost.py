@@ -32,6 +32,7 @@ class Cost:
         pool: Elements read by pooling windows.
         activation_bytes: Float32 bytes of everything that operations make.
         peak_bytes: Most float32 bytes that must be held at once, inputs included.
+        depthwise_madds: Those of `conv_madds` that depthwise convolutions do.
     """
 
     parameters: int = 0
@@ -41,6 +42,7 @@ class Cost:
     pool: int = 0
     activation_bytes: int = 0
     peak_bytes: int = 0
+    depthwise_madds: int = 0
 
     @property
     def madds(self) -> int:
@@ -137,7 +139,7 @@ def tap_shapes(spec: NetSpec, parts: Sequence[Counted]) -> tuple[Shape, ...]:
 
 def _total(spec: NetSpec, parts: Sequence[Counted], head: Counted) -> Cost:
     """Sums, with the peak over all blocks; a tapped value stays in memory until the head has read it."""
-    parameters = conv = linear = elementwise = pool = activation = peak = 0
+    parameters = conv = linear = elementwise = pool = activation = peak = depthwise = 0
     held = [0] * (len(parts) + 1)
     for tap in spec.head.taps:
         index = tap.block % len(parts)
@@ -153,8 +155,9 @@ def _total(spec: NetSpec, parts: Sequence[Counted], head: Counted) -> Cost:
         elementwise += cost.elementwise
         pool += cost.pool
         activation += cost.activation_bytes
+        depthwise += cost.depthwise_madds
         peak = max(peak, cost.peak_bytes + (extra if part is not head else 0))
-    return Cost(parameters, conv, linear, elementwise, pool, activation, peak)
+    return Cost(parameters, conv, linear, elementwise, pool, activation, peak, depthwise)
 
 
 def input_shape(spec: NetSpec) -> Shape:
@@ -205,6 +208,7 @@ def _cost(operations: Sequence[Operation], inputs: tuple[Value, ...]) -> Cost:
         pool=sum(work.pool for work in works),
         activation_bytes=_BYTES * sum(_made(operation) for operation in operations),
         peak_bytes=_BYTES * _peak(operations, inputs),
+        depthwise_madds=sum(work.depthwise for work in works),
     )
 
 

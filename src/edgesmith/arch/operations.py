@@ -58,7 +58,9 @@ class Convolution:
         """Multiply-adds of the kernel, one operation an element for the activation."""
         fan_in = self.inputs[0].channels // self.groups
         has_activation = self.activation is not Activation.NONE
-        return Work(conv=self.output.size * fan_in * self.kernel_size**2, elementwise=self.output.size * has_activation)
+        madds = self.output.size * fan_in * self.kernel_size**2
+        depthwise = self.groups > 1 and fan_in == 1
+        return Work(conv=madds, elementwise=self.output.size * has_activation, depthwise=madds * depthwise)
 
 
 @dataclass(frozen=True)

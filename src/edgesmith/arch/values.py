@@ -57,13 +57,15 @@ class Work:
     """What an operation computes for one picture, in the four fields that publications add up differently.
 
     Convolutions and linear layers are counted in multiply-adds, element-wise operations by their outputs (an
-    activation, a sum, a product; norms fold into convolutions and are not counted), pooling by its inputs.
+    activation, a sum, a product; norms fold into convolutions and are not counted), pooling by its inputs. Those of
+    depthwise convolutions are counted a second time by themselves: they wait for memory, the others for arithmetic.
     """
 
     conv: int = 0
     linear: int = 0
     elementwise: int = 0
     pool: int = 0
+    depthwise: int = 0
 
 
 class Operation(Protocol):

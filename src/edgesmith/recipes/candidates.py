@@ -14,7 +14,8 @@ from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Latency
 from edgesmith.recipes.measure import measure_models
 from edgesmith.recipes.models import Model
-from edgesmith.search.candidates import anchors, fit_cost_model, shortlist
+from edgesmith.search.candidates import anchors, shortlist
+from edgesmith.search.cost_model import fit_cost_model
 
 # The final file is measured again, at another time; a candidate at the very edge could then miss the budget.
 MARGIN: Final = 0.95

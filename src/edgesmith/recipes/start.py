@@ -58,13 +58,14 @@ class Start:
         share = theirs.resize_short / max(theirs.height, theirs.width)
         return replace(theirs, height=height, width=width, resize_short=round(max(height, width) * share))
 
-    def net(self, spec: NetSpec, classes: Sequence[str], *, seed: int) -> Net:
+    def net(self, spec: NetSpec, classes: Sequence[str], *, seed: int, blocks: Sequence[int] | None = None) -> Net:
         """A net in the form that is trained, with its first weights.
 
         Args:
             spec: What is wanted in the end.
             classes: Names in the order of its logits; where the origin knows them all, it keeps what it knows.
             seed: Of what begins anew.
+            blocks: For every block the number of the origin's that fills it; by default the same.
 
         Raises:
             WeightsError: The origin is of another make.
@@ -74,16 +75,20 @@ class Start:
         known = _class_sources(self.origin, classes)
         chosen = (FRESH,) * len(classes) if known is None else known
         net = build(spec, seed=seed)
-        moved = transplant(self.origin.state, self.origin.spec, spec, fill=Fill.FRESH, classes=chosen, seed=seed)
+        moved = transplant(
+            self.origin.state, self.origin.spec, spec, fill=Fill.FRESH, classes=chosen, blocks=blocks, seed=seed
+        )
         net.load_state_dict(moved.state)
         return net
 
-    def begin(self, spec: NetSpec, material: Material, *, seed: int) -> tuple[Net, Preprocessing]:
+    def begin(
+        self, spec: NetSpec, material: Material, *, seed: int, blocks: Sequence[int] | None = None
+    ) -> tuple[Net, Preprocessing]:
         """What training on a set begins with: the net, ready for its first step, and the rule for its pictures.
 
         Norms that the origin has folded away are brought back from some pictures of train.
         """
-        net, rule = self.net(spec, material.dataset.classes, seed=seed), self.rule(spec)
+        net, rule = self.net(spec, material.dataset.classes, seed=seed, blocks=blocks), self.rule(spec)
         if folded_norms(net):
             samples = material.dataset.samples("train")
             crops = material.crops(samples[:: -(-len(samples) // _NORM_PICTURES)], rule)

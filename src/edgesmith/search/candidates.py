@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.edits.width import scale_width
@@ -59,43 +58,6 @@ def resolutions_for(short_side: float) -> tuple[int, ...]:
     return (32,) if short_side <= 24 else (32, 64)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CostModel:
-    """Milliseconds as a constant, a share of the multiply-adds and a share of the activation memory.
-
-    It only sorts out what cannot meet a budget; what it lets through is measured.
-
-    Attributes:
-        weights: Milliseconds: constant, per million multiply-adds, per megabyte of activations; none is negative.
-    """
-
-    weights: tuple[float, float, float]
-
-    def estimate_ms(self, spec: NetSpec) -> float:
-        """Latency that the costs suggest, in milliseconds."""
-        return float(_features([spec])[0] @ np.array(self.weights))
-
-
-def fit_cost_model(specs: Sequence[NetSpec], latencies_ms: Sequence[float]) -> CostModel:
-    """Least squares over nets that were measured, without negative weights.
-
-    Args:
-        specs: At least two nets of different cost.
-        latencies_ms: What they measured.
-    """
-    features, target = _features(specs), np.asarray(latencies_ms, dtype=np.float64)
-    scale = 1 / target  # errors count in proportion
-    active = [0, 1, 2]
-    while True:
-        solution = np.linalg.lstsq(features[:, active] * scale[:, None], np.ones(len(target)), rcond=None)[0]
-        if (solution >= 0).all() or len(active) == 1:
-            break
-        active.pop(int(np.argmin(solution)))
-    weights = np.zeros(3)
-    weights[active] = np.maximum(solution, 0)
-    return CostModel(weights=(float(weights[0]), float(weights[1]), float(weights[2])))
-
-
 def anchors(grid: Sequence[NetSpec], count: int = 4) -> tuple[NetSpec, ...]:
     """Nets spread over the grid's costs, the cheapest and the dearest included, to fit a cost model on."""
     places = np.linspace(0, len(grid) - 1, num=min(count, len(grid))).round().astype(int)
@@ -121,8 +83,3 @@ def shortlist(
         if estimates_ms[spec.name] <= budget_ms:
             best[spec.name.partition("@")[0], spec.resolution] = spec
     return tuple(sorted(best.values(), key=lambda spec: -count_total(spec).madds)[:count])
-
-
-def _features(specs: Sequence[NetSpec]) -> NDArray[np.float64]:
-    costs = [count_total(spec) for spec in specs]
-    return np.array([[1.0, cost.madds / 1e6, cost.activation_bytes / 1e6] for cost in costs])

@@ -109,17 +109,8 @@ class StagedSpace(Space):
     def decode(self, point: Encoding) -> NetSpec:
         """The network of a point, named after the space and its hash."""
         self.check(point)
-        chosen = self.values(point)
-        frame, channels = self.frame, chosen["stem"]
-        blocks: list[Block] = [_stem(frame, channels)]
-        for number, stage in enumerate(self.stages, 1):
-            width = chosen[f"stage{number}.width"]
-            common = _apply(stage.layer, {name: chosen[f"stage{number}.{name}"] for name in stage.common})
-            for index in range(chosen[f"stage{number}.depth"]):
-                layer = _apply(common, {name: chosen[_own(number, index, name)] for name in stage.own})
-                block = make_block(layer, channels, width, 1 if index else stage.stride)
-                blocks += [] if block is None else [block]
-                channels = width
+        chosen, frame = self.values(point), self.frame
+        blocks: list[Block] = [_stem(frame, chosen["stem"]), *(block for _, _, block in self._layers(chosen))]
         if chosen["tail"]:
             blocks.append(_tail(frame, chosen["tail"]))
         spec = NetSpec(
@@ -133,6 +124,12 @@ class StagedSpace(Space):
             preset=frame.preset,
         )
         return replace(spec, name=f"{self.name}-{model_hash(spec)[:6]}")
+
+    def places(self, point: Encoding) -> tuple[tuple[int, int], ...]:
+        """For each block of a point's network the number of its stage and its own there; stem 0, tail behind all."""
+        chosen = self.values(point)
+        layers = [(number, index) for number, index, _ in self._layers(chosen)]
+        return ((0, 0), *layers, *([(len(self.stages) + 1, 0)] if chosen["tail"] else []))
 
     def encode(self, spec: NetSpec) -> Encoding:
         """A point that stands for a network; the first where several do.
@@ -160,6 +157,19 @@ class StagedSpace(Space):
         except SpecError:
             return False
         return True
+
+    def _layers(self, chosen: Mapping[str, Any]) -> Iterator[tuple[int, int, Block]]:
+        """Number of the stage, number in the stage, and block, of every layer that is there."""
+        channels = chosen["stem"]
+        for number, stage in enumerate(self.stages, 1):
+            width = chosen[f"stage{number}.width"]
+            common = _apply(stage.layer, {name: chosen[f"stage{number}.{name}"] for name in stage.common})
+            for index in range(chosen[f"stage{number}.depth"]):
+                layer = _apply(common, {name: chosen[_own(number, index, name)] for name in stage.own})
+                block = make_block(layer, channels, width, 1 if index else stage.stride)
+                if block is not None:
+                    yield number, index, block
+                channels = width
 
     def _frame_values(self, spec: NetSpec) -> Iterator[tuple[str, Any]]:
         frame, head = self.frame, spec.head

@@ -1,0 +1,189 @@
+"""A candidate tried by a short training on part of train, at a smaller resolution: what a search does many times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from edgesmith.arch.cost import count_total
+from edgesmith.arch.space.choices import Encoding
+from edgesmith.arch.space.staged import StagedSpace
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.errors import SpecError, WeightsError
+from edgesmith.data.evaluation import Crops
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.samples import Sample
+from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.speed import measure_speed
+from edgesmith.engine.train import train
+from edgesmith.nn.build import Net
+from edgesmith.recipes.batches import batches_of
+from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
+from edgesmith.recipes.start import Starts
+from edgesmith.recipes.train import named_recipe, task_of
+from edgesmith.recipes.training import for_net
+from edgesmith.search.cost_model import CostModel
+
+_STEP: Final = 16
+_LEAST: Final = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """How candidates are tried; plain values, so that other processes and machines can do it.
+
+    Attributes:
+        space: Whose points are tried.
+        data: As DATA of the command line.
+        weights: As ``--weights``; candidates take over what fits.
+        recipe: Name of the training recipe.
+        settings: Its settings.
+        pictures: That each candidate is trained on.
+        scale: Of the candidate's resolution.
+        seed: Decides the held-out part, weights, order and augmentation.
+        latency: Estimates milliseconds.
+    """
+
+    space: StagedSpace
+    data: str
+    weights: str
+    recipe: str
+    settings: tuple[str, ...]
+    pictures: int
+    scale: float
+    seed: int
+    latency: CostModel
+
+    def __call__(self, point: Encoding) -> Mapping[str, float]:
+        """Train a point's network for a little; its accuracy on the held-out part, and what it costs."""
+        spec = self.space.decode(point)
+        bench = open_bench(self.data, self.seed, self.weights)
+        net, rule = self.begin(point)
+        config = self.config(spec)
+        crops = bench.crops(rule)
+        result = train(
+            net,
+            task_of(bench.material, config),
+            bench.material.loader(bench.rest, config, rule),
+            config,
+            spec=net.spec.to_json(),
+            resolution=net.spec.resolution,
+            held_out=lambda: batches_of(crops),
+        )
+        assert result.evaluation is not None, "held-out pictures are scored"
+        cost = count_total(spec)
+        return {
+            "accuracy": float(result.evaluation.metrics[task_of(bench.material, config).score_name]),
+            "ms": self.latency.estimate_ms(spec),
+            "parameters": float(cost.parameters),
+            "madds": float(cost.madds),
+            "pictures": float(result.pictures),
+        }
+
+    def begin(self, point: Encoding) -> tuple[Net, Preprocessing]:
+        """A point's net with its first weights at the proxy's resolution, and the rule for its pictures."""
+        bench = open_bench(self.data, self.seed, self.weights)
+        return begin_point(self.space, point, bench.starts, bench.material, scale=self.scale, seed=self.seed)
+
+    def config(self, spec: NetSpec) -> TrainConfig:
+        """The recipe, in one thread and on so many pictures."""
+        base = named_recipe(self.recipe, self.settings, spec=spec, seed=self.seed)
+        return replace(
+            for_net(base, spec),
+            pictures=self.pictures,
+            replicas=1,
+            workers=0,
+            evaluate_every_pictures=0,
+        )
+
+    def speed(self, point: Encoding, *, steps: int = 6) -> float:
+        """Pictures a second that a point's network trains at here, from a few steps."""
+        bench = open_bench(self.data, self.seed, self.weights)
+        net, rule = self.begin(point)
+        config = self.config(net.spec)
+        loader = bench.material.loader(bench.rest, config, rule)
+        return measure_speed(
+            net, task_of(bench.material, config), loader, config, resolution=net.spec.resolution, steps=steps
+        )
+
+
+class Bench:
+    """What all trials of a process share: decoded pictures, held-out crops, trained weights.
+
+    Args:
+        material: The opened set.
+        starts: What candidates begin with.
+        seed: Decides which pictures of train are held out.
+    """
+
+    def __init__(self, material: Material, starts: Starts, *, seed: int) -> None:
+        self.material, self.starts = material, starts
+        self.rest: Sequence[Sample]
+        self.rest, self._held = material.dataset.hold_out(HELD_FRACTION, seed=seed)
+        self._crops: dict[Preprocessing, Crops] = {}
+
+    def crops(self, rule: Preprocessing) -> Crops:
+        """The held-out pictures under a rule, cut once."""
+        if rule not in self._crops:
+            self._crops[rule] = self.material.crops(self._held, rule)
+        return self._crops[rule]
+
+
+@lru_cache(maxsize=1)
+def open_bench(data: str, seed: int, weights: str) -> Bench:
+    """The bench of this process; its pictures are decoded at the first trial."""
+    return Bench(open_material(data, seed=seed), Starts(weights), seed=seed)
+
+
+def begin_point(
+    space: StagedSpace, point: Encoding, starts: Starts, material: Material, *, scale: float = 1.0, seed: int
+) -> tuple[Net, Preprocessing]:
+    """A point's net with its first weights, and the rule for its pictures.
+
+    Trained weights of a network that is in the space too, but for its number of classes, are taken over layer by
+    layer: a layer that the other network has not takes the last one of its stage.
+
+    Args:
+        space: Of the point.
+        point: The candidate.
+        starts: What it begins with.
+        material: The set it is trained on.
+        scale: Of its resolution.
+        seed: Of what begins anew.
+    """
+    spec = space.decode(point)
+    start = starts.of(spec)
+    spec = start.spec(scaled(spec, scale))
+    blocks = None if start.origin is None else kin(space, start.origin.spec, point)
+    return start.begin(spec, material, seed=seed, blocks=blocks)
+
+
+def kin(space: StagedSpace, origin: NetSpec, point: Encoding) -> tuple[int, ...]:
+    """For each block of a point's network the block of an origin that fills it.
+
+    Raises:
+        WeightsError: The origin is not a network of the space.
+    """
+    frame = space.frame
+    side = min(frame.resolutions, key=lambda each: abs(each - origin.resolution[0]))
+    alike = replace(
+        origin.with_resolution(side), num_classes=frame.num_classes, padding=frame.padding, preset=frame.preset
+    )
+    try:
+        places = space.places(space.encode(alike))
+    except SpecError as error:
+        raise WeightsError(
+            f"the weights of {origin.name} do not fit the space {space.name} ({error}); begin with --weights none, "
+            "or search around that network"
+        ) from None
+    first = {place: number for number, place in reversed(list(enumerate(places)))}
+    last = {stage: max(index for other, index in places if other == stage) for stage, _ in places}
+    return tuple(first[stage, min(index, last[stage])] for stage, index in space.places(point))
+
+
+def scaled(spec: NetSpec, scale: float) -> NetSpec:
+    """The network at a share of its resolution, in steps of 16 pixels; never above its own."""
+    side = max(_LEAST, round(spec.resolution[0] * scale / _STEP) * _STEP)
+    return spec.with_resolution(min(side, spec.resolution[0]))

@@ -1,0 +1,84 @@
+"""What a search's time buys on this machine: how many candidates, and how many pictures for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import harmonic_mean
+from typing import Final
+
+from edgesmith.core.units import format_duration
+
+# Building a net, cutting and scoring held-out pictures, telling the study.
+_OVERHEAD_S: Final = 2.0
+# With fewer candidates a model of them knows too little; with fewer pictures accuracies are mostly luck.
+_ENOUGH_NETS: Final = 48
+_MOST_NETS: Final = 400
+_LEAST_EPOCHS: Final = 1.0
+_EPOCHS: Final = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchPlan:
+    """What the time buys.
+
+    Attributes:
+        trials: Candidates to train for a little.
+        pictures: That each is trained on.
+        seconds: For all of them.
+        workers: Trainings side by side.
+        pictures_per_s: That one of them trains on.
+        epochs: ``pictures`` as passes over what they are drawn from.
+    """
+
+    trials: int
+    pictures: int
+    seconds: float
+    workers: int
+    pictures_per_s: float
+    epochs: float
+
+    def describe(self) -> str:
+        """One line for people."""
+        return (
+            f"{format_duration(self.seconds)} buy {self.trials} proxy trainings of {self.pictures} pictures "
+            f"({self.epochs:.1f} epochs), {self.workers} side by side at {self.pictures_per_s:.0f} pictures/s each"
+        )
+
+
+def plan_search(
+    seconds: float, speeds: Sequence[float], *, workers: int, num_pictures: int, trials: int | None = None
+) -> SearchPlan:
+    """Divide the time between many candidates and many pictures for each.
+
+    A few epochs each if that leaves enough candidates; else enough candidates, as long as each sees every picture
+    once. Time beyond that goes into more candidates, and once there are plenty into more pictures.
+
+    Args:
+        seconds: For all trainings.
+        speeds: Pictures a second of some candidates, each in one thread.
+        workers: Trainings side by side.
+        num_pictures: Pictures that a training draws from.
+        trials: The user's number of candidates; None decides here.
+    """
+    speed = harmonic_mean(speeds)
+    total = seconds * workers
+
+    def pictures_for(count: int) -> float:
+        return (total / count - _OVERHEAD_S) * speed
+
+    count = trials or round(total / (_EPOCHS * num_pictures / speed + _OVERHEAD_S))
+    if trials is None:
+        least = round(total / (_LEAST_EPOCHS * num_pictures / speed + _OVERHEAD_S))
+        count = max(1, min(_MOST_NETS, max(count, min(_ENOUGH_NETS, least))))
+    pictures = max(1, round(pictures_for(count)))
+    if trials is None and pictures < _LEAST_EPOCHS * num_pictures:
+        pictures = round(_LEAST_EPOCHS * num_pictures)
+    return SearchPlan(
+        trials=count,
+        pictures=pictures,
+        seconds=count * (pictures / speed + _OVERHEAD_S) / workers,
+        workers=workers,
+        pictures_per_s=speed,
+        epochs=pictures / num_pictures,
+    )

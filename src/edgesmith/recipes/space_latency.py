@@ -1,0 +1,158 @@
+"""Latency of a space's networks on a device: a cost model fitted to some that were measured in one session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Self
+
+import numpy as np
+
+from edgesmith.arch.space.choices import Encoding
+from edgesmith.arch.space.staged import StagedSpace
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.caches import cache_folder
+from edgesmith.core.config import from_dict, to_dict
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.seed import generator
+from edgesmith.devices.blocks.files import maker_for
+from edgesmith.devices.blocks.gate import kendall_tau
+from edgesmith.devices.blocks.library import open_files
+from edgesmith.devices.measure import Subject, measure
+from edgesmith.devices.plan import QUICK, Plan
+from edgesmith.devices.results import Latency
+from edgesmith.devices.table import get_device
+from edgesmith.search.cost_model import CostModel, fit_cost_model, left_out_errors
+from edgesmith.search.limits import Limits
+
+# Drawn from everywhere, then from where the search will look.
+_SCOUTS: Final = 10
+_NEAR: Final = 18
+_DRAWS: Final = 4000
+_REACH: Final = (0.5, 1.15)
+# A model with a larger error than this ranks little better than multiply-adds do.
+_TRUSTED: Final = 0.10
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceLatency:
+    """What is known of latency in a space.
+
+    Attributes:
+        model: From costs to milliseconds.
+        error: Root mean square of its relative errors on nets that were left out of its fit.
+        tau: Kendall's, of left-out estimates with what was measured.
+        nets: How many it was fitted to.
+        device: Where they were measured.
+        contended: Whether the machine was busy meanwhile.
+    """
+
+    model: CostModel
+    error: float
+    tau: float
+    nets: int
+    device: str
+    contended: bool
+
+    def describe(self) -> str:
+        """One line for people."""
+        line = (
+            f"latency of candidates: from their costs, fitted to {self.nets} networks measured on {self.device}; "
+            f"left-out error {self.error:.1%}, tau {self.tau:.2f}"
+        )
+        doubt = "; too far off to rank by, only what is measured counts" if self.error > _TRUSTED else ""
+        return line + doubt + ("; the machine was busy" if self.contended else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """What the run folder keeps."""
+        return to_dict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return from_dict(cls, data)
+
+
+def learn_latency(
+    space: StagedSpace,
+    device: str,
+    *,
+    budget_ms: float,
+    known: Sequence[NetSpec] = (),
+    seed: int,
+    plan: Plan = QUICK,
+    progress: Progress = SILENT,
+) -> SpaceLatency:
+    """Measure some networks of a space and fit a cost model to them.
+
+    First a few from everywhere; then, where their model sees networks near the budget, more of these. All are
+    measured in one session in the end, side by side, so that a machine that is busier at one time than at another
+    does not look like a property of networks.
+
+    Args:
+        space: Whose networks.
+        device: One device, as typed.
+        budget_ms: Where the search will look, in milliseconds.
+        known: Networks to measure besides, such as the zoo's.
+        seed: Draws networks.
+        plan: How precisely to measure.
+        progress: Told of each stage.
+    """
+    rng = generator(seed, "latency")
+    smallest = space.decode(cheapest_point(space))
+    scouts = [smallest, *known, *(space.decode(space.sample(rng)) for _ in range(_SCOUTS))]
+    rough = fit_cost_model(scouts, [each.ms for each in measure_specs(scouts, device, plan=plan, progress=progress)])
+    near: dict[str, NetSpec] = {}
+    for _ in range(_DRAWS):
+        spec = space.decode(space.sample(rng))
+        if _REACH[0] <= rough.estimate_ms(spec) / budget_ms <= _REACH[1]:
+            near[spec.name] = spec
+        if len(near) == _NEAR:
+            break
+    nets = [*scouts, *near.values()]
+    measured = measure_specs(nets, device, plan=plan, progress=progress)
+    ms = [each.ms for each in measured]
+    errors = left_out_errors(nets, ms)
+    return SpaceLatency(
+        model=fit_cost_model(nets, ms),
+        error=float(np.sqrt(np.mean(errors**2))),
+        tau=kendall_tau([m * (1 + e) for m, e in zip(ms, errors, strict=True)], ms),
+        nets=len(nets),
+        device=device,
+        contended=any(each.contended for each in measured),
+    )
+
+
+def measure_specs(
+    specs: Sequence[NetSpec], device: str, *, plan: Plan = QUICK, progress: Progress = SILENT
+) -> tuple[Latency, ...]:
+    """Latencies of untrained networks, side by side in one session; their files are kept in the cache.
+
+    Args:
+        specs: At least one.
+        device: One device, as typed.
+        plan: How precisely to measure.
+        progress: Told of each stage.
+    """
+    found = get_device(device)
+    files = open_files(maker_for(found.format), cache_folder())
+    files.make(specs, progress=progress)
+    subjects = [Subject(name=spec.name, files={found.format: files.path(spec)}) for spec in specs]
+    return measure(subjects, [found], plan=plan, progress=progress).latency
+
+
+def cheapest_point(space: StagedSpace) -> Encoding:
+    """The first option of every choice: spaces list the cheapest first."""
+    return space.normal((0,) * len(space.choices))
+
+
+def make_limit(space: StagedSpace, latency: SpaceLatency, limits: Limits) -> Callable[[Encoding], bool]:
+    """Whether a point keeps the limits, by its estimated latency and its counts; asked often, so answers are kept."""
+
+    @lru_cache(maxsize=200_000)
+    def keeps(point: Encoding) -> bool:
+        spec = space.decode(point)
+        return limits.excess(spec, latency.model.estimate_ms(spec)) <= 0
+
+    return keeps

@@ -1,0 +1,87 @@
+"""A space under hard limits: what exceeds them is never proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from edgesmith.arch.space.choices import Draws, Encoding, Space
+from edgesmith.core.errors import BudgetError
+
+_TRIES: Final = 300
+_STEPS: Final = 40
+_ATTEMPTS: Final = 20
+
+
+class LimitedSpace(Space):
+    """The points of a space that are allowed.
+
+    Points are drawn until one is allowed. Where almost none is, a walk from an allowed point takes the place of
+    drawing: steps that leave the allowed part are not taken.
+    """
+
+    def __init__(self, space: Space, allowed: Callable[[Encoding], bool], *, origin: Encoding | None = None) -> None:
+        """Limit a space.
+
+        Args:
+            space: All points.
+            allowed: Whether a point keeps the limits; asked often, so it should be fast.
+            origin: An allowed point, where walks begin.
+
+        Raises:
+            BudgetError: The origin is not allowed.
+        """
+        super().__init__(space.choices)
+        self._space, self._is_allowed = space, allowed
+        if origin is not None and not allowed(origin):
+            raise BudgetError("the point to begin at exceeds the limits")
+        self._origin = origin
+
+    def allowed(self, point: Encoding) -> bool:
+        """Whether a point keeps the limits."""
+        return self._is_allowed(point)
+
+    def active(self, point: Encoding) -> tuple[bool, ...]:
+        """As in the whole space."""
+        return self._space.active(point)
+
+    def sample(self, rng: Draws) -> Encoding:
+        """A point drawn evenly among the allowed ones, or reached by a walk where they are rare.
+
+        Raises:
+            BudgetError: None was found, and there is no origin to walk from.
+        """
+        for _ in range(_TRIES):
+            point = self._space.sample(rng)
+            if self._is_allowed(point):
+                return point
+        if self._origin is None:
+            raise BudgetError(f"none of {_TRIES} points drawn keeps the limits; raise them")
+        return self._walk(self._origin, rng)
+
+    def neighbours(self, point: Encoding) -> Iterator[Encoding]:
+        """Allowed points that differ in one choice."""
+        return (other for other in self._space.neighbours(point) if self._is_allowed(other))
+
+    def mutate(self, point: Encoding, rng: Draws, *, changes: float = 1.0) -> Encoding:
+        """Draw some choices anew; the point itself where no change that was tried is allowed."""
+        for _ in range(_ATTEMPTS):
+            changed = self._space.mutate(point, rng, changes=changes)
+            if self._is_allowed(changed):
+                return changed
+        return point
+
+    def crossover(self, first: Encoding, second: Encoding, rng: Draws) -> Encoding:
+        """Each choice from one of two points; the first of them where no mixture that was tried is allowed."""
+        for _ in range(_ATTEMPTS):
+            child = self._space.crossover(first, second, rng)
+            if self._is_allowed(child):
+                return child
+        return first
+
+    def _walk(self, point: Encoding, rng: Draws) -> Encoding:
+        for _ in range(_STEPS):
+            changed = self._space.mutate(point, rng)
+            if self._is_allowed(changed):
+                point = changed
+        return point

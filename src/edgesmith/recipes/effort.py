@@ -14,6 +14,8 @@ _MINUTES: Final[Mapping[str, float]] = MappingProxyType({"quick": 25, "standard"
 # A promise leaves room for what a forecast does not know.
 PROMISED: Final = 0.9
 FINISH_S: Final = 60.0
+_SEARCH_SHARE: Final = 0.4
+_SEARCH_FROM_S: Final = 1800.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,27 +24,49 @@ class TimePlan:
 
     Attributes:
         total_s: The whole fit.
+        search_s: The search's proxy trainings; 0 without a search.
         race_s: The race between candidates.
         finish_s: Kept back for export, scoring, measuring and the report.
         num_candidates: Nets that may enter the race.
     """
 
     total_s: float
+    search_s: float
     race_s: float
     finish_s: float
     num_candidates: int
 
 
-def plan_time(effort: str, time: str | None) -> TimePlan:
-    """Divide what ``--effort`` or ``--time`` allows.
+def allowed_seconds(effort: str, time: str | None) -> float:
+    """What ``--effort`` or ``--time`` promises, in seconds.
 
     Raises:
         UsageError: The effort or the time is not one that we know.
     """
     promised = 60 * lookup(_MINUTES, effort, what="effort")
-    total = PROMISED * (promised if time is None else parse_seconds(time))
+    return promised if time is None else parse_seconds(time)
+
+
+def worth_a_search(effort: str, time: str | None) -> bool:
+    """Whether there is time for more than the zoo: a search takes half an hour at least."""
+    return allowed_seconds(effort, time) >= _SEARCH_FROM_S
+
+
+def plan_time(effort: str, time: str | None, *, search: bool = False) -> TimePlan:
+    """Divide what ``--effort`` or ``--time`` allows.
+
+    Args:
+        effort: As typed.
+        time: As typed; None for the effort's.
+        search: Whether there is a search.
+
+    Raises:
+        UsageError: The effort or the time is not one that we know.
+    """
+    total = PROMISED * allowed_seconds(effort, time)
     return TimePlan(
         total_s=total,
+        search_s=_SEARCH_SHARE * total if search else 0.0,
         race_s=0.12 * total,
         finish_s=min(FINISH_S, 0.15 * total),
         num_candidates=3 if total < 1800 else 8,

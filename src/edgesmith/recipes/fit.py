@@ -1,7 +1,7 @@
 """The main job: from a set of pictures, a device and a millisecond budget to a verified model file.
 
-Candidates of the zoo are sorted out by cost and by measured latency, the rest race on a held-out part of train, the
-winner is trained on all of train, exported, and that file is scored and measured.
+Candidates of the zoo are sorted out by cost and by measured latency; where there is time, a search finds more. They
+race on a held-out part of train, the winner is trained on all of train, exported, and that file is scored and measured.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 from statistics import harmonic_mean
 from typing import Any, Final
 
-from edgesmith.arch.spec import NetSpec, model_hash
+from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.config import to_dict
+from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.core.units import format_duration, parse_milliseconds
-from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.core.units import format_duration
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.devices.plan import QUICK, Plan
 from edgesmith.devices.results import Measurement
@@ -26,10 +26,11 @@ from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult
-from edgesmith.nn.build import Net
 from edgesmith.recipes.candidates import Choice, choose
+from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.effort import TimePlan, plan_time
 from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.fit_race import Race, Runners
 from edgesmith.recipes.fit_report import Story, write_report
 from edgesmith.recipes.fit_result import FitResult
 from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
@@ -37,10 +38,12 @@ from edgesmith.recipes.measure import measure_models
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
+from edgesmith.recipes.search_result import Search
+from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.search.candidates import NETS, resolutions_for, variants, zoo_grid
-from edgesmith.search.race import Rung, Standing, plan_rungs, race
+from edgesmith.search.limits import Limits
 from edgesmith.tasks.base import Task
 
 MAX_EPOCHS: Final = 300
@@ -57,8 +60,8 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
         BudgetError: No candidate meets the budget.
         RunError: The folder is finished or of another run.
     """
-    budget_ms = parse_milliseconds(config.budget)
-    time_plan = plan_time(config.effort, config.time)
+    limits = config.limits()
+    time_plan = plan_time(config.effort, config.time, search=config.search is not None)
     named_recipe(config.recipe or SCRATCH, config.settings, spec=find(NETS[0]), seed=config.seed)
     get_device(config.device)
     settings = to_dict(config) | {"verb": "fit", "data": str(Path(config.data).expanduser().absolute())}
@@ -71,7 +74,7 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     if folder.resumed:
         progress.note(f"going on with {out}")
     progress.note(first.describe(material.dataset.classes))
-    return _Fit(config, budget_ms, time_plan, base, starts, material, folder, progress).run()
+    return _Fit(config, limits, time_plan, base, starts, material, folder, progress).run()
 
 
 class _Fit:
@@ -80,7 +83,7 @@ class _Fit:
     def __init__(
         self,
         config: FitConfig,
-        budget_ms: float,
+        limits: Limits,
         time_plan: TimePlan,
         base: TrainConfig,
         starts: Starts,
@@ -88,28 +91,33 @@ class _Fit:
         folder: RunFolder,
         progress: Progress,
     ) -> None:
-        self.config, self.budget_ms, self.time_plan, self.base = config, budget_ms, time_plan, base
+        self.config, self.limits, self.time_plan, self.base = config, limits, time_plan, base
+        self.budget_ms = limits.latency_ms
         self.starts, self.material, self.folder, self.progress = starts, material, folder, progress
         self.classes = material.dataset.classes
         self.stages = Stages(folder.path / "stages")
         self.task: Task = task_of(material, base)
-        self.raced_pictures: dict[str, int] = {}
 
     def run(self) -> FitResult:
         """Choose, race, train, finish."""
         choice = self._choose()
-        speeds = self.stages.run("speeds", lambda: self._speeds(choice), forecast_s=20)
-        specs = {each.spec.name: each.spec for each in choice.fitting}
-        plan = self.stages.run("plan", lambda: self._plan(choice, speeds))
+        search = self._search(choice)
+        self.contenders = Contenders(
+            choice, search, self.starts, self.material, seed=self.config.seed, count=self.time_plan.num_candidates
+        )
+        specs = self.contenders.specs
+        speeds = self.stages.run("speeds", self._speeds, forecast_s=20)
+        plan = self.stages.run("plan", lambda: self._plan(speeds))
         self._announce(plan)
-        winner, standings = self._race(choice, speeds, plan)
-        result = self._train(specs[winner], plan["pictures"][winner], plan["train_s"])
-        score, measurement = self._finish(specs[winner], result)
-        return self._report(choice, winner, standings, result, score, measurement, plan)
+        race = self._race(speeds, plan)
+        winner = specs[race.winner]
+        result = self._train(winner, plan["pictures"][winner.name], plan["train_s"])
+        score, measurement = self._finish(winner, result)
+        return self._report(choice, search, race, result, score, measurement, plan)
 
     def _choose(self) -> Choice:
         config = self.config
-        sides = resolutions_for(self.material.typical_side) if config.resolution is None else (config.resolution,)
+        sides = self._sides()
 
         def work() -> dict[str, Any]:
             origin = self.starts.origin
@@ -117,6 +125,9 @@ class _Fit:
             if origin is not None:
                 grid = variants(origin.spec.with_num_classes(len(self.classes)), resolutions=sides)
             grid = tuple(self.starts.of(spec).spec(spec) for spec in grid)
+            grid = tuple(spec for spec in grid if self.limits.excess(spec, 0.0) <= 0)
+            if not grid:
+                raise BudgetError("no network of the zoo keeps --max-size and --max-memory; raise them")
             choice = choose(
                 grid,
                 budget_ms=self.budget_ms,
@@ -129,23 +140,49 @@ class _Fit:
 
         return Choice.from_json(self.stages.run("choose", work, forecast_s=60))
 
-    def _speeds(self, choice: Choice) -> dict[str, float]:
+    def _sides(self) -> tuple[int, ...]:
+        side = self.config.resolution
+        return resolutions_for(self.material.typical_side) if side is None else (side,)
+
+    def _search(self, choice: Choice) -> Search | None:
+        config = self.config
+        if config.search is None:
+            return None
+        return search_stage(
+            config.search,
+            material=self.material,
+            data=str(Path(config.data).expanduser().absolute()),
+            weights=config.weights,
+            recipe=config.recipe or default_recipe(self.starts.of(choice.fitting[0].spec)),
+            settings=config.settings,
+            seed=config.seed,
+            limits=self.limits,
+            device=config.device,
+            seconds=self.time_plan.search_s,
+            zoo=[each.spec for each in choice.fitting],
+            resolutions=self._sides(),
+            stages=self.stages,
+            folder=self.folder.path,
+            progress=self.progress,
+        )
+
+    def _speeds(self) -> dict[str, float]:
         """Pictures a second that each candidate trains at, by name."""
         speeds = {}
-        with self.progress.stage("time training steps", len(choice.fitting), "nets") as stage:
-            for each in choice.fitting:
-                net, rule = self._begin(each.spec)
+        with self.progress.stage("time training steps", len(self.contenders.specs), "nets") as stage:
+            for spec in self.contenders.specs.values():
+                net, rule = self.contenders.begin(spec)
                 loader = self.material.loader(None, self.base, rule)
-                speeds[each.spec.name] = measure_speed(
-                    net, self.task, loader, self.base, resolution=each.spec.resolution, steps=8
+                speeds[spec.name] = measure_speed(
+                    net, self.task, loader, self.base, resolution=spec.resolution, steps=8
                 )
-                stage.advance(detail=each.spec.name)
+                stage.advance(detail=spec.name)
         return speeds
 
-    def _plan(self, choice: Choice, speeds: Mapping[str, float]) -> dict[str, Any]:
+    def _plan(self, speeds: Mapping[str, float]) -> dict[str, Any]:
         """Pictures for the winner's training, whoever it will be, from the time that is left."""
         spent = self.stages.times()[1]
-        race_s = self.time_plan.race_s if len(choice.fitting) > 1 else 0.0
+        race_s = self.time_plan.race_s if len(speeds) > 1 else 0.0
         train_s = max(0.3 * self.time_plan.total_s, self.time_plan.total_s - spent - race_s - self.time_plan.finish_s)
         most = MAX_EPOCHS * len(self.material.pictures)
         pictures = {name: min(most, round(speed * train_s)) for name, speed in speeds.items()}
@@ -159,46 +196,21 @@ class _Fit:
             f"and {format_duration(plan['train_s'])} for the winner's training"
         )
 
-    def _race(
-        self, choice: Choice, speeds: Mapping[str, float], plan: Mapping[str, Any]
-    ) -> tuple[str, Mapping[str, Standing]]:
-        specs = {each.spec.name: each.spec for each in choice.fitting}
-        rungs = plan_rungs(len(specs), plan["race_s"])
-        # Equal pictures, not equal times: in a short race the smallest net would win by its early start.
-        rest, held = self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)
-
-        def evaluate(name: str, number: int, rung: Rung) -> float:
-            def work() -> dict[str, float]:
-                pictures = max(2 * self.base.batch_size, round(harmonic_mean(speeds.values()) * rung.seconds))
-                short = replace(self.base, pictures=pictures)
-                self.progress.note(f"race, round {number + 1}: {name} on {pictures} pictures")
-                folder = self.folder.path / "race" / f"{number}-{model_hash(specs[name])}"
-                net, rule = self._begin(specs[name])
-                result = fit_weights(
-                    net,
-                    self.material,
-                    self.task,
-                    short,
-                    rule=rule,
-                    folder=folder,
-                    samples=rest,
-                    held=held,
-                    progress=self.progress,
-                )
-                assert result.evaluation is not None, "a race scores on held-out pictures"
-                score = float(result.evaluation.metrics[self.task.score_name])
-                return {"score": score, "pictures": result.pictures}
-
-            stage = f"race-{number}-{model_hash(specs[name])}"
-            done = self.stages.run(stage, work, forecast_s=rung.seconds)
-            self.raced_pictures[name] = int(done["pictures"])
-            return float(done["score"])
-
-        return race(list(specs), rungs, evaluate)
+    def _race(self, speeds: Mapping[str, float], plan: Mapping[str, Any]) -> Race:
+        runners = Runners(
+            self.contenders,
+            self.material,
+            self.task,
+            self.base,
+            stages=self.stages,
+            folder=self.folder.path / "race",
+            progress=self.progress,
+        )
+        return runners.run(plan["race_s"], harmonic_mean(speeds.values()))
 
     def _train(self, spec: NetSpec, pictures: int, forecast_s: float) -> TrainResult:
         self.progress.note(f"training {spec.name} on {pictures} pictures")
-        net, rule = self._begin(spec)
+        net, rule = self.contenders.begin(spec)
         self._net = net
         config = replace(self.base, pictures=pictures)
         begun = time.monotonic()
@@ -208,10 +220,6 @@ class _Fit:
         self.stages.note("train", forecast_s, max(result.seconds, time.monotonic() - begun))
         return result
 
-    def _begin(self, spec: NetSpec) -> tuple[Net, Preprocessing]:
-        """A candidate's net with its first weights, and its preprocessing."""
-        return self.starts.of(spec).begin(spec, self.material, seed=self.config.seed)
-
     def _finish(self, spec: NetSpec, result: TrainResult) -> tuple[Score, Measurement]:
         begun = time.monotonic()
         score, bundle = finish(
@@ -219,7 +227,7 @@ class _Fit:
             self.material,
             self.task,
             result,
-            rule=self.starts.of(spec).rule(spec),
+            rule=self.contenders.rule(spec),
             folder=self.folder.path,
             seed=self.config.seed,
             progress=self.progress,
@@ -236,8 +244,8 @@ class _Fit:
     def _report(
         self,
         choice: Choice,
-        winner: str,
-        standings: Mapping[str, Standing],
+        search: Search | None,
+        race: Race,
         result: TrainResult,
         score: Score,
         measurement: Measurement,
@@ -251,9 +259,11 @@ class _Fit:
             material=self.material,
             bundle=self.bundle,
             choice=choice,
-            winner=winner,
-            standings=standings,
-            raced_pictures=self.raced_pictures,
+            search=search,
+            contenders=self.contenders.measured,
+            winner=race.winner,
+            standings=race.standings,
+            raced_pictures=race.pictures,
             num_held=len(self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)[1]),
             result=result,
             score=score,
@@ -274,6 +284,7 @@ class _Fit:
             forecast_s=plan["forecast_s"],
             actual_s=actual_s,
             summary=summary,
+            candidates=None if search is None else search.to_json(),
         )
         self.folder.finish(done.to_json())
         return done

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgesmith.core.units import parse_bytes, parse_milliseconds
+from edgesmith.recipes.search_wishes import SearchWishes
+from edgesmith.search.limits import Limits
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
@@ -20,6 +24,9 @@ class FitConfig:
         weights: What candidates begin with: see `edgesmith.recipes.start.open_start`.
         resolution: Only this input size in pixels; None tries several.
         seed: Decides splits, weights, order and augmentation.
+        search: What is asked of a search beyond the zoo; None is content with the zoo.
+        max_size: Size of the weights with a unit, such as ``2MB``; None is no limit.
+        max_memory: Peak of the activations with a unit; None is no limit.
     """
 
     data: str
@@ -32,3 +39,18 @@ class FitConfig:
     weights: str = "auto"
     resolution: int | None = None
     seed: int = 0
+    search: SearchWishes | None = None
+    max_size: str | None = None
+    max_memory: str | None = None
+
+    def limits(self) -> Limits:
+        """The hard limits of what is returned.
+
+        Raises:
+            UsageError: One is no value with a unit.
+        """
+        return Limits(
+            latency_ms=parse_milliseconds(self.budget),
+            size_bytes=None if self.max_size is None else parse_bytes(self.max_size),
+            memory_bytes=None if self.max_memory is None else parse_bytes(self.max_memory, what="--max-memory"),
+        )

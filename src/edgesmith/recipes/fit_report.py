@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,12 +17,14 @@ from edgesmith.deploy.bundle import Bundle
 from edgesmith.devices.cores import max_threads
 from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.train import TrainResult
-from edgesmith.recipes.candidates import Choice
+from edgesmith.recipes.candidates import Choice, Measured
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.mistakes import find_mistakes
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.run_folder import Stages
+from edgesmith.recipes.search_report import tell_search
+from edgesmith.recipes.search_result import Search
 from edgesmith.report import content, summary_lines, write
 from edgesmith.search.race import Standing
 
@@ -38,6 +40,8 @@ class Story:
     material: Material
     bundle: Bundle
     choice: Choice
+    search: Search | None
+    contenders: Sequence[Measured]
     winner: str
     standings: Mapping[str, Standing]
     raced_pictures: Mapping[str, int]
@@ -77,6 +81,7 @@ def tell(story: Story) -> content.FitReport:
         ),
         classes=dataset.classes,
         candidates=_candidates(story),
+        search=None if story.search is None else tell_search(story.search, story.budget_ms, story.num_held),
         panels=_panels(story.result),
         class_scores=_class_scores(story, metrics["per_class"]),
         confusion=tuple(tuple(row) for row in metrics["confusion"]),
@@ -127,11 +132,12 @@ def _candidates(story: Story) -> tuple[content.CandidateRow, ...]:
         _row(spec, content.Outcome.TOO_COSTLY, f"its cost suggests {ms:.2f} ms", estimated_ms=ms)
         for spec, ms in story.choice.too_costly
     ]
-    for each in story.choice.too_slow:
+    searched = () if story.search is None else story.search.too_slow
+    for each in (*story.choice.too_slow, *searched):
         reason = f"measured up to {each.latency.high_ms:.2f} ms, too near or above the budget"
         rows.append(_row(each.spec, content.Outcome.TOO_SLOW, reason, latency=each.latency))
     last = max((standing.rung for standing in story.standings.values()), default=0)
-    for each in story.choice.fitting:
+    for each in story.contenders:
         standing = story.standings.get(each.spec.name)
         outcome, reason = _fate(each.spec.name == story.winner, standing, last)
         accuracy = None if standing is None else _race_accuracy(standing.score, story.num_held)
@@ -220,6 +226,7 @@ def _class_scores(story: Story, per_class: list[dict[str, float]]) -> tuple[cont
 def _stages(stages: Stages) -> tuple[content.StageTime, ...]:
     names = {
         "choose": "choose candidates",
+        "search": "search",
         "speeds": "time training",
         "race": "race",
         "train": "train the winner",
@@ -249,7 +256,8 @@ def _conditions(measurement: Measurement) -> content.Conditions:
 
 
 def _repeat(config: FitConfig) -> tuple[content.Command, ...]:
-    parts = [f"edgesmith fit {config.data} --budget {config.budget} --device {config.device} --seed {config.seed}"]
+    verb = "search" if config.search is not None and config.search.random else "fit"
+    parts = [f"edgesmith {verb} {config.data} --budget {config.budget} --device {config.device} --seed {config.seed}"]
     parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
     parts.append(f"--weights {config.weights}")
     parts += [f"--recipe {config.recipe}"] * (config.recipe is not None)

@@ -24,9 +24,11 @@ class FitResult:
     forecast_s: float
     actual_s: float
     summary: tuple[str, ...]
+    candidates: tuple[Mapping[str, Any], ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON of ``edgesmith fit --json``."""
+        """The JSON of ``edgesmith fit --json``; after a search with every candidate that was tried."""
+        searched = {} if self.candidates is None else {"candidates": [dict(each) for each in self.candidates]}
         return {
             "bundle": str(self.bundle),
             "report": str(self.report),
@@ -37,4 +39,5 @@ class FitResult:
             "spec": self.spec.to_json(),
             "forecast_s": self.forecast_s,
             "actual_s": self.actual_s,
+            **searched,
         }

@@ -9,8 +9,10 @@ from typing import Final
 
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.space.choices import Encoding
+from edgesmith.arch.space.presets import SEEDS
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import SpecError, WeightsError
 from edgesmith.data.evaluation import Crops
 from edgesmith.data.preprocessing import Preprocessing
@@ -21,7 +23,7 @@ from edgesmith.engine.train import train
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
-from edgesmith.recipes.start import Starts
+from edgesmith.recipes.start import Start, Starts
 from edgesmith.recipes.train import named_recipe, task_of
 from edgesmith.recipes.training import for_net
 from edgesmith.search.cost_model import CostModel
@@ -95,7 +97,7 @@ class Proxy:
             pictures=self.pictures,
             replicas=1,
             workers=0,
-            evaluate_every_pictures=0,
+            evaluate_every_pictures=None,
         )
 
     def speed(self, point: Encoding, *, steps: int = 6) -> float:
@@ -154,10 +156,17 @@ def begin_point(
         seed: Of what begins anew.
     """
     spec = space.decode(point)
-    start = starts.of(spec)
+    start = start_for(space, starts)
     spec = start.spec(scaled(spec, scale))
     blocks = None if start.origin is None else kin(space, start.origin.spec, point)
     return start.begin(spec, material, seed=seed, blocks=blocks)
+
+
+def start_for(space: StagedSpace, starts: Starts) -> Start:
+    """What networks of a space begin with: the weights that were named, or those of the zoo's network in it."""
+    if starts.origin is not None or space.name not in SEEDS:
+        return starts.of(space.decode((0,) * len(space.choices)))
+    return starts.of(find(SEEDS[space.name]))
 
 
 def kin(space: StagedSpace, origin: NetSpec, point: Encoding) -> tuple[int, ...]:

@@ -117,7 +117,7 @@ def learn_latency(
     return SpaceLatency(
         model=fit_cost_model(nets, ms),
         error=float(np.sqrt(np.mean(errors**2))),
-        tau=kendall_tau([m * (1 + e) for m, e in zip(ms, errors, strict=True)], ms),
+        tau=kendall_tau((np.array(ms) * (1 + errors)).tolist(), ms),
         nets=len(nets),
         device=device,
         contended=any(each.contended for each in measured),

@@ -124,6 +124,38 @@ class CurvePanel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchPoint:
+    """A candidate of a search after its short training.
+
+    Args:
+        by: The strategy that proposed it.
+        ms: Latency as estimated.
+        on_front: Whether no other candidate is both faster and more accurate.
+    """
+
+    name: str
+    by: str
+    ms: float
+    accuracy: float
+    on_front: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchFacts:
+    """What a search did.
+
+    Args:
+        lines: One sentence or two each.
+        points: Every candidate, in the order tried.
+        best_so_far: The best accuracy after so many candidates, a curve for each strategy.
+    """
+
+    lines: tuple[str, ...]
+    points: tuple[SearchPoint, ...]
+    best_so_far: CurvePanel
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClassScore:
     """How one class fared: of its pictures the share found (with interval), of its predictions the share right.
 
@@ -231,6 +263,7 @@ class FitReport:
     accuracy: Accuracy
     classes: tuple[str, ...]
     candidates: tuple[CandidateRow, ...]
+    search: SearchFacts | None = None
     panels: tuple[CurvePanel, ...] = ()
     class_scores: tuple[ClassScore, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()

@@ -11,6 +11,7 @@ from edgesmith.report.curves import draw_curves
 from edgesmith.report.frontier import draw_frontier
 from edgesmith.report.markup import Html, element, join
 from edgesmith.report.pictures import show_mistakes
+from edgesmith.report.search_plot import draw_search
 from edgesmith.report.tables import (
     list_conditions,
     list_facts,
@@ -38,6 +39,7 @@ def list_sections(report: FitReport) -> list[Section]:
     sections = [
         _frontier(report),
         _candidates(report),
+        _search(report),
         _training(report),
         _classes(report),
         _confusion(report),
@@ -86,6 +88,24 @@ def _candidates(report: FitReport) -> Section:
     body = tabulate_candidates(report.candidates) if report.candidates else _NOTHING
     note = f"{fate_of_candidates(report)}. In the order tried; the numbers are those of the plot."
     return Section(key="candidates", title="Candidates", note=note, body=body)
+
+
+def _search(report: FitReport) -> Section:
+    note = (
+        "Each candidate was trained for a little, at a smaller resolution, and scored on held-out pictures of the "
+        "training set: good for telling candidates apart, not for what they reach in the end."
+    )
+    if report.search is None:
+        return Section(key="search", title="Search", note=note, body=_NOTHING)
+    facts = element("ul", {"class": "facts-list"}, *(element("li", {}, each) for each in report.search.lines))
+    plots = join(
+        [
+            element("div", {"class": "desk"}, draw_search(report, width=840, height=360)),
+            element("div", {"class": "phone"}, draw_search(report, width=360, height=320)),
+        ]
+    )
+    curves = element("div", {"class": "panels"}, draw_curves(report.search.best_so_far, identifier="best-so-far"))
+    return Section(key="search", title="Search", note=note, body=join([facts, plots, curves]))
 
 
 def _training(report: FitReport) -> Section:

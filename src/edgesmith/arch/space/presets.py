@@ -193,3 +193,13 @@ SPACES: Final[Mapping[str, Callable[..., StagedSpace]]] = MappingProxyType(
         "mnasnet": mnasnet_space,
     }
 )
+
+SEEDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "mobilenet_v3_large_space": "mobilenet_v3_large",
+        "mobilenet_v3_small_space": "mobilenet_v3_small",
+        "mobilenet_v2_space": "mobilenet_v2",
+        "mnasnet_space": "mnasnet_a1",
+    }
+)
+"""For each space's own name the zoo's network that it is around."""

@@ -11,6 +11,12 @@ from edgesmith.cli import arguments as arg
 Budget = Annotated[str, typer.Option(help="Latency of one picture, with a unit, such as 5ms.")]
 Effort = Annotated[str, typer.Option(help="quick (25 minutes), standard (2 hours) or thorough (8 hours) on 2 cores.")]
 Time = Annotated[str | None, typer.Option(help="Another limit of time, such as 40m.")]
+MaxSize = Annotated[str | None, typer.Option(help="Most bytes of weights, with a unit, such as 2MB.")]
+MaxMemory = Annotated[str | None, typer.Option(help="Most bytes of activations at the peak, such as 5MB.")]
+Search = Annotated[
+    bool | None,
+    typer.Option("--search/--no-search", help="Look beyond the zoo; by default where there is half an hour or more."),
+]
 Pixels = Annotated[int | None, typer.Option(help="Only this input size in pixels; several are tried by default.")]
 
 
@@ -36,7 +42,7 @@ def quickstart(
     folder = arg.run_folder(out, "quickstart", "digits")
     with watch() as progress:
         result = run(budget=budget, time=time or "4m", seed=seed, out=folder, overwrite=overwrite, progress=progress)
-    _show(result, as_json=json)
+    show(result, as_json=json)
 
 
 def fit(
@@ -50,6 +56,9 @@ def fit(
     settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
     weights: arg.Weights = "auto",
     resolution: Pixels = None,
+    max_size: MaxSize = None,
+    max_memory: MaxMemory = None,
+    search: Search = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     seed: arg.Seed = 0,
@@ -65,9 +74,12 @@ def fit(
     from edgesmith.core.extras import require
 
     require("torch", extra="train")
+    from edgesmith.recipes.effort import worth_a_search
     from edgesmith.recipes.fit import fit as run
     from edgesmith.recipes.fit_config import FitConfig
+    from edgesmith.recipes.search_wishes import SearchWishes
 
+    searches = worth_a_search(effort, time) if search is None else search
     config = FitConfig(
         data=data,
         budget=budget,
@@ -79,13 +91,17 @@ def fit(
         weights=weights,
         resolution=resolution,
         seed=seed,
+        search=SearchWishes() if searches else None,
+        max_size=max_size,
+        max_memory=max_memory,
     )
     with watch() as progress:
         result = run(config, out=arg.run_folder(out, "fit", data), overwrite=overwrite, progress=progress)
-    _show(result, as_json=json)
+    show(result, as_json=json)
 
 
-def _show(result: object, *, as_json: bool) -> None:
+def show(result: object, *, as_json: bool) -> None:
+    """Print what a fit came to; exit 1 where the budget was missed."""
     from edgesmith.cli.terminal import print_json
     from edgesmith.recipes.fit_result import FitResult
 

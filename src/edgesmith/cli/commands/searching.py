@@ -1,0 +1,94 @@
+"""``search``: networks nobody has drawn, within a budget on a device."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgesmith.cli import arguments as arg
+from edgesmith.cli.commands.job import Budget, Effort, MaxMemory, MaxSize, Pixels, Time, show
+
+Space = Annotated[str, typer.Option(help="Search space: mobilenet_v3_small, mobilenet_v3_large, ...; auto by budget.")]
+Strategy = Annotated[
+    str, typer.Option(help="surrogate, random, local, evolution, tpe, nsga2, controller (the paper's) or reinforce.")
+]
+Reward = Annotated[
+    str,
+    typer.Option(
+        help="accuracy (the budget is a limit), absolute (TuNAS), or MnasNet's soft, soft-small (w = -0.15) and hard."
+    ),
+]
+Trials = Annotated[int | None, typer.Option(help="Candidates to try; by default what the time buys.")]
+Random = Annotated[
+    bool, typer.Option("--random/--no-random", help="Try as many random candidates beside it, for comparison.")
+]
+Study = Annotated[
+    str | None,
+    typer.Option(help="Where the study lives: sqlite:///FILE or postgresql://...; a file in the run folder."),
+]
+Workers = Annotated[
+    str | None, typer.Option(help="Processes that train side by side, such as 4; or here, ray, ray:ADDRESS.")
+]
+
+
+def search(
+    data: arg.Data,
+    *,
+    budget: Budget,
+    space: Space = "auto",
+    strategy: Strategy = "surrogate",
+    reward: Reward = "accuracy",
+    trials: Trials = None,
+    random: Random = True,
+    device: arg.Device = "onnxruntime",
+    effort: Effort = "standard",
+    time: Time = None,
+    recipe: arg.Recipe = None,
+    settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    weights: arg.Weights = "auto",
+    resolution: Pixels = None,
+    max_size: MaxSize = None,
+    max_memory: MaxMemory = None,
+    study: Study = None,
+    workers: Workers = None,
+    out: arg.Out = None,
+    overwrite: arg.Overwrite = False,
+    seed: arg.Seed = 0,
+    json: arg.Json = False,
+) -> None:
+    """Search for networks within a budget on a device, and train the best one.
+
+    Started again on the same folder, it goes on where it was.
+
+    Example: edgesmith search flowers.zip --budget 1ms --time 40m
+    """
+    from edgesmith.cli.terminal import watch
+    from edgesmith.core.extras import require
+
+    require("torch", extra="train")
+    from edgesmith.recipes.fit import fit as run
+    from edgesmith.recipes.fit_config import FitConfig
+    from edgesmith.recipes.search_wishes import SearchWishes
+
+    wishes = SearchWishes(
+        space=space, strategy=strategy, reward=reward, trials=trials, random=random, study=study, workers=workers
+    )
+    config = FitConfig(
+        data=data,
+        budget=budget,
+        device=device,
+        effort=effort,
+        time=time,
+        recipe=recipe,
+        settings=tuple(settings),
+        weights=weights,
+        resolution=resolution,
+        seed=seed,
+        search=wishes,
+        max_size=max_size,
+        max_memory=max_memory,
+    )
+    with watch() as progress:
+        result = run(config, out=arg.run_folder(out, "search", data), overwrite=overwrite, progress=progress)
+    show(result, as_json=json)

@@ -1,0 +1,46 @@
+"""Networks that race in a fit, from the zoo and from a search: what each begins with."""
+
+from __future__ import annotations
+
+from edgesmith.arch.spec import NetSpec
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.nn.build import Net
+from edgesmith.recipes.candidates import Choice, Measured
+from edgesmith.recipes.material import Material
+from edgesmith.recipes.proxy import begin_point, start_for
+from edgesmith.recipes.search_result import Search
+from edgesmith.recipes.start import Starts
+
+
+class Contenders:
+    """The zoo's networks that fit, and a search's finalists.
+
+    Args:
+        choice: What fits of the zoo.
+        search: What a search found, if there was one.
+        starts: What networks begin with.
+        material: The set.
+        seed: Of what begins anew.
+        count: How many of each may race.
+    """
+
+    def __init__(
+        self, choice: Choice, search: Search | None, starts: Starts, material: Material, *, seed: int, count: int
+    ) -> None:
+        self._search, self._starts, self._material, self._seed = search, starts, material, seed
+        found = () if search is None else search.finalists[:count]
+        self.measured: tuple[Measured, ...] = (*choice.fitting[:count], *found)
+        self.specs: dict[str, NetSpec] = {each.spec.name: each.spec for each in self.measured}
+
+    def begin(self, spec: NetSpec) -> tuple[Net, Preprocessing]:
+        """A network with its first weights, and the rule for its pictures."""
+        point = None if self._search is None else self._search.point_of(spec.name)
+        if self._search is None or point is None:
+            return self._starts.of(spec).begin(spec, self._material, seed=self._seed)
+        return begin_point(self._search.space, point, self._starts, self._material, seed=self._seed)
+
+    def rule(self, spec: NetSpec) -> Preprocessing:
+        """From picture to input."""
+        is_found = self._search is not None and self._search.point_of(spec.name) is not None
+        start = start_for(self._search.space, self._starts) if is_found and self._search else self._starts.of(spec)
+        return start.rule(spec)

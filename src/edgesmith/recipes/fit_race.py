@@ -1,0 +1,101 @@
+"""The race of a fit: short trainings on part of train, scored on the rest, longer for those who stay in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgesmith.arch.spec import model_hash
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.engine.config import TrainConfig
+from edgesmith.recipes.contenders import Contenders
+from edgesmith.recipes.material import HELD_FRACTION, Material
+from edgesmith.recipes.run_folder import Stages
+from edgesmith.recipes.train import fit_weights
+from edgesmith.search.race import Rung, Standing, plan_rungs, race
+from edgesmith.tasks.base import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Race:
+    """How a race went.
+
+    Attributes:
+        winner: Name of the network.
+        standings: How far each came, by name.
+        pictures: That each was trained on in its last round, by name.
+    """
+
+    winner: str
+    standings: Mapping[str, Standing]
+    pictures: Mapping[str, int]
+
+
+class Runners:
+    """Contenders at the start; each round of each is kept when it is done.
+
+    Args:
+        contenders: Who runs.
+        material: What they train on.
+        task: Gives loss and score.
+        base: The recipe.
+        stages: Of the run.
+        folder: Takes a folder for each training.
+        progress: Told of each.
+    """
+
+    def __init__(
+        self,
+        contenders: Contenders,
+        material: Material,
+        task: Task,
+        base: TrainConfig,
+        *,
+        stages: Stages,
+        folder: Path,
+        progress: Progress = SILENT,
+    ) -> None:
+        self._contenders, self._material, self._task, self._base = contenders, material, task, base
+        self._stages, self._folder, self._progress = stages, folder, progress
+        self._rest, self._held = material.dataset.hold_out(HELD_FRACTION, seed=base.seed)
+        self._pictures: dict[str, int] = {}
+
+    def run(self, seconds: float, speed: float) -> Race:
+        """Race.
+
+        Args:
+            seconds: For all trainings.
+            speed: Pictures a second that contenders train at. All see equally many pictures, however fast they are:
+                in a race for equal times the smallest network would win by its early start.
+        """
+
+        def evaluate(name: str, number: int, rung: Rung) -> float:
+            pictures = max(2 * self._base.batch_size, round(speed * rung.seconds))
+            stage = f"race-{number}-{model_hash(self._contenders.specs[name])}"
+            done = self._stages.run(stage, lambda: self._round(name, number, pictures), forecast_s=rung.seconds)
+            self._pictures[name] = int(done["pictures"])
+            return float(done["score"])
+
+        names = list(self._contenders.specs)
+        winner, standings = race(names, plan_rungs(len(names), seconds), evaluate)
+        return Race(winner=winner, standings=standings, pictures=self._pictures)
+
+    def _round(self, name: str, number: int, pictures: int) -> dict[str, float]:
+        self._progress.note(f"race, round {number + 1}: {name} on {pictures} pictures")
+        spec = self._contenders.specs[name]
+        net, rule = self._contenders.begin(spec)
+        result = fit_weights(
+            net,
+            self._material,
+            self._task,
+            replace(self._base, pictures=pictures),
+            rule=rule,
+            folder=self._folder / f"{number}-{model_hash(spec)}",
+            samples=self._rest,
+            held=self._held,
+            progress=self._progress,
+        )
+        assert result.evaluation is not None, "a race scores on held-out pictures"
+        score = float(result.evaluation.metrics[self._task.score_name])
+        return {"score": score, "pictures": result.pictures}

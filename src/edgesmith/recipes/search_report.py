@@ -1,0 +1,80 @@
+"""A search's story as the plain values of its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, groupby
+
+import numpy as np
+
+from edgesmith.core.bootstrap import interval_of_share
+from edgesmith.core.seed import generator
+from edgesmith.recipes.search_result import Search, Tried
+from edgesmith.report import content
+from edgesmith.search.front import front_of
+
+
+def tell_search(search: Search, budget_ms: float, num_held: int) -> content.SearchFacts:
+    """What the search did, for readers.
+
+    Args:
+        search: The search.
+        budget_ms: The budget in milliseconds.
+        num_held: Pictures that accuracies are of.
+    """
+    arms = [(name, list(rows)) for name, rows in groupby(search.tried, key=lambda each: each.by)]
+    lines = [
+        f"Space {search.space.name}: {_magnitude(search.space.size)} networks.",
+        f"{search.latency.describe().capitalize()}.",
+        f"Forecast: {search.plan.describe()}. {len(search.tried)} were tried.",
+        *(_best(name, rows, budget_ms, num_held) for name, rows in arms),
+        *(f"Not evaluated: {failure}." for failure in search.failed),
+    ]
+    front = {search.tried[place].spec.name for place in _front(search.tried)}
+    return content.SearchFacts(
+        lines=tuple(lines),
+        points=tuple(
+            content.SearchPoint(
+                name=each.spec.name,
+                by=each.by,
+                ms=each.estimated_ms,
+                accuracy=each.accuracy,
+                on_front=each.spec.name in front,
+            )
+            for each in search.tried
+        ),
+        best_so_far=content.CurvePanel(
+            title="Best so far within the budget",
+            x_label="candidates tried",
+            as_percent=True,
+            curves=tuple(_curve(name, rows, budget_ms) for name, rows in arms),
+        ),
+    )
+
+
+def _best(name: str, rows: Sequence[Tried], budget_ms: float, num_held: int) -> str:
+    within = [each for each in rows if each.estimated_ms <= budget_ms]
+    if not within:
+        return f"{name}: none of {len(rows)} within the budget."
+    best = max(within, key=lambda each: each.accuracy)
+    right = round(best.accuracy * num_held)
+    interval = interval_of_share([True] * right + [False] * (num_held - right), rng=generator(0, "search"))
+    return (
+        f"{name}: best of {len(rows)} {best.accuracy:.1%} ({interval.low:.1%} to {interval.high:.1%}) after its short "
+        f"training, about {best.estimated_ms:.2f} ms."
+    )
+
+
+def _curve(name: str, rows: Sequence[Tried], budget_ms: float) -> content.Curve:
+    scores = [each.accuracy if each.estimated_ms <= budget_ms else 0.0 for each in rows]
+    best = list(accumulate(scores, max))
+    return content.Curve(label=name, xs=tuple(map(float, range(1, len(best) + 1))), ys=tuple(best))
+
+
+def _front(tried: Sequence[Tried]) -> list[int]:
+    return [int(place) for place in front_of(np.array([(each.accuracy, -each.estimated_ms) for each in tried]))]
+
+
+def _magnitude(count: int) -> str:
+    digits = len(str(count)) - 1
+    return f"{count:,}" if digits < 6 else f"about 10^{digits}"

@@ -1,0 +1,68 @@
+"""What is asked of an architecture search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from edgesmith.core.errors import UsageError
+from edgesmith.core.table import lookup
+from edgesmith.search.objective import EXPONENT, EXPONENT_SMALL, Reward, Shape
+from edgesmith.search.strategies.table import DEFAULT, STRATEGIES
+
+AUTO: Final = "auto"
+
+# By name: shape and exponent; None raises accuracy alone, under the limits.
+REWARDS: Final[Mapping[str, tuple[Shape, float] | None]] = MappingProxyType(
+    {
+        "accuracy": None,
+        "absolute": (Shape.ABSOLUTE, EXPONENT),
+        "soft": (Shape.SOFT, EXPONENT),
+        "soft-small": (Shape.SOFT, EXPONENT_SMALL),
+        "hard": (Shape.HARD, EXPONENT),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchWishes:
+    """What is asked of an architecture search; all that decides its result.
+
+    Attributes:
+        space: Name of a space; ``auto`` takes the one around the zoo's most capable net within the budget.
+        strategy: Name of a strategy.
+        reward: Name of a reward. ``accuracy`` never proposes what exceeds a limit by its estimate; the others are
+            MnasNet's and TuNAS', which do, so that latency can pull against accuracy.
+        trials: Candidates to try; None takes what the time buys.
+        random: Whether as many random candidates are tried beside it, for comparison.
+        study: URL of the storage; None is a file in the run folder.
+        workers: Executor as typed, or a number of processes; None takes a process for each core.
+    """
+
+    space: str = AUTO
+    strategy: str = DEFAULT
+    reward: str = "accuracy"
+    trials: int | None = None
+    random: bool = False
+    study: str | None = None
+    workers: str | None = None
+
+    def __post_init__(self) -> None:
+        lookup(STRATEGIES, self.strategy, what="search strategy")
+        lookup(REWARDS, self.reward, what="reward")
+        if self.trials is not None and self.trials < 1:
+            raise UsageError(f"a search tries at least 1 candidate, got {self.trials}")
+
+    def make_reward(self, target_ms: float) -> Reward | None:
+        """The reward with its target; None where accuracy alone counts."""
+        found = lookup(REWARDS, self.reward, what="reward")
+        return None if found is None else Reward(target_ms=target_ms, shape=found[0], exponent=found[1])
+
+    @property
+    def executor(self) -> str:
+        """The executor's name with its argument."""
+        if self.workers is None:
+            return "processes"
+        return f"processes:{self.workers}" if self.workers.isdecimal() else self.workers

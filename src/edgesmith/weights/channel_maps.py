@@ -40,7 +40,8 @@ def map_groups(
 ) -> dict[int, ChannelMap]:
     """For every channel group of ``target``, where its channels come from.
 
-    Where the target ties widths that the source does not (a skip that is new), a prefix of each is taken.
+    Where the target ties widths that the source does not (a skip that is new, an expansion that is gone), a prefix of
+    each is taken, as long as the narrowest of them.
 
     Args:
         source: The network that ``state`` belongs to.
@@ -49,9 +50,6 @@ def map_groups(
         pairs: Keys of the target with the keys of the source that fill them.
         select: What a narrower group keeps.
         classes: For every class of the target its number in the source, or `FRESH`; None keeps equal classes.
-
-    Raises:
-        WeightsError: A width of the target stands for several of the source that differ.
     """
     partners = _partners(source, target, pairs)
     answers = _class_groups(target)
@@ -59,11 +57,6 @@ def map_groups(
     for group, theirs in partners.items():
         sizes = sorted({source.group_sizes[g] for g in theirs})
         size, wanted = sizes[0], target.group_sizes[group]
-        if len(sizes) > 1 and wanted > size:
-            raise WeightsError(
-                f"one width of {wanted} stands for widths of {' and '.join(map(str, sizes))} that the old network does "
-                f"not tie together"
-            )
         if group in answers and classes is not None:
             maps[group] = tuple(classes)
         elif wanted >= size or select is Selection.FIRST or len(sizes) > 1:

@@ -29,6 +29,7 @@ from edgesmith.recipes.space_latency import (
     learn_latency,
     make_limit,
     measure_specs,
+    too_slow,
 )
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.table import make_executor
@@ -241,11 +242,11 @@ def limit_space(space: StagedSpace, latency: SpaceLatency, limits: Limits) -> Li
     """
     keeps, smallest = make_limit(space, latency, limits), cheapest_point(space)
     if not keeps(smallest):
-        ms = latency.model.estimate_ms(space.decode(smallest))
-        raise BudgetError(
-            f"no network of space {space.name} keeps the limits: the smallest takes about {ms:.3g} ms on "
-            f"{latency.device}, the budget is {limits.latency_ms:.3g} ms; raise --budget or choose another --space"
-        )
+        spec = space.decode(smallest)
+        ms = latency.model.estimate_ms(spec)
+        if ms > limits.latency_ms:
+            raise too_slow(space, ms, latency.device, limits.latency_ms)
+        raise BudgetError(f"no network of space {space.name} keeps --max-size and --max-memory; raise them")
     return LimitedSpace(space, keeps, origin=smallest)
 
 

@@ -14,6 +14,7 @@ from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.caches import cache_folder
 from edgesmith.core.config import from_dict, to_dict
+from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import generator
 from edgesmith.devices.blocks.files import maker_for
@@ -29,7 +30,7 @@ from edgesmith.search.limits import Limits
 # Drawn from everywhere, then from where the search will look.
 _SCOUTS: Final = 10
 _NEAR: Final = 18
-_DRAWS: Final = 4000
+_DRAWS: Final = 1500
 _REACH: Final = (0.5, 1.15)
 # A model with a larger error than this ranks little better than multiply-adds do.
 _TRUSTED: Final = 0.10
@@ -98,11 +99,17 @@ def learn_latency(
         seed: Draws networks.
         plan: How precisely to measure.
         progress: Told of each stage.
+
+    Raises:
+        BudgetError: Not even the smallest network meets the budget; says what it takes.
     """
     rng = generator(seed, "latency")
     smallest = space.decode(cheapest_point(space))
     scouts = [smallest, *known, *(space.decode(space.sample(rng)) for _ in range(_SCOUTS))]
-    rough = fit_cost_model(scouts, [each.ms for each in measure_specs(scouts, device, plan=plan, progress=progress)])
+    scouted = measure_specs(scouts, device, plan=plan, progress=progress)
+    if scouted[0].low_ms > budget_ms:
+        raise too_slow(space, scouted[0].ms, device, budget_ms)
+    rough = fit_cost_model(scouts, [each.ms for each in scouted])
     near: dict[str, NetSpec] = {}
     for _ in range(_DRAWS):
         spec = space.decode(space.sample(rng))
@@ -140,6 +147,14 @@ def measure_specs(
     files.make(specs, progress=progress)
     subjects = [Subject(name=spec.name, files={found.format: files.path(spec)}) for spec in specs]
     return measure(subjects, [found], plan=plan, progress=progress).latency
+
+
+def too_slow(space: StagedSpace, ms: float, device: str, budget_ms: float) -> BudgetError:
+    """What is said where nothing in a space is fast enough."""
+    return BudgetError(
+        f"no network of space {space.name} meets {budget_ms:.3g} ms: the smallest takes {ms:.3g} ms on {device}; "
+        "raise --budget or choose another --space"
+    )
 
 
 def cheapest_point(space: StagedSpace) -> Encoding:

@@ -1,0 +1,223 @@
+"""The search within a run, on a device and with trainings that are formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgesmith.arch.cost import count_total
+from edgesmith.arch.space.choices import Encoding
+from edgesmith.arch.space.presets import SEEDS, SPACES, find_space
+from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import BudgetError, UsageError
+from edgesmith.core.seed import generator
+from edgesmith.devices.base import Fingerprint
+from edgesmith.devices.results import Latency
+from edgesmith.recipes import search_stage as stages
+from edgesmith.recipes import space_latency
+from edgesmith.recipes.material import Material, open_material
+from edgesmith.recipes.proxy import Proxy
+from edgesmith.recipes.quickstart import write_digits
+from edgesmith.recipes.run_folder import Stages
+from edgesmith.recipes.search_report import tell_search
+from edgesmith.recipes.search_result import Search
+from edgesmith.recipes.search_wishes import SearchWishes
+from edgesmith.search.cost_model import costs_of
+from edgesmith.search.limits import Limits
+
+LAW = np.array([0.1, 0.005, 0.01, 0.02, 0.05, 0.03, 0.02, 0.01])
+ZOO = (find("mobilenet_v3_small@resolution=32"),)
+
+
+def true_ms(spec: NetSpec) -> float:
+    """Latency on the device that is a formula: costs, and a tenth that they do not explain."""
+    return float(np.dot(costs_of(spec), LAW) * (1 + 0.05 * np.sin(count_total(spec).parameters)))
+
+
+def timed(specs: Sequence[NetSpec], device: str, **_: Any) -> tuple[Latency, ...]:
+    """In place of `measure_specs`."""
+    fingerprint = Fingerprint(
+        device=device, runtime="formula", version="1", precision="float32", threads=1, cpu="none", os="none", python="3"
+    )
+    return tuple(
+        Latency(
+            name=spec.name,
+            device=device,
+            ms=true_ms(spec),
+            low_ms=0.99 * true_ms(spec),
+            high_ms=1.01 * true_ms(spec),
+            p90_ms=true_ms(spec),
+            first_run_ms=true_ms(spec),
+            rounds=10,
+            loads=4,
+            basis="median",
+            lowest_ms=true_ms(spec),
+            anchor_ratio=1.0,
+            contended=False,
+            fingerprint=fingerprint,
+        )
+        for spec in specs
+    )
+
+
+class Formula(Proxy):
+    """A training that is a formula: parameters help, less and less."""
+
+    asked: list[Encoding] = []  # noqa: RUF012 - the test empties it
+
+    def __call__(self, point: Encoding) -> Mapping[str, float]:
+        spec = self.space.decode(point)
+        self.asked.append(point)
+        cost = count_total(spec)
+        return {
+            "accuracy": float(1 - np.exp(-cost.parameters / 1e6)),
+            "ms": self.latency.estimate_ms(spec),
+            "parameters": float(cost.parameters),
+            "madds": float(cost.madds),
+            "pictures": float(self.pictures),
+        }
+
+    def speed(self, point: Encoding, *, steps: int = 6) -> float:
+        del point, steps
+        return 300.0
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    """Scikit-learn's digits."""
+    path = tmp_path_factory.mktemp("data") / "digits.zip"
+    write_digits(path)
+    return open_material(path, seed=0)
+
+
+@pytest.fixture(autouse=True)
+def formulas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Formulas in place of devices and trainings."""
+    monkeypatch.setattr(space_latency, "measure_specs", timed)
+    monkeypatch.setattr(stages, "measure_specs", timed)
+    monkeypatch.setattr(stages, "Proxy", Formula)
+    Formula.asked.clear()
+
+
+def search(material: Material, folder: Path, wishes: SearchWishes, limits: Limits) -> Search:
+    """A search of 24 candidates, in this process."""
+    return stages.search_stage(
+        replace(wishes, workers="here", trials=24),
+        material=material,
+        data="digits.zip",
+        weights="none",
+        recipe="small",
+        settings=(),
+        seed=0,
+        limits=limits,
+        device="formula",
+        seconds=600,
+        zoo=ZOO,
+        resolutions=(32,),
+        stages=Stages(folder / "stages"),
+        folder=folder,
+    )
+
+
+@pytest.mark.parametrize("share", [0.4, 0.8])
+def test_case_a4_nothing_returned_exceeds_the_limit_as_measured(
+    material: Material, tmp_path: Path, share: float
+) -> None:
+    limit = share * true_ms(ZOO[0])
+    found = search(material, tmp_path, SearchWishes(), Limits(latency_ms=limit))
+    assert len(found.tried) == 24
+    assert max(each.estimated_ms for each in found.tried) <= limit
+    assert found.finalists
+    assert max(each.latency.high_ms for each in found.finalists) <= limit
+    rows = found.to_json()
+    assert {row["name"] for row in rows if row["accepted"]} == {each.spec.name for each in found.finalists}
+    assert all(row["latency"] for row in rows if row["accepted"])
+
+
+def test_sizes_are_limits_too(material: Material, tmp_path: Path) -> None:
+    limits = Limits(latency_ms=10 * true_ms(ZOO[0]), size_bytes=2_000_000, memory_bytes=60_000)
+    found = search(material, tmp_path, SearchWishes(), limits)
+    for each in found.tried:
+        cost = count_total(each.spec)
+        assert 4 * cost.parameters <= 2_000_000
+        assert cost.peak_bytes <= 60_000
+
+
+def test_a_search_that_is_started_again_trains_nothing_again(material: Material, tmp_path: Path) -> None:
+    limits = Limits(latency_ms=true_ms(ZOO[0]))
+    first = search(material, tmp_path, SearchWishes(random=True), limits)
+    assert len(Formula.asked) == len(set(Formula.asked)) + (48 - len({(e.by, e.point) for e in first.tried}))
+    asked = len(Formula.asked)
+    assert search(material, tmp_path, SearchWishes(random=True), limits).tried == first.tried
+    for file in (tmp_path / "stages").glob("search-[sr]*.json"):
+        file.unlink()
+    again = search(material, tmp_path, SearchWishes(random=True), limits)
+    assert again.tried == first.tried
+    assert len(Formula.asked) == asked
+
+
+def test_random_beside_it_has_as_many_candidates_and_the_default_finds_better_ones(
+    material: Material, tmp_path: Path
+) -> None:
+    found = search(material, tmp_path, SearchWishes(random=True), Limits(latency_ms=0.6 * true_ms(ZOO[0])))
+    best = {by: max(each.accuracy for each in found.tried if each.by == by) for by in ("surrogate", "random")}
+    assert best["surrogate"] > best["random"]
+    facts = tell_search(found, 0.6 * true_ms(ZOO[0]), 100)
+    assert len(facts.points) == len(found.tried)
+    assert [curve.label for curve in facts.best_so_far.curves] == ["surrogate", "random"]
+    assert any(line.startswith("random: best of") for line in facts.lines)
+
+
+def test_a_reward_lets_the_strategy_see_networks_beyond_the_budget_and_returns_none(
+    material: Material, tmp_path: Path
+) -> None:
+    limit = 0.6 * true_ms(ZOO[0])
+    wishes = SearchWishes(strategy="controller", reward="soft-small")
+    found = search(material, tmp_path, wishes, Limits(latency_ms=limit))
+    assert max(each.estimated_ms for each in found.tried) > limit
+    assert all(each.latency.high_ms <= limit for each in found.finalists)
+
+
+def test_an_infeasible_budget_is_refused_before_any_training(material: Material, tmp_path: Path) -> None:
+    with pytest.raises(BudgetError, match=r"the smallest takes .* raise --budget"):
+        search(material, tmp_path, SearchWishes(), Limits(latency_ms=0.01))
+    assert not Formula.asked
+
+
+def test_the_latency_of_a_space_is_learnt_within_its_noise() -> None:
+    space = find_space("mobilenet_v3_small", resolutions=(32, 64), num_classes=10)
+    found = space_latency.learn_latency(space, "formula", budget_ms=0.5, seed=0)
+    assert found.error < 0.08
+    assert found.tau > 0.85
+    assert "left-out error" in found.describe()
+    rng = generator(1, "fresh")
+    drawn = [space.decode(space.sample(rng)) for _ in range(50)]
+    errors = [found.model.estimate_ms(spec) / true_ms(spec) - 1 for spec in drawn]
+    assert np.sqrt(np.mean(np.square(errors))) < 0.1
+
+
+@pytest.mark.parametrize("name", [*SPACES, "auto"])
+def test_spaces_by_name_and_by_the_zoo(name: str) -> None:
+    space = stages.space_for(name, ZOO, resolutions=(32,), num_classes=10)
+    assert space.name in SEEDS
+    assert find(SEEDS[space.name])
+
+
+def test_where_the_zoos_net_has_no_space_the_choices_are_named() -> None:
+    with pytest.raises(UsageError, match="choose one of mobilenet_v3_large"):
+        stages.space_for("auto", [find("squeezenet_1_1")], resolutions=(32,), num_classes=10)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [({"strategy": "surogate"}, "surrogate"), ({"reward": "sofd"}, "soft"), ({"trials": 0}, "at least 1")],
+)
+def test_wrong_wishes_are_answered_at_once(wishes: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        SearchWishes(**wishes)

@@ -51,8 +51,9 @@ def test_a_device_is_a_resource(device: str, name: str) -> None:
     assert device_resource(device) == name
 
 
-@pytest.mark.slow
-def test_a_cluster_that_is_not_there_is_said_in_one_line() -> None:
-    with pytest.raises(RunError, match=r"no Ray cluster at 127\.0\.0\.1:1: ") as error:
-        make_executor("ray:127.0.0.1:1")
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:port"])
+def test_a_cluster_that_is_not_there_is_said_in_one_line(address: str) -> None:
+    pytest.importorskip("ray", reason="ray is not installed")
+    with pytest.raises(RunError, match=f"no Ray cluster at {address}: ") as error:
+        make_executor(f"ray:{address}")
     assert "\n" not in str(error.value)

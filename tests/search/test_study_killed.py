@@ -17,11 +17,11 @@ import pytest
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.search.executors.here import Here
 from edgesmith.search.executors.table import make_executor
-from edgesmith.search.storage import sqlite_url
+from edgesmith.search.storage import open_storage, sqlite_url
 from edgesmith.search.strategies.base import Trial
 from edgesmith.search.strategies.table import make_strategy
 from edgesmith.search.study import Outcome
-from tests.search.driver import BATCH, STRATEGY, evaluation_of, open_study, take_five
+from tests.search.driver import BATCH, QUICK, STRATEGY, evaluation_of, open_study, take_five
 from tests.search.evaluations import SPACE, Synthetic, evaluated, judge
 
 TRIALS = 24
@@ -188,5 +188,5 @@ def states_of(url: str) -> list[str]:
     """As Optuna itself reads them."""
     import optuna
 
-    study = optuna.load_study(study_name="search", storage=url.replace("postgresql:", "postgresql+psycopg:"))
+    study = optuna.load_study(study_name="search", storage=open_storage(url, QUICK))
     return [trial.state.name for trial in study.trials]

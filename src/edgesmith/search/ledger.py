@@ -66,7 +66,7 @@ class Record:
     Attributes:
         number: Of its trial in the study.
         point: What was evaluated.
-        values: The named numbers that the evaluation returned; none where it failed.
+        values: The named numbers that the evaluation returned, sorted by name; none where it failed.
         failure: Why it failed, in one line; None where it did not.
         seconds: From claim to result.
     """
@@ -239,7 +239,7 @@ def _settled(point: Encoding, trials: Sequence[FrozenTrial]) -> Record | None:
     return Record(
         number=last.number,
         point=point,
-        values={} if failure else {name: v for name, v in last.user_attrs.items() if not name.startswith("_")},
+        values={} if failure else {name: v for name, v in sorted(last.user_attrs.items()) if not name.startswith("_")},
         failure=failure,
         seconds=0.0 if duration is None else duration.total_seconds(),
     )

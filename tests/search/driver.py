@@ -6,6 +6,7 @@ python -m tests.search.driver URL LOG --executor processes:4
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from edgesmith.search.strategies.table import make_strategy
 from edgesmith.search.study import Study
 from tests.search.evaluations import SPACE, Macro, Synthetic, judge
 
-QUICK: Final = Patience(beat_s=1, grace_s=3, poll_s=0.2)
+PATIENCE: Final = Patience(beat_s=1, grace_s=60, poll_s=0.2)
 STRATEGY: Final = "evolution"
 BATCH: Final = 8
 
@@ -33,9 +34,10 @@ def main() -> None:
     parser.add_argument("--deadly", action="append", default=[], help="a point that kills its worker once, as digits")
     parser.add_argument("--table", type=Path)
     parser.add_argument("--worker", action="store_true")
+    parser.add_argument("--grace", type=int, default=PATIENCE.grace_s)
     options = parser.parse_args()
     evaluation = evaluation_of(options.log, options.seconds, tuple(map(point_of, options.deadly)), options.table)
-    study = open_study(options.url)
+    study = open_study(options.url, replace(PATIENCE, grace_s=options.grace))
     executor = None if options.executor == "none" else make_executor(options.executor)
     if options.worker and executor is not None:
         study.work(evaluation, judge, executor=executor, idle_s=60)
@@ -50,8 +52,8 @@ def take_five(url: str, log: Path, tell: Connection) -> None:
     tell.send(open_study(url).work(Synthetic(log=log), judge, executor=Here(), limit=5, idle_s=60))
 
 
-def open_study(url: str) -> Study:
-    return Study(url, name="search", strategy=make_strategy(STRATEGY, SPACE, seed=0), patience=QUICK)
+def open_study(url: str, patience: Patience = PATIENCE) -> Study:
+    return Study(url, name="search", strategy=make_strategy(STRATEGY, SPACE, seed=0), patience=patience)
 
 
 def evaluation_of(

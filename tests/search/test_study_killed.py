@@ -21,7 +21,7 @@ from edgesmith.search.storage import open_storage, sqlite_url
 from edgesmith.search.strategies.base import Trial
 from edgesmith.search.strategies.table import make_strategy
 from edgesmith.search.study import Outcome
-from tests.search.driver import BATCH, QUICK, STRATEGY, evaluation_of, open_study, take_five
+from tests.search.driver import BATCH, PATIENCE, STRATEGY, evaluation_of, open_study, take_five
 from tests.search.evaluations import SPACE, Synthetic, evaluated, judge
 
 TRIALS = 24
@@ -146,15 +146,16 @@ def test_case_a6_a_killed_trial_is_found_and_the_count_is_as_asked(tmp_path: Pat
     assert 5 <= len(evaluated(log)) <= 6  # the one killed, unless it was just between two
 
 
+@pytest.mark.slow
 def test_case_a6_a_killed_workers_trial_is_retried(tmp_path: Path, log: Path, start: Start) -> None:
     """A worker dies; the driver notices that it gives no sign of life, and another worker takes its trial."""
     url = sqlite_url(tmp_path / "study.db")
-    driver = start(url, "--trials", "4", "--executor", "none")
+    driver = start(url, "--trials", "4", "--executor", "none", "--grace", "10")
     lost = start(url, "--worker", "--seconds", "60")
     wait_for(lambda: len(evaluated(log)) == 1)
     lost.send_signal(signal.SIGKILL)
     start(url, "--worker")
-    assert driver.wait(90) == 0
+    assert driver.wait(180) == 0
     assert sorted(states_of(url)) == ["COMPLETE"] * 4 + ["FAIL"]
     assert len(evaluated(log)) == 5
     assert set(evaluated(log)[1:]) == {record.point for record in open_study(url).records()}
@@ -188,5 +189,5 @@ def states_of(url: str) -> list[str]:
     """As Optuna itself reads them."""
     import optuna
 
-    study = optuna.load_study(study_name="search", storage=open_storage(url, QUICK))
+    study = optuna.load_study(study_name="search", storage=open_storage(url, PATIENCE))
     return [trial.state.name for trial in study.trials]

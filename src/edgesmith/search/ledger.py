@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import uuid
 from collections import defaultdict
@@ -65,7 +66,7 @@ class Record:
     Attributes:
         number: Of its trial in the study.
         point: What was evaluated.
-        values: The named numbers that the evaluation returned; none where it failed.
+        values: The named numbers that the evaluation returned, sorted by name; none where it failed.
         failure: Why it failed, in one line; None where it did not.
         seconds: From claim to result.
     """
@@ -93,9 +94,9 @@ class Ledger:
     ) -> None:
         self._storage = storage
         self._study = study
-        self._study_id = storage.get_study_id_from_name(study.study_name)
         self._space = space
         self._heartbeat = heartbeat
+        self._role = role
         self._owner = f"{role} {socket.gethostname()}:{os.getpid()} {uuid.uuid4().hex[:12]}"
 
     def take_over(self) -> None:
@@ -104,7 +105,7 @@ class Ledger:
         self._study.set_user_attr(_FINISHED, False)
         for trial in self._trials("RUNNING"):
             if str(trial.user_attrs.get(_OWNER, "")).startswith("driver "):
-                self._set_state(self._id(trial), "WAITING")
+                self._set_state(trial._trial_id, "WAITING")
 
     def finish_study(self) -> None:
         """Tell workers that nothing more will come."""
@@ -151,11 +152,11 @@ class Ledger:
 
     def claims(self) -> Iterator[Claim]:
         """Trials that wait, each claimed when it is asked for; ends when none waits."""
-        while True:
-            claim = next(filter(None, map(self._claim, self._trials("WAITING"))), None)
-            if claim is None:
-                return
-            yield claim
+        while waiting := self._trials("WAITING"):
+            first = 0 if self._role == "driver" else random.randrange(len(waiting))  # not all reach for the same
+            claim = next(filter(None, map(self._claim, waiting[first:] + waiting[:first])), None)
+            if claim is not None:
+                yield claim
 
     def finish(self, claim: Claim, values: Mapping[str, float], result: Result) -> None:
         """Store what a trial came to; without effect where it was taken for dead meanwhile."""
@@ -179,7 +180,7 @@ class Ledger:
         """The sign of life comes first: a trial that never gave one would never be taken for dead."""
         if _POINT not in trial.user_attrs:
             return None
-        number = self._id(trial)
+        number = trial._trial_id
         self._heartbeat.begin(number)
         if not self._set_state(number, "RUNNING"):
             self._heartbeat.end(number)
@@ -224,9 +225,6 @@ class Ledger:
                 found[tuple(trial.user_attrs[_POINT])].append(trial)
         return found
 
-    def _id(self, trial: FrozenTrial) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, trial.number)
-
 
 def _settled(point: Encoding, trials: Sequence[FrozenTrial]) -> Record | None:
     """The record of a point, if it has a result or was given up."""
@@ -241,7 +239,7 @@ def _settled(point: Encoding, trials: Sequence[FrozenTrial]) -> Record | None:
     return Record(
         number=last.number,
         point=point,
-        values={} if failure else {name: v for name, v in last.user_attrs.items() if not name.startswith("_")},
+        values={} if failure else {name: v for name, v in sorted(last.user_attrs.items()) if not name.startswith("_")},
         failure=failure,
         seconds=0.0 if duration is None else duration.total_seconds(),
     )

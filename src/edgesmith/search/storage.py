@@ -90,9 +90,12 @@ def _connect(url: str, scheme: str, patience: Patience) -> RDBStorage:
     """Whoever loses the race for a table tries again and finds it."""
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import NullPool
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    options: dict[str, Any] = {"connect_args": {"timeout": _LOCK_S}} if scheme == "sqlite" else {"pool_pre_ping": True}
+    options: dict[str, Any] = {"poolclass": NullPool}  # hundreds of workers that hold no connection while they train
+    if scheme == "sqlite":
+        options["connect_args"] = {"timeout": _LOCK_S}
     chance = random.Random()
     for remaining in reversed(range(_TRIES)):
         try:
@@ -123,5 +126,3 @@ def _lock_from_the_start(storage: RDBStorage) -> None:
     @event.listens_for(storage.engine, "begin")
     def begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    storage.engine.dispose()  # connections from before

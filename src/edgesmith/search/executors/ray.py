@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from edgesmith.core.errors import EdgesmithError, RunError, UsageError
 from edgesmith.core.extras import require
 from edgesmith.search.executors.base import DIED, MAX_DEATHS, Answer, Done, Job
+
+_KNOCK_S: Final = 10.0
 
 
 def device_resource(device: str) -> str:
@@ -112,10 +115,19 @@ def _connect(ray: Any, address: str | None, devices: Iterable[str]) -> None:
     if address is None:
         options |= {"include_dashboard": False, "resources": {device_resource(device): 1 for device in devices}}
     try:
+        if address is not None and ":" in address:
+            _knock(address)
         ray.init(address=address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise RunError(f"no Ray cluster at {address or 'this machine'}: {reason}") from None
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens: Ray itself would try for ten minutes."""
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=_KNOCK_S):
+        return
 
 
 def _attempt(work: Any, job: Any) -> tuple[Any, str | None]:

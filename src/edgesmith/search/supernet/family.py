@@ -85,7 +85,7 @@ class Family:
                     kind = self.spec.blocks[number].kind
                     if block.kind != kind:
                         raise WeightsError(
-                            f"{choice.name} puts a {block.kind} where the largest net has a {kind}: two kinds cannot "
+                            f"{choice.name} puts kind {block.kind} where the largest net has {kind}: two kinds cannot "
                             f"share weights; {_WAY_OUT}"
                         )
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from edgesmith.arch.names import GateKind
 from edgesmith.arch.network import Network, trace_network
-from edgesmith.arch.operations import Add, Convolution
+from edgesmith.arch.operations import Add, Convolution, Gate
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import SpecError, WeightsError
+from edgesmith.nn.build import build
 from edgesmith.search.supernet.family import Family
 from edgesmith.weights.channel_maps import Selection
 from edgesmith.weights.importance import sort_channels
 from edgesmith.weights.transplant import Fill, transplant
+
+# The biases at which a gate lets 98 % through.
+_NEARLY_OPEN: Final[Mapping[GateKind, float]] = MappingProxyType({GateKind.HARD_SIGMOID: 2.9, GateKind.SIGMOID: 4.0})
 
 
 def place_of(space: StagedSpace, spec: NetSpec) -> Encoding:
@@ -37,8 +44,8 @@ def grow(state: Mapping[str, Tensor], spec: NetSpec, family: Family, *, seed: in
     """State of the family's largest net, grown from a trained net of its space.
 
     Channels are sorted by importance first, so that every narrower net keeps the best. New channels begin with initial
-    values and are not heard yet by old ones; kernels are padded with zeros; new gates let everything through; new
-    layers add nothing yet. So all that is new can learn, and the largest net answers as the trained one did, unless a
+    values and are not heard yet by old ones; kernels are padded with zeros; new gates let 98 % through; new layers
+    add nothing yet. So all that is new can learn, and the largest net answers nearly as the trained one did, unless a
     block changes its form: an expansion that the trained net has not begins as the identity, but an activation follows
     it, and a skip is lost where the largest net's widths differ. A head for other classes begins anew.
 
@@ -52,50 +59,52 @@ def grow(state: Mapping[str, Tensor], spec: NetSpec, family: Family, *, seed: in
         WeightsError: The net is not in the space.
     """
     state = sort_channels(state, spec)
-    sources = _sources(family, place_of(family.space, spec))
-    numbers = tuple(number for number, _ in sources)
-    first = Selection.FIRST
-    moved = transplant(state, spec, family.spec, select=first, fill=Fill.FRESH, blocks=numbers, seed=seed)
-    made = {key: tensor.clone() for key, tensor in moved.state.items()}
-    fresh = set(moved.fresh)
-    for key, tensor in made.items():
-        old = state.get(_old_key(key, numbers))
-        if key not in fresh and old is not None and tensor.ndim > 1 and tensor.shape[1] > old.shape[1]:
+    shallow = _with_depths_of(family, place_of(family.space, spec))
+    wide = family.space.decode(shallow)
+    moved = transplant(state, spec, wide, select=Selection.FIRST, fill=Fill.FRESH, seed=seed)
+    network = trace_network(wide)
+    for key, tensor in moved.state.items():
+        old = state.get(key)
+        if key not in moved.fresh and old is not None and tensor.ndim > 1 and tensor.shape[1] > old.shape[1]:
             tensor[: old.shape[0], old.shape[1] :] = 0
-    network = trace_network(family.spec)
-    for index, (_, is_new) in enumerate(sources):
-        _pass_on_(made, network, index, fresh)
-        if is_new:
-            _silence_(made, network, index)
+    _pass_on_(moved.state, network, set(moved.fresh))
+    made = dict(build(family.spec, seed=seed).state_dict())
+    numbers = family.blocks(shallow)
+    _loosen_gates_(moved.state, network, build(wide, seed=seed).state_dict(), set(moved.fresh))
+    for key, tensor in moved.state.items():
+        _, number, rest = (*key.split(".", 2), "")[:3]
+        made[f"blocks.{numbers[int(number)]}.{rest}" if key.startswith("blocks.") else key] = tensor.clone()
+    deep = trace_network(family.spec)
+    for index in set(range(len(family.spec.blocks))) - set(numbers):
+        _silence_(made, deep, index)
     return made
 
 
-def _sources(family: Family, point: Encoding) -> list[tuple[int, bool]]:
-    """For each block of the largest net the trained net's that fills it, and whether it is beyond its depth.
-
-    What is beyond begins as a copy of its stage's last layer.
-    """
-    held = {theirs: mine for mine, theirs in enumerate(family.blocks(point))}
-    found: list[tuple[int, bool]] = []
-    for number in range(len(family.spec.blocks)):
-        is_new = number not in held
-        found.append((found[-1][0] if is_new else held[number], is_new))
-    return found
+def _with_depths_of(family: Family, point: Encoding) -> Encoding:
+    """The largest net with another's numbers of layers."""
+    return tuple(
+        mine if choice.name.endswith(".depth") else largest
+        for choice, mine, largest in zip(family.space.choices, point, family.largest, strict=True)
+    )
 
 
-def _old_key(key: str, numbers: Sequence[int]) -> str:
-    if not key.startswith("blocks."):
-        return key
-    _, number, rest = key.split(".", 2)
-    return f"blocks.{numbers[int(number)]}.{rest}"
+def _pass_on_(state: dict[str, Tensor], network: Network, fresh: set[str]) -> None:
+    """Let new expansions give their input on in their first channels, which are those that the trained net has."""
+    for index, part in enumerate(network.blocks):
+        key = f"blocks.{index}.expand.conv.weight"
+        if key in fresh:
+            channels = part.inputs[0].channels
+            state[key][:channels] = torch.eye(channels)[:, :, None, None]
 
 
-def _pass_on_(state: dict[str, Tensor], network: Network, index: int, fresh: set[str]) -> None:
-    """Let a new expansion give its input on in its first channels, which are those that the trained net has."""
-    key = f"blocks.{index}.expand.conv.weight"
-    if key in fresh:
-        weight, channels = state[key], network.blocks[index].inputs[0].channels
-        weight[:channels] = torch.eye(channels)[:, :, None, None]
+def _loosen_gates_(state: dict[str, Tensor], network: Network, initial: Mapping[str, Tensor], fresh: set[str]) -> None:
+    """Let new gates learn: one that is fully open and hears nothing has no gradient."""
+    for index, part in enumerate(network.blocks):
+        for operation in part.operations:
+            prefix = f"blocks.{index}.{operation.name}"
+            if isinstance(operation, Gate) and f"{prefix}.squeeze.weight" in fresh:
+                state[f"{prefix}.squeeze.weight"] = initial[f"{prefix}.squeeze.weight"]
+                state[f"{prefix}.excite.bias"].fill_(_NEARLY_OPEN[operation.kind])
 
 
 def _silence_(state: dict[str, Tensor], network: Network, index: int) -> None:

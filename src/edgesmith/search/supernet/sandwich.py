@@ -10,8 +10,9 @@ losses is edgesmith's, so that clipping and the watch for a loss at chance keep 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -22,21 +23,12 @@ from edgesmith.core.errors import UsageError
 from edgesmith.core.seed import generator
 from edgesmith.nn.build import Net
 from edgesmith.search.supernet.active import Shells
+from edgesmith.search.supernet.chosen import Chosen
 from edgesmith.search.supernet.drawing import Draw
 from edgesmith.search.supernet.family import Family
 from edgesmith.tasks.base import Metric, Task
 
 RANDOM_NETS: Final = 2
-
-
-class _Chosen:
-    """The points of the present step, one object for all copies of a net."""
-
-    def __init__(self) -> None:
-        self.points: tuple[Encoding, ...] = ()
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        return self
 
 
 class SandwichNet(nn.Module):
@@ -59,13 +51,11 @@ class SandwichNet(nn.Module):
         self.net = net
         self._family, self._draw, self._random_nets, self._seed = family, draw, random_nets, seed
         self._shells = Shells(family)
-        self._chosen = _Chosen()
+        self._chosen = Chosen()
         self.at_(0.0)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SandwichNet:
         """A copy with weights of its own, the same draws and new shells, since threads cannot share those."""
-        import copy
-
         twin = SandwichNet(
             self._family,
             copy.deepcopy(self.net, memo),
@@ -113,9 +103,7 @@ class SandwichTask:
             return self._task.loss(outputs, targets)
         largest, *others = outputs
         if not isinstance(largest, Tensor) or largest.ndim != 2:
-            raise UsageError(
-                f"a supernet learns tasks with one row of logits a picture; {self.name} gives another"
-            )
+            raise UsageError(f"a supernet learns tasks with one row of logits a picture; {self.name} gives another")
         teacher = largest.detach().float().softmax(dim=1)
         losses = [self._task.loss(largest, targets), *(F.cross_entropy(other, teacher) for other in others)]
         return torch.stack(losses).mean()

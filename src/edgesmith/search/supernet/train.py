@@ -18,6 +18,7 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import derive
 from edgesmith.engine.batches import Loader
 from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.launch import launch
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import train
 from edgesmith.nn.build import build
@@ -118,8 +119,9 @@ def train_supernet(
         device=device,
         progress=progress,
     )
-    scored_on = _device(device)
-    return Supernet(family, net.to(scored_on), judge, draw, pictures=result.pictures, seconds=result.seconds)
+    return Supernet(
+        family, net.to(training_device(device)), judge, draw, pictures=result.pictures, seconds=result.seconds
+    )
 
 
 def describe(family: Family, random_nets: int) -> dict[str, object]:
@@ -139,8 +141,7 @@ def remembered(path: Path | None, find: Callable[[], int]) -> int:
     return found
 
 
-def _device(name: str) -> torch.device:
-    from edgesmith.engine.launch import launch
-
+def training_device(name: str) -> torch.device:
+    """Where a run of that device trains."""
     found: torch.device = launch(device=name, precision="32").device
     return found

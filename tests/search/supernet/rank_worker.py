@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from lightning.fabric.strategies import DDPStrategy
+from lightning.fabric.strategies.ddp import DDPStrategy
 
 from edgesmith.engine.optim import build_optimizer
 from edgesmith.engine.plan import plan_run
@@ -24,17 +24,23 @@ from tests.search.supernet.nets import CONFIG, TASK, lively, tiny_space, toy_loa
 STEPS = 3
 
 
-def main(kind: str, out: Path) -> None:
+def main(out: Path) -> None:
     torch.set_num_threads(1)
     fabric = Fabric(accelerator="cpu", devices=2, strategy=DDPStrategy(process_group_backend="gloo"))
     fabric.launch()
-    rank = fabric.global_rank
-    family = Family(tiny_space())
+    for kind in ("sandwich", "oneshot"):
+        points, losses, weights = train(kind, fabric)
+        torch.save(weights, out / f"{kind}{fabric.global_rank}.pt")
+        (out / f"{kind}{fabric.global_rank}.json").write_text(json.dumps({"points": points, "losses": losses}))
+
+
+def train(kind: str, fabric: Fabric) -> tuple[list[Any], list[float], dict[str, torch.Tensor]]:
+    """Three steps, each rank on pictures of its own."""
+    rank, family = fabric.global_rank, Family(tiny_space())
     start = lively(family.spec, seed=rank)  # what the ranks begin with must not matter
-    net: Any = {
-        "sandwich": lambda: SandwichNet(family, start, Draw(family)),
-        "oneshot": lambda: OneShotNet(family, start, Draw(family), warmup_share=1.0, seed=0),
-    }[kind]()
+    net: Any = SandwichNet(family, start, Draw(family))
+    if kind == "oneshot":
+        net = OneShotNet(family, start, Draw(family), warmup_share=0.0, seed=0)
     loader = toy_loader()
     plan = plan_run(CONFIG, loader, resolution=family.spec.resolution)
     state = TrainState(net=net, optimizer=build_optimizer(net, CONFIG.optim), average=None)
@@ -45,9 +51,8 @@ def main(kind: str, out: Path) -> None:
         assert loss is not None
         losses.append(float(loss))
         points.append(net.points if kind == "sandwich" else (net.point,))
-    torch.save(dict(net.named_parameters()), out / f"weights{rank}.pt")
-    (out / f"rank{rank}.json").write_text(json.dumps({"points": points, "losses": losses}))
+    return points, losses, dict(net.named_parameters())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

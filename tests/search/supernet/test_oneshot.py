@@ -61,7 +61,7 @@ def test_the_policy_sleeps_for_a_quarter_of_the_run_and_then_sees_each_step() ->
 
 def test_the_policy_comes_to_the_target_when_accuracy_says_nothing() -> None:
     def alike(spec: NetSpec) -> float:
-        return 1.0 + abs(SPACE.values(SPACE.encode(spec))["stage2.width"] - 16)
+        return 1.0 + float(SPACE.values(SPACE.encode(spec))["stage2.width"] - 16)
 
     found = search_oneshot(
         SPACE,
@@ -81,9 +81,9 @@ def test_the_policy_comes_to_the_target_when_accuracy_says_nothing() -> None:
 
 def test_a_killed_search_ends_with_the_same_history_policy_and_weights(tmp_path: Path) -> None:
     often = replace(CONFIG, checkpoint_every_seconds=1e-9)
+    loader = StoppingLoader(num_images=24, batch_size=8)
+    loader.left = 4
     with pytest.raises(StoppedError):
-        loader = StoppingLoader(num_images=24, batch_size=8)
-        loader.left = 4
         search(tmp_path, config=often, loader=loader)
     seen = len((tmp_path / "policy.jsonl").read_text().splitlines())
     resumed, whole = search(tmp_path, config=often), search()

@@ -88,4 +88,4 @@ def test_choices_without_effect_learn_nothing() -> None:
 )
 def test_settings_that_mean_nothing_are_refused(changes: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="must be"):
-        PolicyConfig(**changes)  # type: ignore[arg-type]
+        PolicyConfig(**changes)

@@ -21,7 +21,7 @@ LEAST_TAU: Final = 0.5
 NUM_NETS: Final = 12
 _FEWEST: Final = 3
 _DRAWS: Final = 2000
-_TRIES: Final = 1000
+_TRIES_A_NET: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +120,11 @@ def distinct_points(supernet: Supernet, count: int = NUM_NETS, *, seed: int = 0)
     """
     rng = generator(seed, "rank")
     found: dict[Encoding, None] = {}
-    for _ in range(_TRIES):
+    tries = _TRIES_A_NET * count
+    for _ in range(tries):
         if len(found) == count:
             break
         found[supernet.sample(rng)] = None
     if len(found) < count:
-        raise UsageError(f"{count} different nets were asked for, and {_TRIES} draws gave {len(found)}; ask for fewer")
+        raise UsageError(f"{count} different nets were asked for, and {tries} draws gave {len(found)}; ask for fewer")
     return tuple(found)

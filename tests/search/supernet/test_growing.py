@@ -87,25 +87,6 @@ def test_all_that_is_new_can_learn() -> None:
             assert (rows > 0).float().mean() > 0.5, name
 
 
-def test_sorted_channels_answer_alike_and_are_in_order() -> None:
-    spec = still_space().decode(a_point(still_space(), stage1_gating=1))
-    net, images = lively(spec), noise(8)
-    made = sort_channels(net.state_dict(), spec)
-    twin = build(spec)
-    twin.load_state_dict(made)
-    with torch.no_grad():
-        torch.testing.assert_close(twin.eval()(images), net(images), rtol=1e-4, atol=1e-4)
-    for index in (0, len(spec.blocks) - 1):
-        norms = made[f"blocks.{index}.conv.conv.weight"].flatten(1).norm(dim=1)
-        assert bool((norms.diff() <= 1e-6).all())
-
-
-def test_kinds_that_tie_channels_to_places_cannot_be_sorted() -> None:
-    spec = find("shufflenet_v1")
-    with pytest.raises(WeightsError, match="shuffle_unit"):
-        sort_channels(build(spec).state_dict(), spec)
-
-
 def test_imported_v3_small_starts_a_space_with_other_classes() -> None:
     space = find_space("mobilenet_v3_small", resolutions=(64,), num_classes=5)
     spec = find("mobilenet_v3_small")

@@ -89,9 +89,11 @@ def test_time_is_turned_into_pictures_once(tmp_path: Path) -> None:
     assert abs(shared.pictures - kept) <= CONFIG.batch_size
 
 
-def test_two_limits_are_refused() -> None:
+def test_what_cannot_be_trained_is_refused() -> None:
     with pytest.raises(UsageError, match="for pictures or for time; got 8 pictures and 1 s"):
         trained(pictures=8, limit_s=1.0)
+    with pytest.raises(UsageError, match="0 or more, got -1"):
+        trained(random_nets=-1)
 
 
 def test_training_draws_no_net_above_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:

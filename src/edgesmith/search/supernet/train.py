@@ -81,13 +81,15 @@ def train_supernet(
         progress: Told of the stages.
 
     Raises:
-        UsageError: Both limits are given.
+        UsageError: Both limits are given, or fewer than 0 random nets.
         WeightsError: The space's nets cannot share weights, or the origin is not in the space.
         BudgetError: Not even the smallest net is allowed.
         RunError: The folder is of another run.
     """
     if pictures is not None and limit_s is not None:
         raise UsageError(f"a supernet is trained for pictures or for time; got {pictures} pictures and {limit_s:g} s")
+    if random_nets < 0:
+        raise UsageError(f"random_nets is 0 or more, got {random_nets}")
     family = Family(space, like=None if origin is None else place_of(space, origin.spec))
     draw = Draw(family, allowed)
     net = build(family.spec, seed=config.seed)

@@ -26,6 +26,7 @@ from rows import find_rows, read_commit
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.names import Activation
 from edgesmith.arch.space.layers import Gating
+from edgesmith.arch.space.presets import mobilenet_v3_small_space
 from edgesmith.arch.space.staged import Frame, Stage, StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.files import append_line
@@ -69,8 +70,10 @@ def main() -> None:
     key = {"commit": read_commit(), "seed": options.seed, "seconds": options.seconds, "pictures": options.pictures}
     config = replace(CONFIG, seed=options.seed)
     judge = judge_of(material, space)
-    if not find_rows(options.out, key | {"kind": "cost"}):
-        append_line(options.out, json.dumps(key | {"kind": "cost"} | measure_cost(space, material, judge, config)))
+    for name, costly in {"cifar_space": space, "mobilenet_v3_small_space": v3_space(space)}.items():
+        row = key | {"kind": "cost", "space": name}
+        if not find_rows(options.out, row):
+            append_line(options.out, json.dumps(row | measure_cost(costly, material, judge, config)))
     supernet = train_supernet(
         space,
         material.loader(None, config, preprocessing_of(Family(space).spec)),
@@ -125,6 +128,11 @@ def cifar_space(*, num_classes: int) -> StagedSpace:
     return StagedSpace("cifar_space", frame, stages)
 
 
+def v3_space(space: StagedSpace) -> StagedSpace:
+    """MobileNetV3-Small's space for the same classes, at twice the side."""
+    return mobilenet_v3_small_space(resolutions=(2 * SIDE,), num_classes=space.frame.num_classes)
+
+
 def judge_of(material: Material, space: StagedSpace) -> Judge:
     """The test split, and some pictures of train for the norms."""
     rule = preprocessing_of(space.decode((0,) * len(space.choices)))
@@ -155,7 +163,7 @@ def train_alone(spec: NetSpec, *, material: Material, judge: Judge, config: Trai
 
 
 def measure_cost(space: StagedSpace, material: Material, judge: Judge, config: TrainConfig) -> dict[str, Any]:
-    """Milliseconds of a step of the largest net alone and of a sandwich step, turn by turn; the least of each."""
+    """CPU milliseconds of a step of the largest net alone and of a sandwich step, turn by turn; the least of each."""
     family = Family(space)
     loader = material.loader(None, config, preprocessing_of(family.spec))
     plan = plan_run(config, loader, resolution=family.spec.resolution)
@@ -163,14 +171,14 @@ def measure_cost(space: StagedSpace, material: Material, judge: Judge, config: T
     shared = prepare(
         SandwichNet(family, build(family.spec), Draw(family)), SandwichTask(judge.task), plan, device="cpu"
     )
-    times: dict[str, list[float]] = {"plain_ms": [], "sandwich_ms": []}
+    times: dict[str, list[float]] = {"plain_cpu_ms": [], "sandwich_cpu_ms": []}
     for batch, _ in zip(loader.epoch(0), range(TIMED_STEPS), strict=False):
         for name, updater in zip(times, (plain, shared), strict=True):
-            begun = time.perf_counter()
+            begun = time.process_time()
             updater.run(batch, rate=1e-3)
-            times[name].append(1000 * (time.perf_counter() - begun))
+            times[name].append(1000 * (time.process_time() - begun))
     found = {name: round(min(values), 1) for name, values in times.items()}
-    return found | {"ratio": round(found["sandwich_ms"] / found["plain_ms"], 2)}
+    return found | {"ratio": round(found["sandwich_cpu_ms"] / found["plain_cpu_ms"], 2)}
 
 
 def describe(space: StagedSpace, rows: list[dict[str, Any]]) -> str:

@@ -71,9 +71,7 @@ def grow(state: Mapping[str, Tensor], spec: NetSpec, family: Family, *, seed: in
     made = dict(build(family.spec, seed=seed).state_dict())
     numbers = family.blocks(shallow)
     _loosen_gates_(moved.state, network, build(wide, seed=seed).state_dict(), set(moved.fresh))
-    for key, tensor in moved.state.items():
-        _, number, rest = (*key.split(".", 2), "")[:3]
-        made[f"blocks.{numbers[int(number)]}.{rest}" if key.startswith("blocks.") else key] = tensor.clone()
+    made |= {_key_in_place(key, numbers): tensor.clone() for key, tensor in moved.state.items()}
     deep = trace_network(family.spec)
     for index in set(range(len(family.spec.blocks))) - set(numbers):
         _silence_(made, deep, index)
@@ -86,6 +84,14 @@ def _with_depths_of(family: Family, point: Encoding) -> Encoding:
         mine if choice.name.endswith(".depth") else largest
         for choice, mine, largest in zip(family.space.choices, point, family.largest, strict=True)
     )
+
+
+def _key_in_place(key: str, numbers: tuple[int, ...]) -> str:
+    """The key of the same tensor where each block has another number."""
+    if not key.startswith("blocks."):
+        return key
+    _, number, rest = key.split(".", 2)
+    return f"blocks.{numbers[int(number)]}.{rest}"
 
 
 def _pass_on_(state: dict[str, Tensor], network: Network, fresh: set[str]) -> None:

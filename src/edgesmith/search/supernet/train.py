@@ -71,7 +71,7 @@ def train_supernet(
         judge: What nets are scored with afterwards; its task gives the loss.
         config: How to train; averaged weights, where it keeps them, are the ones to use.
         pictures: Pictures seen in all; each is seen by all nets of its step. None leaves ``config.pictures``.
-        limit_s: Seconds that training may take; turned into pictures by timing a few steps, once for a folder.
+        limit_s: Seconds that training is to take; turned into pictures by timing a few steps, once for a folder.
         origin: A trained net of the space to begin from; None begins from scratch.
         allowed: A hard limit, such as a latency: nets for which it is false are neither drawn nor scored. The largest
             net is trained all the same, because the others are parts of it.

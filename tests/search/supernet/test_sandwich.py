@@ -91,6 +91,19 @@ def test_teachers_get_no_gradient_from_their_pupils() -> None:
     assert pupil.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize("labels", [0.0, 0.25, 1.0])
+def test_pupils_learn_from_the_labels_as_far_as_asked(labels: float) -> None:
+    largest, pupil, targets = torch.randn(4, 2), torch.randn(4, 2), torch.tensor([0, 1, 0, 1])
+    soft, hard = F.cross_entropy(pupil, largest.softmax(dim=1)), F.cross_entropy(pupil, targets)
+    expected = (F.cross_entropy(largest, targets) + (1 - labels) * soft + labels * hard) / 2
+    torch.testing.assert_close(SandwichTask(TASK, labels=labels).loss((largest, pupil), targets), expected)
+
+
+def test_a_share_of_labels_that_cannot_be_is_refused() -> None:
+    with pytest.raises(UsageError, match="from 0 to 1, got 2"):
+        SandwichTask(TASK, labels=2.0)
+
+
 def test_a_task_with_another_answer_is_refused() -> None:
     with pytest.raises(UsageError, match="one row of logits a picture"):
         SandwichTask(TASK).loss((torch.zeros(1, 2, 4, 4),), torch.zeros(1))

@@ -129,7 +129,7 @@ def search_oneshot(
         judge.task,
         loader,
         config,
-        spec=family.spec.to_json() | {"oneshot": describe(family, 0)},
+        spec=family.spec.to_json() | {"oneshot": describe(family, 0, 1.0)},
         resolution=family.spec.resolution,
         folder=folder,
         device=device,

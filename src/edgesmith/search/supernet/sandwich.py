@@ -5,8 +5,8 @@ go back in one pass. The largest net takes part in every step, so every weight h
 processes need no search for unused ones. Memory holds the activations of all nets of a step.
 
 A step of four nets took 1.7 to 1.9 times the CPU time of the largest net's alone (one thread, batches of 64;
-MobileNetV3-Small's space at 64 pixels, a space of small nets at 32): the drawn nets are smaller. Preparing a net that was
-not drawn before is part of it. `benchmarks/supernet_rank.py` measures it.
+MobileNetV3-Small's space at 64 pixels, a space of small nets at 32): the drawn nets are smaller. Preparing a net that
+was not drawn before is part of it. `benchmarks/supernet_rank.py` measures it.
 
 Paper: Yu et al. 2020 (BigNAS, sections 3.1 and 3.2), after Yu and Huang 2019; the mean in place of the sum of the
 losses is edgesmith's, so that clipping and the watch for a loss at chance keep their meaning.
@@ -95,10 +95,13 @@ class SandwichTask:
 
     Args:
         task: Of the largest net; one row of logits a picture.
+        labels: Share of the labels in what the other nets learn from, 0..1; published: 0, its answers alone.
     """
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
+    def __init__(self, task: Task, *, labels: float = 0.0) -> None:
+        if not 0 <= labels <= 1:
+            raise UsageError(f"the share of labels is from 0 to 1, got {labels:g}")
+        self._task, self._labels = task, labels
         self.name, self.score_name, self.chance_loss = task.name, task.score_name, task.chance_loss
 
     def loss(self, outputs: Any, targets: Any) -> Tensor:
@@ -109,8 +112,14 @@ class SandwichTask:
         if not isinstance(largest, Tensor) or largest.ndim != 2:
             raise UsageError(f"a supernet learns tasks with one row of logits a picture; {self.name} gives another")
         teacher = largest.detach().float().softmax(dim=1)
-        losses = [self._task.loss(largest, targets), *(F.cross_entropy(other, teacher) for other in others)]
+        losses = [self._task.loss(largest, targets), *(self._pupil_loss(other, teacher, targets) for other in others)]
         return torch.stack(losses).mean()
+
+    def _pupil_loss(self, answers: Tensor, teacher: Tensor, targets: Any) -> Tensor:
+        loss = F.cross_entropy(answers, teacher)
+        if not self._labels:
+            return loss
+        return torch.lerp(loss, self._task.loss(answers, targets), self._labels)
 
     def metric(self, *, seed: int = 0) -> Metric:
         """The task's own."""

@@ -57,6 +57,7 @@ def train_supernet(
     origin: Origin | None = None,
     allowed: Allowed | None = None,
     random_nets: int = RANDOM_NETS,
+    labels: float = 0.0,
     folder: Path | None = None,
     device: str = "auto",
     progress: Progress = SILENT,
@@ -76,12 +77,13 @@ def train_supernet(
         allowed: A hard limit, such as a latency: nets for which it is false are neither drawn nor scored. The largest
             net is trained all the same, because the others are parts of it.
         random_nets: Drawn nets a step, 0 or more.
+        labels: Share of the labels, beside the largest net's answers, in what the other nets learn from, 0..1.
         folder: Takes events and checkpoints; None keeps the run in memory.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``: where it is trained and where nets are scored.
         progress: Told of the stages.
 
     Raises:
-        UsageError: Both limits are given, or fewer than 0 random nets.
+        UsageError: Both limits are given, or a number of nets or a share of labels that cannot be.
         WeightsError: The space's nets cannot share weights, or the origin is not in the space.
         BudgetError: Not even the smallest net is allowed.
         RunError: The folder is of another run.
@@ -96,7 +98,7 @@ def train_supernet(
     if origin is not None:
         net.load_state_dict(grow(origin.state, origin.spec, family, seed=config.seed))
     shared = SandwichNet(family, net, draw, random_nets=random_nets, seed=config.seed)
-    task = SandwichTask(judge.task)
+    task = SandwichTask(judge.task, labels=labels)
 
     def affordable() -> int:
         speed = measure_speed(
@@ -114,7 +116,7 @@ def train_supernet(
         task,
         loader,
         config,
-        spec=family.spec.to_json() | {"supernet": describe(family, random_nets)},
+        spec=family.spec.to_json() | {"supernet": describe(family, random_nets, labels)},
         resolution=family.spec.resolution,
         folder=folder,
         held_out=judge.held_out if config.evaluate_every_pictures else None,
@@ -126,10 +128,10 @@ def train_supernet(
     )
 
 
-def describe(family: Family, random_nets: int) -> dict[str, object]:
+def describe(family: Family, random_nets: int, labels: float) -> dict[str, object]:
     """What a checkpoint must agree in, beside the largest net."""
     choices = derive(0, *((choice.name, *choice.options) for choice in family.space.choices))
-    return {"space": family.space.name, "choices": choices, "random_nets": random_nets}
+    return {"space": family.space.name, "choices": choices, "random_nets": random_nets, "labels": labels}
 
 
 def remembered(path: Path | None, find: Callable[[], int]) -> int:

@@ -62,7 +62,7 @@ def map_groups(
         elif wanted >= size or select is Selection.FIRST or len(sizes) > 1:
             maps[group] = (*range(min(size, wanted)), *(FRESH,) * (wanted - size))
         else:
-            norms = _norms(source, state, theirs, size)
+            norms = channel_norms(source, state, theirs, size)
             maps[group] = tuple(sorted(norms.argsort(descending=True)[:wanted].tolist()))
     return maps
 
@@ -84,8 +84,15 @@ def _class_groups(network: Network) -> set[int]:
     return {group for value in network.head.outputs for group in value.groups}
 
 
-def _norms(source: Network, state: Mapping[str, Tensor], groups: set[int], size: int) -> Tensor:
-    """L2 norm of each channel over all weights that write into the groups."""
+def channel_norms(source: Network, state: Mapping[str, Tensor], groups: set[int], size: int) -> Tensor:
+    """L2 norm of each channel over all weights that write into the groups.
+
+    Args:
+        source: The network that ``state`` belongs to.
+        state: Its tensors.
+        groups: Widths that are tied.
+        size: Channels of each of them.
+    """
     total = torch.zeros(size)
     for key, tensor in source.tensors().items():
         if not key.endswith("weight") or len(tensor.axes) < 2:

@@ -102,11 +102,12 @@ def transplant(
         return dict(build(to_spec, seed=seed).state_dict())
 
     made: dict[str, Tensor] = {}
+    old_tensors = source.tensors()
     for key, tensor in target.tensors().items():
         if key not in pairs:
             made[key] = _new_tensor(key, target, initial)
             continue
-        theirs = source.tensors()[pairs[key]]
+        theirs = old_tensors[pairs[key]]
         sources = [
             axis_sources(axis.groups, its.groups, maps, source.group_sizes) if axis.groups else tuple(range(axis.size))
             for axis, its in zip(tensor.axes, theirs.axes, strict=True)
@@ -117,7 +118,7 @@ def transplant(
     return Transplant(
         state=made,
         fresh=tuple(key for key in made if key not in pairs),
-        dropped=tuple(key for key in source.tensors() if key not in used),
+        dropped=tuple(key for key in old_tensors if key not in used),
     )
 
 

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 import edgesmith
 from edgesmith.cli.commands import (
+    adapting,
     agent,
     devices,
     doctor,
@@ -38,6 +39,7 @@ for verb in (
     job.quickstart,
     job.fit,
     searching.search,
+    adapting.netadapt,
     zoo.models,
     zoo.inspect,
     work.check,

@@ -12,6 +12,7 @@ from edgesmith.report.frontier import draw_frontier
 from edgesmith.report.markup import Html, element, join
 from edgesmith.report.pictures import show_mistakes
 from edgesmith.report.search_plot import draw_search
+from edgesmith.report.step_tables import tabulate_proposals, tabulate_sizes
 from edgesmith.report.tables import (
     list_conditions,
     list_facts,
@@ -40,6 +41,8 @@ def list_sections(report: FitReport) -> list[Section]:
         _frontier(report),
         _candidates(report),
         _search(report),
+        _proposals(report),
+        _sizes(report),
         _training(report),
         _classes(report),
         _confusion(report),
@@ -76,6 +79,7 @@ def _key(report: FitReport) -> Html:
         for outcome, words in (
             (Outcome.RACED, "raced to the end"),
             (Outcome.STOPPED, "stopped early, scored after fewer pictures"),
+            (Outcome.STEP, "a step on the way, scored on held-out pictures"),
         )
         if outcome in outcomes
     ]
@@ -106,6 +110,21 @@ def _search(report: FitReport) -> Section:
     )
     curves = element("div", {"class": "panels"}, draw_curves(report.search.best_so_far, identifier="best-so-far"))
     return Section(key="search", title="Search", note=note, body=join([facts, plots, curves]))
+
+
+def _proposals(report: FitReport) -> Section:
+    note = (
+        "Every narrower network that was tried. Predicted latencies choose; what was chosen is measured, and taken "
+        "only if it is faster. Accuracy is of the held-out part of train."
+    )
+    body = tabulate_proposals(report.proposals) if report.proposals else _NOTHING
+    return Section(key="proposals", title="Steps", note=note, body=body)
+
+
+def _sizes(report: FitReport) -> Section:
+    note = "A narrowed network is a smaller dense one: there are no masks."
+    body = tabulate_sizes(report.sizes) if report.sizes else _NOTHING
+    return Section(key="sizes", title="Before and after", note=note, body=body)
 
 
 def _training(report: FitReport) -> Section:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from edgesmith.arch.edits.widths import Width, widths_of, with_width
+from edgesmith.arch.edits.widths import Width, WidthKind, widths_of, with_width
+from edgesmith.arch.network import trace_network
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import UsageError
 
@@ -91,7 +92,7 @@ class Tried:
 def propose(
     spec: NetSpec, predict: Callable[[NetSpec], float], *, limit_ms: float, step: int = STEP
 ) -> tuple[Proposal, ...]:
-    """For every width the largest multiple of ``step`` under which the network is fast enough.
+    """For every width the largest multiple of ``step`` under which the network is fast enough and of the same make.
 
     Args:
         spec: The network to be made faster.
@@ -104,10 +105,47 @@ def propose(
         for channels in range((width.channels - 1) // step * step, 0, -step):
             narrower = with_width(spec, width, channels)
             ms = predict(narrower)
-            if ms <= limit_ms:
+            if ms <= limit_ms and is_same_make(spec, narrower):
                 found.append(Proposal(spec=narrower, width=width, channels=channels, ms=ms))
                 break
     return tuple(found)
+
+
+def limit_of(ms: float, *, cut_ms: float, aim_ms: float) -> float:
+    """What the next step's proposals may take: a cut less than now, but no less than the budget asks for.
+
+    Args:
+        ms: Latency now.
+        cut_ms: What a step must save, from `Schedule.cut_ms`.
+        aim_ms: Where the last step is to land, a little under the budget.
+    """
+    return max(ms - cut_ms, aim_ms)
+
+
+def near(proposals: Sequence[Proposal], *, floor_ms: float) -> tuple[Proposal, ...]:
+    """Proposals that do not fall far below the budget; all of them where every one does.
+
+    Args:
+        proposals: From `propose`.
+        floor_ms: Below it too much of the budget is left unused.
+    """
+    return tuple(each for each in proposals if each.ms >= floor_ms) or tuple(proposals)
+
+
+def narrowest(spec: NetSpec, *, step: int = STEP) -> NetSpec:
+    """Every width at its least, the bottlenecks' first: about the fastest network that can be reached."""
+    for kind in (WidthKind.BOTTLENECK, WidthKind.EXPANSION):
+        for place in range(len(widths_of(spec))):
+            width = widths_of(spec)[place]
+            if width.kind is kind:
+                options = (with_width(spec, width, channels) for channels in range(step, width.channels, step))
+                spec = next((narrower for narrower in options if is_same_make(spec, narrower)), spec)
+    return spec
+
+
+def is_same_make(spec: NetSpec, narrower: NetSpec) -> bool:
+    """Whether all tensors are still there: an expansion as wide as its input would go, with its convolution."""
+    return trace_network(spec).tensors().keys() == trace_network(narrower).tensors().keys()
 
 
 def choose(tried: Sequence[Tried], *, accuracy: float, ms: float, rule: Rule = Rule.SLOPE) -> Tried:

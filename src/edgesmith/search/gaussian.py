@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 
 from edgesmith.arch.space.choices import Encoding, Space
+from edgesmith.search.crowd import Codes
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +58,9 @@ class GaussianProcess:
     In an ordered choice the difference is the distance between options as a share of the largest.
     """
 
-    def __init__(self, space: Space, points: Sequence[Encoding], values: Floats, scales: Scales | None = None) -> None:
+    def __init__(
+        self, space: Space, points: Sequence[Encoding] | Codes, values: Floats, scales: Scales | None = None
+    ) -> None:
         """Fit.
 
         Args:
@@ -75,10 +78,10 @@ class GaussianProcess:
         self._chol = _cholesky(self._bits.distances(self._points, self._points, self.scales.weights), self.scales)
         self._solved = _solve(self._chol, scaled)
 
-    def believe(self, points: Sequence[Encoding]) -> Belief:
+    def believe(self, points: Sequence[Encoding] | Codes) -> Belief:
         """Mean and deviation at some points."""
         distances = self._bits.distances(self._bits.of(points), self._points, self.scales.weights)
-        across = np.exp(-distances / self.scales.length)
+        across = _covariance(distances, self.scales.length)
         mean = across @ self._solved
         left = solve_triangular(self._chol, across.T, lower=True, check_finite=False)
         deviation = np.sqrt(np.maximum(1 - (left**2).sum(axis=0), 1e-12))
@@ -103,7 +106,7 @@ class Bits:
             counts += [1 / max(1, size - 1) if choice.ordered else 0.5] * table.shape[1]
         self._tables, self._owners, self._counts = tables, np.array(owners), np.array(counts)
 
-    def of(self, points: Sequence[Encoding]) -> Floats:
+    def of(self, points: Sequence[Encoding] | Codes) -> Floats:
         """``(points, bits)``."""
         codes = np.array(points, dtype=np.intp).reshape(len(points), len(self._tables))
         return np.concatenate([table[codes[:, place]] for place, table in enumerate(self._tables)], axis=1)
@@ -111,8 +114,10 @@ class Bits:
     def distances(self, a: Floats, b: Floats, weights: Sequence[float]) -> Floats:
         """``(points of a, points of b)``: differences of choices, each times its weight."""
         weighed = self._counts * np.array(weights)[self._owners]
-        found: Floats = (a @ weighed)[:, None] + (b @ weighed)[None] - 2 * ((a * weighed) @ b.T)
-        return np.maximum(found, 0)
+        left = np.column_stack([a * weighed, a @ weighed, np.ones(len(a))])
+        right = np.column_stack([-2 * b, np.ones(len(b)), b @ weighed])
+        found: Floats = left @ right.T
+        return np.maximum(found, 0, out=found)
 
     def differences(self, a: Floats) -> Floats:
         """``(points, points, choices)``: differences of each choice, 0 to 1."""
@@ -140,8 +145,14 @@ def _best_pair(differences: Floats, values: Floats, weights: tuple[float, ...]) 
     return max(tried, key=lambda each: _likelihood(differences, values, each))
 
 
+def _covariance(distances: Floats, length: float) -> Floats:
+    """Of points so far apart; takes the place of the distances."""
+    distances *= -1 / length
+    return np.exp(distances, out=distances)
+
+
 def _cholesky(distances: Floats, scales: Scales) -> Floats:
-    covariance = np.exp(-distances / scales.length)
+    covariance = _covariance(distances, scales.length)
     covariance[np.diag_indices_from(covariance)] += scales.noise + _JITTER
     return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 

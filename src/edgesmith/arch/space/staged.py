@@ -12,7 +12,7 @@ from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.names import Activation, Padding
 from edgesmith.arch.presets import Preset
-from edgesmith.arch.space.choices import Choice, Encoding, Space
+from edgesmith.arch.space.choices import Choice, Encoding, Need, Space
 from edgesmith.arch.space.layers import Layer, Operator, make_block
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.errors import SpecError
@@ -92,19 +92,8 @@ class StagedSpace(Space):
             stages: In order.
         """
         self.name, self.frame, self.stages = name, frame, tuple(stages)
-        super().__init__(tuple(_choices(frame, self.stages)))
-        self._places = {choice.name: place for place, choice in enumerate(self.choices)}
-
-    def active(self, point: Encoding) -> tuple[bool, ...]:
-        """What is chosen for layers beyond a stage's depth has no effect."""
-        used = [True] * len(self.choices)
-        for number, stage in enumerate(self.stages, 1):
-            depth = stage.depths[point[self._places[f"stage{number}.depth"]]]
-            unused = [f"stage{number}.{name}" for name in stage.common] if depth == 0 else []
-            unused += [_own(number, layer, name) for layer in range(depth, max(stage.depths)) for name in stage.own]
-            for name in unused:
-                used[self._places[name]] = False
-        return tuple(used)
+        choices = tuple(_choices(frame, self.stages))
+        super().__init__(choices, needs=dict(_needs(choices, self.stages)))
 
     def decode(self, point: Encoding) -> NetSpec:
         """The network of a point, named after the space and its hash."""
@@ -249,6 +238,18 @@ def _choices(frame: Frame, stages: Sequence[Stage]) -> Iterator[Choice]:
             yield Choice(name=name, options=options, ordered=all(isinstance(option, int | float) for option in options))
     yield Choice(name="tail", options=frame.tails, ordered=True)
     yield Choice(name="feature", options=frame.features, ordered=True)
+
+
+def _needs(choices: Sequence[Choice], stages: Sequence[Stage]) -> Iterator[tuple[int, Need]]:
+    """What is chosen for layers beyond a stage's depth has no effect."""
+    places = {choice.name: place for place, choice in enumerate(choices)}
+    for number, stage in enumerate(stages, 1):
+        layers = {f"stage{number}.{name}": 1 for name in stage.common}
+        layers |= {_own(number, layer, name): layer + 1 for layer in range(max(stage.depths)) for name in stage.own}
+        for name, layer in layers.items():
+            least = sum(depth < layer for depth in stage.depths)
+            if least:
+                yield places[name], Need(place=places[f"stage{number}.depth"], least=least)
 
 
 def _own(number: int, layer: int, choice: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesmith.arch.space.choices import Encoding, Space
+from edgesmith.search.crowd import Codes, codes_of, cross, distinct, mutate, sample
 from edgesmith.search.front import front_of
 from edgesmith.search.gaussian import GaussianProcess, Scales
 from edgesmith.search.strategies.base import Strategy, Trial
@@ -17,7 +18,8 @@ Floats = NDArray[np.float64]
 
 _STARTS: Final = 12
 _CANDIDATES: Final = 2000
-_WHOLE: Final = 8192
+_MUTANTS: Final = 0.5
+_CHILDREN: Final = 0.4
 _ELITES: Final = 20
 _BRAVERY: Final = 1.0
 _AUGMENT: Final = 0.05
@@ -44,14 +46,14 @@ class Surrogate(Strategy):
         known = self.known()
         if len(self.history) < _STARTS:
             return self.fresh(rng, known, count=count)
-        candidates = [point for point in self._candidates(rng) if point not in known]
-        if not candidates:
+        candidates = self._candidates(rng)
+        if not len(candidates):
             return self.fresh(rng, known, count=count)
         promise = self._promise(candidates, rng)
         found: list[Encoding] = []
         while len(found) < min(count, len(candidates)):
             best = int(np.argmax(promise))
-            found.append(candidates[best])
+            found.append(tuple(candidates[best].tolist()))
             promise[best] = -np.inf
             if len(found) < count:
                 promise -= self._nearness(candidates, candidates[best])
@@ -65,31 +67,25 @@ class Surrogate(Strategy):
         model = self._model([trial.point for trial in kept], _warped(np.array([trial.result.score for trial in kept])))
         return kept[int(np.argmax(model.believe([trial.point for trial in kept]).mean))]
 
-    def _candidates(self, rng: np.random.Generator) -> list[Encoding]:
-        """All points of a small space; else kin of the best ones and some from anywhere."""
-        if self.space.size <= _WHOLE:
-            return list(every_point(self.space))
-        elites = self._elites()
-        found: dict[Encoding, None] = {}
-        for _ in range(_CANDIDATES):
-            first = elites[int(rng.integers(len(elites)))]
-            kind = rng.random()
-            if kind < 0.5:
-                point = self.space.mutate(first, rng, changes=1 + 2 * rng.random())
-            elif kind < 0.9:
-                child = self.space.crossover(first, elites[int(rng.integers(len(elites)))], rng)
-                point = self.space.mutate(child, rng)
-            else:
-                point = self.space.sample(rng)
-            found[point] = None
-        return list(found)
+    def _candidates(self, rng: np.random.Generator) -> Codes:
+        """``(points, choices)`` that are not known: kin of the best ones, and some from anywhere."""
+        elites, known = self._elites(), codes_of([trial.point for trial in self.history], self.space)
+        mutants, children = (round(share * _CANDIDATES) for share in (_MUTANTS, _CHILDREN))
+        first = elites[rng.integers(len(elites), size=mutants + children)]
+        second = elites[rng.integers(len(elites), size=children)]
+        found = [
+            mutate(self.space, first[:mutants], rng, changes=1 + 2 * rng.random(mutants)),
+            mutate(self.space, cross(self.space, first[mutants:], second, rng), rng),
+            sample(self.space, _CANDIDATES - mutants - children, rng),
+        ]
+        return distinct(np.concatenate(found), known)
 
-    def _elites(self) -> list[Encoding]:
+    def _elites(self) -> Codes:
         goals = self._goals()
         if goals.shape[1] > 1:
-            return [self.history[place].point for place in front_of(goals)]
+            return codes_of([self.history[place].point for place in front_of(goals)], self.space)
         ranked = sorted(self.history, key=lambda trial: trial.result.rank, reverse=True)
-        return [trial.point for trial in ranked[:_ELITES]]
+        return codes_of([trial.point for trial in ranked[:_ELITES]], self.space)
 
     def _goals(self) -> Floats:
         """``(trials, goals)``: what is to be raised; trials beyond the limits are worse than all others."""
@@ -101,7 +97,7 @@ class Surrogate(Strategy):
             rows[~kept] = floor - spread * (0.1 + np.minimum(violations[~kept], 1.0))[:, None]
         return rows
 
-    def _promise(self, candidates: Sequence[Encoding], rng: np.random.Generator) -> Floats:
+    def _promise(self, candidates: Codes, rng: np.random.Generator) -> Floats:
         goals, points = self._goals(), [trial.point for trial in self.history]
         if goals.shape[1] == 1:
             belief = self._model(points, _warped(goals[:, 0])).believe(candidates)
@@ -121,19 +117,11 @@ class Surrogate(Strategy):
             self._scales[stage] = GaussianProcess(self.space, points[:begin], values[:begin]).scales
         return GaussianProcess(self.space, points, values, self._scales[stage])
 
-    def _nearness(self, candidates: Sequence[Encoding], chosen: Encoding) -> Floats:
+    def _nearness(self, candidates: Codes, chosen: Codes) -> Floats:
         """What a candidate is less worth because one like it is evaluated already."""
-        apart = (np.array(candidates) != np.array(chosen)).mean(axis=1)
+        apart = (candidates != chosen).mean(axis=1)
         nearness: Floats = np.exp(-len(chosen) * apart)
         return nearness
-
-
-def every_point(space: Space) -> list[Encoding]:
-    """All points of a small space, each meaning once."""
-    points: dict[Encoding, None] = {(): None}
-    for choice in space.choices:
-        points = {(*point, option): None for point in points for option in range(len(choice.options))}
-    return list(dict.fromkeys(space.normal(point) for point in points))
 
 
 def _warped(values: Floats) -> Floats:

@@ -24,7 +24,7 @@ SPACES = [LAYERED, find_space("mobilenet_v3_small"), find_space("mnasnet")]
 
 @pytest.fixture(params=SPACES, ids=["layered", "v3", "mnasnet"])
 def space(request: pytest.FixtureRequest) -> Space:
-    return request.param
+    return request.param  # type: ignore[no-any-return]
 
 
 def drawn(space: Space, count: int = 300) -> Codes:

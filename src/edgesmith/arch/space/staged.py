@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -16,6 +17,9 @@ from edgesmith.arch.space.choices import Choice, Encoding, Need, Space
 from edgesmith.arch.space.layers import Layer, Operator, make_block
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.errors import SpecError
+
+# Choices of the frame, before the stages' and behind them.
+_BEFORE, _BEHIND = 2, 2
 
 Settings = Mapping[str, tuple[Any, ...]]
 """For each choice of a layer its options: values of the field of that name, or mappings that set several fields."""
@@ -94,6 +98,10 @@ class StagedSpace(Space):
         self.name, self.frame, self.stages = name, frame, tuple(stages)
         choices = tuple(_choices(frame, self.stages))
         super().__init__(choices, needs=dict(_needs(choices, self.stages)))
+        names = [choice.name.partition(".")[0] for choice in choices]
+        self.places = tuple(
+            slice(names.index(name), names.index(name) + names.count(name)) for name in dict.fromkeys(names)
+        )[_BEFORE:-_BEHIND]
 
     def decode(self, point: Encoding) -> NetSpec:
         """The network of a point, named after the space and its hash."""
@@ -101,14 +109,9 @@ class StagedSpace(Space):
         chosen = self.values(point)
         frame, channels = self.frame, chosen["stem"]
         blocks: list[Block] = [_stem(frame, channels)]
-        for number, stage in enumerate(self.stages, 1):
-            width = chosen[f"stage{number}.width"]
-            common = _apply(stage.layer, {name: chosen[f"stage{number}.{name}"] for name in stage.common})
-            for index in range(chosen[f"stage{number}.depth"]):
-                layer = _apply(common, {name: chosen[_own(number, index, name)] for name in stage.own})
-                block = make_block(layer, channels, width, 1 if index else stage.stride)
-                blocks += [] if block is None else [block]
-                channels = width
+        for number, places in enumerate(self.places, 1):
+            layers, channels = _stage_blocks(self, number, point[places], channels)
+            blocks += layers
         if chosen["tail"]:
             blocks.append(_tail(frame, chosen["tail"]))
         spec = NetSpec(
@@ -170,6 +173,22 @@ class StagedSpace(Space):
             has, wanted = getattr(spec, name), getattr(frame, name)
             if has != wanted:
                 raise SpecError(f"{outside}: {name} is {has}, not {wanted}")
+
+
+@lru_cache(maxsize=65536)
+def _stage_blocks(space: StagedSpace, number: int, options: Encoding, channels: int) -> tuple[tuple[Block, ...], int]:
+    """The blocks of a stage, and the channels behind it. Kept, because points that are alike share most stages."""
+    stage, choices = space.stages[number - 1], space.choices[space.places[number - 1]]
+    chosen = {choice.name: choice.options[option] for choice, option in zip(choices, options, strict=True)}
+    width = chosen[f"stage{number}.width"]
+    common = _apply(stage.layer, {name: chosen[f"stage{number}.{name}"] for name in stage.common})
+    blocks: list[Block] = []
+    for index in range(chosen[f"stage{number}.depth"]):
+        layer = _apply(common, {name: chosen[_own(number, index, name)] for name in stage.own})
+        block = make_block(layer, channels, width, 1 if index else stage.stride)
+        blocks += [] if block is None else [block]
+        channels = width
+    return tuple(blocks), channels
 
 
 class _Matcher:

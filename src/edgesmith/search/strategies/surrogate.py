@@ -61,7 +61,7 @@ class Surrogate(Strategy):
         kept = [trial for trial in self.history if trial.result.violation <= 0]
         if len(kept) < _STARTS:
             return super().best()
-        model = self._model([trial.point for trial in kept], _warped(np.array([trial.result.score for trial in kept])))
+        model = self._model([trial.point for trial in kept], warped(np.array([trial.result.score for trial in kept])))
         return kept[int(np.argmax(model.believe([trial.point for trial in kept]).mean))]
 
     def _candidates(self, rng: np.random.Generator) -> Codes:
@@ -111,7 +111,7 @@ class Surrogate(Strategy):
         points = list(dict.fromkeys(trial.point for trial in kept))
         if len(kept) < _STARTS:
             return []
-        model = self._model([trial.point for trial in kept], _warped(np.array([trial.result.score for trial in kept])))
+        model = self._model([trial.point for trial in kept], warped(np.array([trial.result.score for trial in kept])))
         belief = model.believe(points)
         order = np.argsort(-(belief.mean + _BRAVERY * belief.deviation), kind="stable")
         return [points[place] for place in order[:turns].tolist()]
@@ -137,7 +137,7 @@ class Surrogate(Strategy):
     def _promise(self, candidates: Codes, rng: np.random.Generator) -> Floats:
         goals, points = self._goals(), [trial.point for trial in self.history]
         if goals.shape[1] == 1:
-            belief = self._model(points, _warped(goals[:, 0])).believe(candidates)
+            belief = self._model(points, warped(goals[:, 0])).believe(candidates)
             return belief.mean + _BRAVERY * belief.deviation
         weights = rng.dirichlet(np.ones(goals.shape[1]))
         low, high = goals.min(axis=0), goals.max(axis=0)
@@ -178,7 +178,7 @@ class Surrogate(Strategy):
         return nearness
 
 
-def _warped(values: Floats) -> Floats:
+def warped(values: Floats) -> Floats:
     """Stretch the good end, as far as the first points, which were drawn evenly, were apart there."""
     starts = values[:_STARTS]
     margin = 0.5 * float(starts.max() - np.quantile(starts, 0.75)) + 1e-9 * (1 + abs(float(values.max())))

@@ -89,7 +89,7 @@ def run(name: str, column: str, table: dict[str, Fitted], seed: int) -> dict[str
     reference = (accuracy.worst_tenth, float(goal_of(column, np.array(hardware.worst_tenth))))
     whole = hypervolume(goals_of(hardware.points), reference)
     volumes = {str(count): round(hypervolume(goals_of(points[:count]), reference) / whole, 5) for count in CHECKPOINTS}
-    return {"volume": volumes, "seconds": round(time.process_time() - begun, 1)}
+    return {"volume": volumes, "tau": round(hardware.tau, 3), "seconds": round(time.process_time() - begun, 1)}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesmith.search.front import front_of, hypervolume
+from edgesmith.search.front import front_of, hypervolume, hypervolume_gains
 
 ROWS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=12)
 
@@ -45,3 +45,16 @@ def test_the_area_is_that_of_the_front(rows: list[tuple[int, int]]) -> None:
     goals = np.array(rows, dtype=np.float64)
     cells = {(x, y) for a, b in rows for x in range(a) for y in range(b)}
     assert hypervolume(goals, (0, 0)) == len(cells) == hypervolume(goals[front_of(goals)], (0, 0))
+
+
+@given(ROWS, ROWS)
+def test_gains_are_what_each_candidate_adds(rows: list[tuple[int, int]], others: list[tuple[int, int]]) -> None:
+    goals, candidates = np.array(rows) - 1.5, np.array(others) - 1.5
+    before = hypervolume(goals, (0.0, 0.0))
+    added = [hypervolume(np.vstack([goals, each]), (0.0, 0.0)) - before for each in candidates]
+    assert hypervolume_gains(goals, candidates, (0.0, 0.0)) == pytest.approx(added, abs=1e-9)
+
+
+def test_the_first_candidates_gain_their_rectangles() -> None:
+    gains = hypervolume_gains(np.zeros((0, 2)), np.array([[2.0, 3.0], [-1.0, 4.0]]), (0.0, 1.0))
+    assert gains.tolist() == [4.0, 0.0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgesmith.arch.space.choices import Choice, Space
-from edgesmith.search.gaussian import GaussianProcess, Scales
+from edgesmith.search.gaussian import Bits, GaussianProcess, Scales, _unlikelihood
 
 SPACE = Space(
     [
@@ -14,7 +14,7 @@ SPACE = Space(
         *(Choice(name=str(i), options=(0, 1, 2)) for i in range(3)),
     ]
 )
-SCALES = Scales(length=1.0, noise=1e-6, weights=(1.0,) * 4)
+SCALES = Scales(noise=1e-6, weights=(1.0,) * 4)
 
 
 def test_without_noise_it_goes_through_the_points_and_is_sure_there() -> None:
@@ -47,3 +47,13 @@ def test_readings_of_one_point_are_averaged() -> None:
     values = np.array([1.0, 2.0] * 4 + [5.0, 6.0] * 4)
     belief = GaussianProcess(SPACE, points, values).believe([points[0], points[-1]])
     assert belief.mean == pytest.approx([1.5, 5.5], abs=0.3)
+
+
+def test_the_slope_of_the_likelihood_is_that_of_finite_differences() -> None:
+    rng = np.random.default_rng(1)
+    bits, values, logs = Bits(SPACE), rng.normal(size=30), rng.normal(0, 0.5, 4)
+    points = bits.of([SPACE.sample(rng) for _ in range(30)])
+    slope = _unlikelihood(bits, points, values, logs, noise=0.05)[1]
+    for place, step in enumerate(1e-5 * np.eye(4)):
+        ends = [_unlikelihood(bits, points, values, logs + side * step, noise=0.05)[0] for side in (1, -1)]
+        assert slope[place] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-4, abs=1e-6)

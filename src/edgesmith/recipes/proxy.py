@@ -181,7 +181,7 @@ def kin(space: StagedSpace, origin: NetSpec, point: Encoding) -> tuple[int, ...]
         origin.with_resolution(side), num_classes=frame.num_classes, padding=frame.padding, preset=frame.preset
     )
     try:
-        places = space.places(space.encode(alike))
+        places = space.layers(space.encode(alike))
     except SpecError as error:
         raise WeightsError(
             f"the weights of {origin.name} do not fit the space {space.name} ({error}); begin with --weights none, "
@@ -189,7 +189,7 @@ def kin(space: StagedSpace, origin: NetSpec, point: Encoding) -> tuple[int, ...]
         ) from None
     first = {place: number for number, place in reversed(list(enumerate(places)))}
     last = {stage: max(index for other, index in places if other == stage) for stage, _ in places}
-    return tuple(first[stage, min(index, last[stage])] for stage, index in space.places(point))
+    return tuple(first[stage, min(index, last[stage])] for stage, index in space.layers(point))
 
 
 def scaled(spec: NetSpec, scale: float) -> NetSpec:

@@ -38,3 +38,22 @@ def hypervolume(goals: Floats, reference: Sequence[float]) -> float:
             area += x * (y - height)
             height = y
     return area
+
+
+def hypervolume_gains(goals: Floats, candidates: Floats, reference: Sequence[float]) -> Floats:
+    """What each of many candidates alone would add to the hypervolume of two goals.
+
+    Args:
+        goals: ``(rows, 2)`` what is there, each to be raised.
+        candidates: ``(points, 2)``.
+        reference: Of both goals.
+    """
+    beyond = goals[(goals > np.asarray(reference)).all(axis=1)]
+    steps = beyond[front_of(beyond)]
+    steps = steps[np.argsort(steps[:, 0])]
+    begins = np.concatenate([[reference[0]], steps[:, 0]])
+    ends = np.append(steps[:, 0], np.inf)
+    heights = np.append(steps[:, 1], reference[1])
+    widths = np.clip(candidates[:, :1] - begins, 0, ends - begins)
+    gains: Floats = (widths * np.maximum(candidates[:, 1:] - heights, 0)).sum(axis=1)
+    return gains

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
+from scipy.optimize import minimize
 
 from edgesmith.arch.space.choices import Encoding, Space
+from edgesmith.search.crowd import Codes
 
 Floats = NDArray[np.float64]
 
-_LENGTHS: Final = (0.75, 1.5, 3.0, 6.0)
 # No more: what a smooth model cannot explain looks like noise, and a point's own reading would count for nothing.
 _NOISES: Final = (0.01, 0.05)
-_ROUNDS: Final = 2
-_WEIGHTS: Final = (0.3, 1.0, 3.0)
+# Before anything is known, points that differ in so many choices have forgotten one another.
+_REACH: Final = 3.0
+_STEPS: Final = 30
 _JITTER: Final = 1e-6
 
 
@@ -41,44 +42,44 @@ class Scales:
     """What a process takes for granted.
 
     Attributes:
-        length: Weighted differences over which values forget one another.
         noise: Variance of a single reading, as a share of that of all values.
         weights: How much a difference in each choice counts.
     """
 
-    length: float
     noise: float
     weights: tuple[float, ...]
 
 
 class GaussianProcess:
-    """Values of points, alike where few choices differ: covariance ``exp(-weighted number of differences / length)``.
+    """Values of points, alike where few choices differ: covariance ``exp(-weighted number of differences)``.
 
     In an ordered choice the difference is the distance between options as a share of the largest.
     """
 
-    def __init__(self, space: Space, points: Sequence[Encoding], values: Floats, scales: Scales | None = None) -> None:
+    def __init__(
+        self, space: Space, points: Sequence[Encoding] | Codes, values: Floats, scales: Scales | None = None
+    ) -> None:
         """Fit.
 
         Args:
             space: Whose points they are.
             points: At least one; the same point may occur several times.
             values: ``(points,)``.
-            scales: Those of an earlier process; found anew by default, each of a few, under which the values are most
-                likely.
+            scales: Those of an earlier process; by default those under which the values are most likely.
         """
         self._bits = Bits(space)
         self._points = self._bits.of(points)
         self._middle, self._scale = float(np.mean(values)), float(np.std(values)) or 1.0
         scaled = (np.asarray(values, dtype=np.float64) - self._middle) / self._scale
-        self.scales = scales or _most_likely(self._bits.differences(self._points), scaled)
-        self._chol = _cholesky(self._bits.distances(self._points, self._points, self.scales.weights), self.scales)
+        self.scales = scales or _most_likely(self._bits, self._points, scaled)
+        covariance = _covariance(self._bits.distances(self._points, self._points, self.scales.weights))
+        self._chol = _cholesky(covariance, self.scales.noise)
         self._solved = _solve(self._chol, scaled)
 
-    def believe(self, points: Sequence[Encoding]) -> Belief:
+    def believe(self, points: Sequence[Encoding] | Codes) -> Belief:
         """Mean and deviation at some points."""
         distances = self._bits.distances(self._bits.of(points), self._points, self.scales.weights)
-        across = np.exp(-distances / self.scales.length)
+        across = _covariance(distances)
         mean = across @ self._solved
         left = solve_triangular(self._chol, across.T, lower=True, check_finite=False)
         deviation = np.sqrt(np.maximum(1 - (left**2).sum(axis=0), 1e-12))
@@ -103,7 +104,7 @@ class Bits:
             counts += [1 / max(1, size - 1) if choice.ordered else 0.5] * table.shape[1]
         self._tables, self._owners, self._counts = tables, np.array(owners), np.array(counts)
 
-    def of(self, points: Sequence[Encoding]) -> Floats:
+    def of(self, points: Sequence[Encoding] | Codes) -> Floats:
         """``(points, bits)``."""
         codes = np.array(points, dtype=np.intp).reshape(len(points), len(self._tables))
         return np.concatenate([table[codes[:, place]] for place, table in enumerate(self._tables)], axis=1)
@@ -111,46 +112,66 @@ class Bits:
     def distances(self, a: Floats, b: Floats, weights: Sequence[float]) -> Floats:
         """``(points of a, points of b)``: differences of choices, each times its weight."""
         weighed = self._counts * np.array(weights)[self._owners]
-        found: Floats = (a @ weighed)[:, None] + (b @ weighed)[None] - 2 * ((a * weighed) @ b.T)
-        return np.maximum(found, 0)
+        left = np.column_stack([a * weighed, a @ weighed, np.ones(len(a))])
+        right = np.column_stack([-2 * b, np.ones(len(b)), b @ weighed])
+        found: Floats = left @ right.T
+        return np.maximum(found, 0, out=found)
 
-    def differences(self, a: Floats) -> Floats:
-        """``(points, points, choices)``: differences of each choice, 0 to 1."""
-        one = np.eye(len(self._tables)).tolist()
-        return np.stack([self.distances(a, a, weights) for weights in one], axis=2)
+    def pushes(self, a: Floats, pulls: Floats) -> Floats:
+        """``(choices,)``: how a sum over pairs changes with the weight of each choice.
 
+        Args:
+            a: The points as bits.
+            pulls: ``(points, points)``, symmetric: how it changes with the distance of each pair.
+        """
+        each_bit = 2 * (a.T @ pulls.sum(axis=1) - ((pulls @ a) * a).sum(axis=0))
+        return np.asarray(np.bincount(self._owners, each_bit * self._counts, len(self._tables)), dtype=np.float64)
 
-def _most_likely(differences: Floats, values: Floats) -> Scales:
-    """Length and noise first, then choice by choice the weight, then length and noise again."""
-    count = differences.shape[2]
-    scales = _best_pair(differences, values, (1.0,) * count)
-    if len(values) < 2 * count:
-        return scales
-    for place in [*range(count)] * _ROUNDS:
-        tried = [
-            replace(scales, weights=(*scales.weights[:place], weight, *scales.weights[place + 1 :]))
-            for weight in _WEIGHTS
-        ]
-        scales = max(tried, key=lambda each: _likelihood(differences, values, each))
-    return _best_pair(differences, values, scales.weights)
+    @property
+    def num_choices(self) -> int:
+        """Choices of the space."""
+        return len(self._tables)
 
 
-def _best_pair(differences: Floats, values: Floats, weights: tuple[float, ...]) -> Scales:
-    tried = [Scales(length=length, noise=noise, weights=weights) for length, noise in product(_LENGTHS, _NOISES)]
-    return max(tried, key=lambda each: _likelihood(differences, values, each))
+def _most_likely(bits: Bits, points: Floats, values: Floats) -> Scales:
+    """Weights by following the likelihood's slope, once for each noise; the likelier pair wins."""
+    start = np.full(bits.num_choices, -np.log(_REACH))
+    found = []
+    for noise in _NOISES:
+        result = minimize(
+            lambda logs, noise=noise: _unlikelihood(bits, points, values, logs, noise=noise),
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": _STEPS},
+        )
+        found.append((float(result.fun), Scales(noise=noise, weights=tuple(np.exp(result.x).tolist()))))
+    return min(found, key=lambda each: each[0])[1]
 
 
-def _cholesky(distances: Floats, scales: Scales) -> Floats:
-    covariance = np.exp(-distances / scales.length)
-    covariance[np.diag_indices_from(covariance)] += scales.noise + _JITTER
+def _unlikelihood(bits: Bits, points: Floats, values: Floats, logs: Floats, *, noise: float) -> tuple[float, Floats]:
+    """Minus the logarithm of the values' likelihood, up to a constant, and its slope in the weights' logarithms.
+
+    Weights are believed to lie around one over the reach, within a factor of e.
+    """
+    weights, apart = np.exp(logs), logs + np.log(_REACH)
+    covariance = _covariance(bits.distances(points, points, weights.tolist()))
+    chol = _cholesky(covariance.copy(), noise)
+    solved = _solve(chol, values)
+    loss = 0.5 * float(values @ solved) + float(np.log(np.diag(chol)).sum()) + 0.5 * float(apart @ apart)
+    inverse = _solve(chol, np.eye(len(values)))
+    pulls = 0.5 * (np.outer(solved, solved) - inverse) * covariance
+    return loss, weights * bits.pushes(points, pulls) + apart
+
+
+def _covariance(distances: Floats) -> Floats:
+    """Of points so far apart; takes the place of the distances."""
+    return np.exp(np.negative(distances, out=distances), out=distances)
+
+
+def _cholesky(covariance: Floats, noise: float) -> Floats:
+    covariance[np.diag_indices_from(covariance)] += noise + _JITTER
     return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
-
-
-def _likelihood(differences: Floats, values: Floats, scales: Scales) -> float:
-    """Logarithm, up to a constant; weights far from 1 are believed less."""
-    chol = _cholesky(differences @ np.array(scales.weights), scales)
-    believed = -0.5 * float((np.log(scales.weights) ** 2).sum())
-    return float(-0.5 * values @ _solve(chol, values) - np.log(np.diag(chol)).sum()) + believed
 
 
 def _solve(chol: Floats, values: Floats) -> Floats:

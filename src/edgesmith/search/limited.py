@@ -31,19 +31,15 @@ class LimitedSpace(Space):
         Raises:
             BudgetError: The origin is not allowed.
         """
-        super().__init__(space.choices)
+        super().__init__(space.choices, needs=space.needs)
         self._space, self._is_allowed = space, allowed
         if origin is not None and not allowed(origin):
             raise BudgetError("the point to begin at exceeds the limits")
         self._origin = origin
 
-    def allowed(self, point: Encoding) -> bool:
+    def allows(self, point: Encoding) -> bool:
         """Whether a point keeps the limits."""
         return self._is_allowed(point)
-
-    def active(self, point: Encoding) -> tuple[bool, ...]:
-        """As in the whole space."""
-        return self._space.active(point)
 
     def sample(self, rng: Draws) -> Encoding:
         """A point drawn evenly among the allowed ones, or reached by a walk where they are rare.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesmith.arch.space.choices import Choice, Encoding, Space
+from edgesmith.arch.space.choices import Choice, Encoding, Need, Space
 from edgesmith.core.errors import UsageError
 
 LAYERS = Choice(name="layers", options=(1, 2), ordered=True)
@@ -15,17 +15,8 @@ WIDTH = Choice(name="width", options=(8, 16, 24, 32), ordered=True)
 KERNEL = Choice(name="kernel", options=(3, 5, 7))
 
 
-class TwoLayers(Space):
-    """Has a second kernel that counts only where there is a second layer."""
-
-    def __init__(self) -> None:
-        super().__init__([LAYERS, WIDTH, KERNEL, Choice(name="second", options=(3, 5, 7))])
-
-    def active(self, point: Encoding) -> tuple[bool, ...]:
-        return (True, True, True, point[0] == 1)
-
-
-SPACE = TwoLayers()
+# The second kernel counts only where there is a second layer.
+SPACE = Space([LAYERS, WIDTH, KERNEL, Choice(name="second", options=(3, 5, 7))], needs={3: Need(place=0, least=1)})
 POINTS = st.tuples(*(st.integers(0, len(choice.options) - 1) for choice in SPACE.choices))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgesmith.arch.space.choices import Choice, Encoding, Space
+from edgesmith.arch.space.choices import Choice, Encoding, Need, Space
 from edgesmith.core.errors import UsageError
 from edgesmith.search.strategies.base import Result, Strategy, Trial
 from edgesmith.search.strategies.table import STRATEGIES, make_strategy
@@ -15,20 +15,13 @@ KERNELS = tuple(Choice(name=f"layer{index}.kernel", options=(3, 5, 7)) for index
 WIDTHS = tuple(Choice(name=f"width{index}", options=(8, 16, 24, 32), ordered=True) for index in range(3))
 
 
-class Layered(Space):
-    """Kernels of layers that are not there have no effect."""
+# Kernels of layers that are not there have no effect.
+SPACE = Space(
+    [DEPTHS, *KERNELS, *WIDTHS], needs={1 + layer: Need(place=0, least=layer) for layer in range(1, len(KERNELS))}
+)
 
-    def __init__(self) -> None:
-        super().__init__([DEPTHS, *KERNELS, *WIDTHS])
-
-    def active(self, point: Encoding) -> tuple[bool, ...]:
-        return (True, *(layer <= point[0] for layer in range(3)), True, True, True)
-
-
-SPACE = Layered()
-
-
-MAY_REPEAT = {"tpe", "nsga2", "controller", "reinforce"}
+# The last reads what looks best again until it has seen that readings do not vary.
+MAY_REPEAT = {"tpe", "nsga2", "controller", "reinforce", "surrogate"}
 SLOW_TO_LEARN = {"random", "controller", "reinforce"}
 
 

@@ -22,14 +22,14 @@ def learn(strategy: PolicySearch, samples: int, *, batch: int = 10) -> None:
 
 
 def mean_worth(strategy: PolicySearch, rng: np.random.Generator) -> float:
-    return float(np.mean([worth(SPACE.normal(strategy.sample(rng)[0])) for _ in range(100)]))
+    return float(np.mean([worth(SPACE.normal(tokens)) for tokens, _ in strategy.sample(100, rng)]))
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
 def test_the_policy_learns(kind: type[PolicySearch]) -> None:
     strategy, rng = kind(SPACE, seed=0), np.random.default_rng(0)
     before = mean_worth(strategy, rng)
-    learn(strategy, 600)
+    learn(strategy, 600, batch=20)
     assert worth(strategy.mode()) >= 14  # of 15
     assert mean_worth(strategy, rng) > before + 3
 
@@ -40,8 +40,7 @@ def test_probabilities_are_those_of_the_draws(kind: type[PolicySearch]) -> None:
     learn(strategy, 100)
     drawn: dict[Encoding, int] = {}
     expected: dict[Encoding, float] = {}
-    for _ in range(2000):
-        tokens, logs = strategy.sample(rng)
+    for tokens, logs in strategy.sample(2000, rng):
         drawn[tokens[:1]] = drawn.get(tokens[:1], 0) + 1
         expected[tokens[:1]] = float(np.exp(logs[0]))
     assert sum(expected.values()) == pytest.approx(1, abs=1e-3)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 from edgesmith.core.errors import UsageError
@@ -42,11 +43,28 @@ class Choice:
             raise UsageError(f"choice {self.name} has no options")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """What must hold for a choice to have an effect, such as that its layer is there.
+
+    Attributes:
+        place: Number of another choice, which always has an effect.
+        least: The lowest number of that choice's option under which it holds.
+    """
+
+    place: int
+    least: int
+
+
 class Space:
     """A row of choices. Some may be without effect at a point, such as the kernel of a layer that is not there."""
 
-    def __init__(self, choices: Sequence[Choice]) -> None:
+    def __init__(self, choices: Sequence[Choice], *, needs: Mapping[int, Need] = MappingProxyType({})) -> None:
         """Take the choices in order.
+
+        Args:
+            choices: All of them.
+            needs: By the number of a choice, what must hold for it to have an effect; the others always have one.
 
         Raises:
             UsageError: Two have the same name.
@@ -55,16 +73,24 @@ class Space:
         if len(set(names)) < len(names):
             raise UsageError(f"two choices are called {next(name for name in names if names.count(name) > 1)}")
         self.choices = tuple(choices)
+        self.needs = needs
 
     @property
     def size(self) -> int:
         """Number of points, those that differ in choices without effect included."""
         return math.prod(len(choice.options) for choice in self.choices)
 
-    def active(self, point: Encoding) -> tuple[bool, ...]:
-        """For each choice whether it has an effect at a point; here all have."""
+    def allows(self, point: Encoding) -> bool:
+        """Whether a point keeps the limits, if there are any: see `edgesmith.search.limited`."""
         del point
-        return (True,) * len(self.choices)
+        return True
+
+    def active(self, point: Encoding) -> tuple[bool, ...]:
+        """For each choice whether it has an effect at a point."""
+        used = [True] * len(self.choices)
+        for place, need in self.needs.items():
+            used[place] = point[need.place] >= need.least
+        return tuple(used)
 
     def normal(self, point: Encoding) -> Encoding:
         """The point with the first option wherever a choice has no effect: equal for points of equal meaning."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -12,10 +13,13 @@ from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.names import Activation, Padding
 from edgesmith.arch.presets import Preset
-from edgesmith.arch.space.choices import Choice, Encoding, Space
+from edgesmith.arch.space.choices import Choice, Encoding, Need, Space
 from edgesmith.arch.space.layers import Layer, Operator, make_block
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.errors import SpecError
+
+# Choices of the frame, before the stages' and behind them.
+_BEFORE, _BEHIND = 2, 2
 
 Settings = Mapping[str, tuple[Any, ...]]
 """For each choice of a layer its options: values of the field of that name, or mappings that set several fields."""
@@ -92,25 +96,22 @@ class StagedSpace(Space):
             stages: In order.
         """
         self.name, self.frame, self.stages = name, frame, tuple(stages)
-        super().__init__(tuple(_choices(frame, self.stages)))
-        self._places = {choice.name: place for place, choice in enumerate(self.choices)}
-
-    def active(self, point: Encoding) -> tuple[bool, ...]:
-        """What is chosen for layers beyond a stage's depth has no effect."""
-        used = [True] * len(self.choices)
-        for number, stage in enumerate(self.stages, 1):
-            depth = stage.depths[point[self._places[f"stage{number}.depth"]]]
-            unused = [f"stage{number}.{name}" for name in stage.common] if depth == 0 else []
-            unused += [_own(number, layer, name) for layer in range(depth, max(stage.depths)) for name in stage.own]
-            for name in unused:
-                used[self._places[name]] = False
-        return tuple(used)
+        choices = tuple(_choices(frame, self.stages))
+        super().__init__(choices, needs=dict(_needs(choices, self.stages)))
+        names = [choice.name.partition(".")[0] for choice in choices]
+        self.places = tuple(
+            slice(names.index(name), names.index(name) + names.count(name)) for name in dict.fromkeys(names)
+        )[_BEFORE:-_BEHIND]
 
     def decode(self, point: Encoding) -> NetSpec:
         """The network of a point, named after the space and its hash."""
         self.check(point)
-        chosen, frame = self.values(point), self.frame
-        blocks: list[Block] = [_stem(frame, chosen["stem"]), *(block for _, _, block in self._layers(chosen))]
+        chosen = self.values(point)
+        frame, channels = self.frame, chosen["stem"]
+        blocks: list[Block] = [_stem(frame, channels)]
+        for number, places in enumerate(self.places, 1):
+            layers, channels = _stage_blocks(self, number, point[places], channels)
+            blocks += layers
         if chosen["tail"]:
             blocks.append(_tail(frame, chosen["tail"]))
         spec = NetSpec(
@@ -125,11 +126,14 @@ class StagedSpace(Space):
         )
         return replace(spec, name=f"{self.name}-{model_hash(spec)[:6]}")
 
-    def places(self, point: Encoding) -> tuple[tuple[int, int], ...]:
+    def layers(self, point: Encoding) -> tuple[tuple[int, int], ...]:
         """For each block of a point's network the number of its stage and its own there; stem 0, tail behind all."""
         chosen = self.values(point)
-        layers = [(number, index) for number, index, _ in self._layers(chosen)]
-        return ((0, 0), *layers, *([(len(self.stages) + 1, 0)] if chosen["tail"] else []))
+        found, channels = [(0, 0)], chosen["stem"]
+        for number, places in enumerate(self.places, 1):
+            blocks, channels = _stage_blocks(self, number, point[places], channels)
+            found += [(number, index) for index in range(len(blocks))]
+        return (*found, *([(len(self.stages) + 1, 0)] if chosen["tail"] else []))
 
     def encode(self, spec: NetSpec) -> Encoding:
         """A point that stands for a network; the first where several do.
@@ -158,19 +162,6 @@ class StagedSpace(Space):
             return False
         return True
 
-    def _layers(self, chosen: Mapping[str, Any]) -> Iterator[tuple[int, int, Block]]:
-        """Number of the stage, number in the stage, and block, of every layer that is there."""
-        channels = chosen["stem"]
-        for number, stage in enumerate(self.stages, 1):
-            width = chosen[f"stage{number}.width"]
-            common = _apply(stage.layer, {name: chosen[f"stage{number}.{name}"] for name in stage.common})
-            for index in range(chosen[f"stage{number}.depth"]):
-                layer = _apply(common, {name: chosen[_own(number, index, name)] for name in stage.own})
-                block = make_block(layer, channels, width, 1 if index else stage.stride)
-                if block is not None:
-                    yield number, index, block
-                channels = width
-
     def _frame_values(self, spec: NetSpec) -> Iterator[tuple[str, Any]]:
         frame, head = self.frame, spec.head
         stem, last = spec.blocks[0], spec.blocks[-1]
@@ -191,6 +182,22 @@ class StagedSpace(Space):
             has, wanted = getattr(spec, name), getattr(frame, name)
             if has != wanted:
                 raise SpecError(f"{outside}: {name} is {has}, not {wanted}")
+
+
+@lru_cache(maxsize=65536)
+def _stage_blocks(space: StagedSpace, number: int, options: Encoding, channels: int) -> tuple[tuple[Block, ...], int]:
+    """The blocks of a stage, and the channels behind it. Kept, because points that are alike share most stages."""
+    stage, choices = space.stages[number - 1], space.choices[space.places[number - 1]]
+    chosen = {choice.name: choice.options[option] for choice, option in zip(choices, options, strict=True)}
+    width = chosen[f"stage{number}.width"]
+    common = _apply(stage.layer, {name: chosen[f"stage{number}.{name}"] for name in stage.common})
+    blocks: list[Block] = []
+    for index in range(chosen[f"stage{number}.depth"]):
+        layer = _apply(common, {name: chosen[_own(number, index, name)] for name in stage.own})
+        block = make_block(layer, channels, width, 1 if index else stage.stride)
+        blocks += [] if block is None else [block]
+        channels = width
+    return tuple(blocks), channels
 
 
 class _Matcher:
@@ -259,6 +266,18 @@ def _choices(frame: Frame, stages: Sequence[Stage]) -> Iterator[Choice]:
             yield Choice(name=name, options=options, ordered=all(isinstance(option, int | float) for option in options))
     yield Choice(name="tail", options=frame.tails, ordered=True)
     yield Choice(name="feature", options=frame.features, ordered=True)
+
+
+def _needs(choices: Sequence[Choice], stages: Sequence[Stage]) -> Iterator[tuple[int, Need]]:
+    """What is chosen for layers beyond a stage's depth has no effect."""
+    places = {choice.name: place for place, choice in enumerate(choices)}
+    for number, stage in enumerate(stages, 1):
+        layers = {f"stage{number}.{name}": 1 for name in stage.common}
+        layers |= {_own(number, layer, name): layer + 1 for layer in range(max(stage.depths)) for name in stage.own}
+        for name, layer in layers.items():
+            least = sum(depth < layer for depth in stage.depths)
+            if least:
+                yield places[name], Need(place=places[f"stage{number}.depth"], least=least)
 
 
 def _own(number: int, layer: int, choice: str) -> str:

@@ -42,8 +42,7 @@ class PolicySearch(Strategy):
     def propose(self, count: int, rng: np.random.Generator) -> list[Encoding]:
         """Samples of the policy, which may repeat."""
         found = []
-        for _ in range(count):
-            tokens, log_probabilities = self.sample(rng)
+        for tokens, log_probabilities in self.sample(count, rng):
             point = self.space.normal(tokens)
             sampled = Sampled(tokens=tokens, active=self.space.active(tokens), log_probabilities=log_probabilities)
             self._pending.setdefault(point, deque()).append(sampled)
@@ -59,8 +58,8 @@ class PolicySearch(Strategy):
                 self.improve(waiting.popleft(), score)
 
     @abstractmethod
-    def sample(self, rng: np.random.Generator) -> tuple[Encoding, Floats]:
-        """An option for each choice, and the logarithms of their probabilities."""
+    def sample(self, count: int, rng: np.random.Generator) -> list[tuple[Encoding, Floats]]:
+        """So many times an option for each choice, and the logarithms of their probabilities."""
 
     @abstractmethod
     def improve(self, sampled: Sampled, score: float) -> None:

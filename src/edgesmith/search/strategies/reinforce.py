@@ -30,11 +30,11 @@ class Reinforce(PolicySearch):
         self._early: list[float] = []
         self._baseline = self._spread = 0.0
 
-    def sample(self, rng: np.random.Generator) -> tuple[Encoding, Floats]:
+    def sample(self, count: int, rng: np.random.Generator) -> list[tuple[Encoding, Floats]]:
         """An option for each choice, on its own."""
-        tokens = tuple(draw(_softmax(logits), rng) for logits in self._logits)
-        chosen = [_softmax(logits)[token] for logits, token in zip(self._logits, tokens, strict=True)]
-        return tokens, np.log(chosen)
+        policy = [_softmax(logits) for logits in self._logits]
+        drawn = [tuple(draw(probabilities, rng) for probabilities in policy) for _ in range(count)]
+        return [(tokens, np.log([row[token] for row, token in zip(policy, tokens, strict=True)])) for tokens in drawn]
 
     def improve(self, sampled: Sampled, score: float) -> None:
         """One step; the first few samples only set the baseline."""

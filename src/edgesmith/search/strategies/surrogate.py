@@ -9,19 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesmith.arch.space.choices import Encoding, Space
-from edgesmith.search.front import front_of
+from edgesmith.search.crowd import Codes, codes_of, cross, distinct, mutate, points_of, sample
+from edgesmith.search.front import front_of, hypervolume_gains
 from edgesmith.search.gaussian import GaussianProcess, Scales
-from edgesmith.search.strategies.base import Strategy, Trial
+from edgesmith.search.strategies.base import Result, Strategy, Trial
 
 Floats = NDArray[np.float64]
 
 _STARTS: Final = 12
 _CANDIDATES: Final = 2000
-_WHOLE: Final = 8192
+_MUTANTS: Final = 0.5
+_CHILDREN: Final = 0.4
 _ELITES: Final = 20
 _BRAVERY: Final = 1.0
 _AUGMENT: Final = 0.05
-_REFIT: Final = 10
+_BEYOND: Final = 0.1
+_TURN: Final = 3
+_SURE: Final = 40
+_PROBES: Final = 3
+_REFIT: Final = 1.25
 
 
 class Surrogate(Strategy):
@@ -37,59 +43,51 @@ class Surrogate(Strategy):
     def __init__(self, space: Space, *, seed: int) -> None:
         """Begin without a model."""
         super().__init__(space, seed=seed)
-        self._scales: dict[int, Scales] = {}
+        self._scales: dict[tuple[int, int], Scales] = {}
 
     def propose(self, count: int, rng: np.random.Generator) -> list[Encoding]:
         """Random points until there are a few, then the most promising ones."""
         known = self.known()
         if len(self.history) < _STARTS:
             return self.fresh(rng, known, count=count)
-        candidates = [point for point in self._candidates(rng) if point not in known]
-        if not candidates:
-            return self.fresh(rng, known, count=count)
-        promise = self._promise(candidates, rng)
-        found: list[Encoding] = []
-        while len(found) < min(count, len(candidates)):
-            best = int(np.argmax(promise))
-            found.append(candidates[best])
-            promise[best] = -np.inf
-            if len(found) < count:
-                promise -= self._nearness(candidates, candidates[best])
-        return found + self.fresh(rng, known | set(found), count=count - len(found))
+        again = self._to_confirm(count)
+        candidates = self._candidates(rng)
+        number = min(count - len(again), len(candidates))
+        new = self._widen_front(candidates, number) if self._num_goals == 2 else self._climb(candidates, number, rng)
+        return again + new + self.fresh(rng, known | set(new), count=count - len(again) - len(new))
 
     def best(self) -> Trial:
         """Of the evaluated points the one that the model thinks best: one lucky reading does not win."""
         kept = [trial for trial in self.history if trial.result.violation <= 0]
         if len(kept) < _STARTS:
             return super().best()
-        model = self._model([trial.point for trial in kept], _warped(np.array([trial.result.score for trial in kept])))
+        model = self._model([trial.point for trial in kept], warped(np.array([trial.result.score for trial in kept])))
         return kept[int(np.argmax(model.believe([trial.point for trial in kept]).mean))]
 
-    def _candidates(self, rng: np.random.Generator) -> list[Encoding]:
-        """All points of a small space; else kin of the best ones and some from anywhere."""
-        if self.space.size <= _WHOLE:
-            return list(every_point(self.space))
-        elites = self._elites()
-        found: dict[Encoding, None] = {}
-        for _ in range(_CANDIDATES):
-            first = elites[int(rng.integers(len(elites)))]
-            kind = rng.random()
-            if kind < 0.5:
-                point = self.space.mutate(first, rng, changes=1 + 2 * rng.random())
-            elif kind < 0.9:
-                child = self.space.crossover(first, elites[int(rng.integers(len(elites)))], rng)
-                point = self.space.mutate(child, rng)
-            else:
-                point = self.space.sample(rng)
-            found[point] = None
-        return list(found)
+    def _candidates(self, rng: np.random.Generator) -> Codes:
+        """``(points, choices)`` that are not known: kin of the best ones, and some from anywhere."""
+        elites, known = self._elites(), codes_of([trial.point for trial in self.history], self.space)
+        mutants, children = (round(share * _CANDIDATES) for share in (_MUTANTS, _CHILDREN))
+        first = elites[rng.integers(len(elites), size=mutants + children)]
+        second = elites[rng.integers(len(elites), size=children)]
+        found = [
+            mutate(self.space, first[:mutants], rng, changes=1 + 2 * rng.random(mutants)),
+            mutate(self.space, cross(self.space, first[mutants:], second, rng), rng),
+            sample(self.space, _CANDIDATES - mutants - children, rng),
+        ]
+        fresh = distinct(np.concatenate(found), known)
+        return fresh[[self.space.allows(point) for point in points_of(fresh)]]
 
-    def _elites(self) -> list[Encoding]:
+    def _elites(self) -> Codes:
         goals = self._goals()
         if goals.shape[1] > 1:
-            return [self.history[place].point for place in front_of(goals)]
+            return codes_of([self.history[place].point for place in front_of(goals)], self.space)
         ranked = sorted(self.history, key=lambda trial: trial.result.rank, reverse=True)
-        return [trial.point for trial in ranked[:_ELITES]]
+        return codes_of([trial.point for trial in ranked[:_ELITES]], self.space)
+
+    @property
+    def _num_goals(self) -> int:
+        return max(1, len(self.history[0].result.goals))
 
     def _goals(self) -> Floats:
         """``(trials, goals)``: what is to be raised; trials beyond the limits are worse than all others."""
@@ -101,10 +99,46 @@ class Surrogate(Strategy):
             rows[~kept] = floor - spread * (0.1 + np.minimum(violations[~kept], 1.0))[:, None]
         return rows
 
-    def _promise(self, candidates: Sequence[Encoding], rng: np.random.Generator) -> Floats:
+    def _to_confirm(self, count: int) -> list[Encoding]:
+        """Of the evaluated points those that may be best, to be read once more: a turn in so many is theirs.
+
+        One lucky reading would win otherwise. Where readings turn out to be the same each time, there are none.
+        """
+        begun = len(self.history)
+        turns = sum(number % _TURN == 0 for number in range(max(begun, _SURE), begun + count))
+        if not turns or self._num_goals > 1 or self._is_certain():
+            return []
+        kept = [trial for trial in self.history if trial.result.violation <= 0]
+        points = list(dict.fromkeys(trial.point for trial in kept))
+        if len(kept) < _STARTS:
+            return []
+        model = self._model([trial.point for trial in kept], warped(np.array([trial.result.score for trial in kept])))
+        belief = model.believe(points)
+        order = np.argsort(-(belief.mean + _BRAVERY * belief.deviation), kind="stable")
+        return [points[place] for place in order[:turns].tolist()]
+
+    def _is_certain(self) -> bool:
+        """Whether points that were evaluated again gave what they gave before, each of the first few."""
+        first: dict[Encoding, Result] = {}
+        same = [first.setdefault(trial.point, trial.result) == trial.result for trial in self.history]
+        return all(same) and len(same) - len(first) >= _PROBES
+
+    def _climb(self, candidates: Codes, count: int, rng: np.random.Generator) -> list[Encoding]:
+        """The most promising points, apart from one another."""
+        promise = self._promise(candidates, rng) if count else np.empty(0)
+        found: list[Encoding] = []
+        while len(found) < count:
+            best = int(np.argmax(promise))
+            found.append(tuple(candidates[best].tolist()))
+            promise[best] = -np.inf
+            if len(found) < count:
+                promise -= self._nearness(candidates, candidates[best])
+        return found
+
+    def _promise(self, candidates: Codes, rng: np.random.Generator) -> Floats:
         goals, points = self._goals(), [trial.point for trial in self.history]
         if goals.shape[1] == 1:
-            belief = self._model(points, _warped(goals[:, 0])).believe(candidates)
+            belief = self._model(points, warped(goals[:, 0])).believe(candidates)
             return belief.mean + _BRAVERY * belief.deviation
         weights = rng.dirichlet(np.ones(goals.shape[1]))
         low, high = goals.min(axis=0), goals.max(axis=0)
@@ -113,30 +147,39 @@ class Surrogate(Strategy):
         belief = self._model(points, -(short.max(axis=1) + _AUGMENT * short.sum(axis=1))).believe(candidates)
         return belief.mean + _BRAVERY * belief.deviation
 
-    def _model(self, points: Sequence[Encoding], values: Floats) -> GaussianProcess:
-        """A process whose scales are found anew at each tenth trial; in between they hardly move."""
-        stage = len(points) // _REFIT
-        if stage not in self._scales:
-            begin = max(_STARTS, stage * _REFIT)
-            self._scales[stage] = GaussianProcess(self.space, points[:begin], values[:begin]).scales
-        return GaussianProcess(self.space, points, values, self._scales[stage])
+    def _widen_front(self, candidates: Codes, count: int) -> list[Encoding]:
+        """The points whose optimistic goals would add most to the front's hypervolume (Ponweiser et al. 2008)."""
+        goals, points = self._goals(), [trial.point for trial in self.history]
+        beliefs = [self._model(points, values, goal).believe(candidates) for goal, values in enumerate(goals.T)]
+        hopes = np.column_stack([belief.mean + _BRAVERY * belief.deviation for belief in beliefs])
+        front = goals[front_of(goals)]
+        reference = front.min(axis=0) - _BEYOND * (np.ptp(front, axis=0) + 1e-9)
+        means = np.column_stack([belief.mean for belief in beliefs])
+        found: list[Encoding] = []
+        while len(found) < count:
+            gains = hypervolume_gains(front, hopes, reference)
+            best = int(np.argmax(gains))
+            found.append(tuple(candidates[best].tolist()))
+            front = np.concatenate([front, means[best : best + 1]])
+            hopes[best] = -np.inf
+        return found
 
-    def _nearness(self, candidates: Sequence[Encoding], chosen: Encoding) -> Floats:
+    def _model(self, points: Sequence[Encoding], values: Floats, goal: int = 0) -> GaussianProcess:
+        """A process whose scales are found anew whenever there is a quarter more to learn from."""
+        stage = int(np.log(len(points) / _STARTS) / np.log(_REFIT))
+        if (goal, stage) not in self._scales:
+            begin = int(np.ceil(_STARTS * _REFIT**stage))
+            self._scales[goal, stage] = GaussianProcess(self.space, points[:begin], values[:begin]).scales
+        return GaussianProcess(self.space, points, values, self._scales[goal, stage])
+
+    def _nearness(self, candidates: Codes, chosen: Codes) -> Floats:
         """What a candidate is less worth because one like it is evaluated already."""
-        apart = (np.array(candidates) != np.array(chosen)).mean(axis=1)
+        apart = (candidates != chosen).mean(axis=1)
         nearness: Floats = np.exp(-len(chosen) * apart)
         return nearness
 
 
-def every_point(space: Space) -> list[Encoding]:
-    """All points of a small space, each meaning once."""
-    points: dict[Encoding, None] = {(): None}
-    for choice in space.choices:
-        points = {(*point, option): None for point in points for option in range(len(choice.options))}
-    return list(dict.fromkeys(space.normal(point) for point in points))
-
-
-def _warped(values: Floats) -> Floats:
+def warped(values: Floats) -> Floats:
     """Stretch the good end, as far as the first points, which were drawn evenly, were apart there."""
     starts = values[:_STARTS]
     margin = 0.5 * float(starts.max() - np.quantile(starts, 0.75)) + 1e-9 * (1 + abs(float(values.max())))

@@ -28,6 +28,7 @@ from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
 from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_wishes import SearchWishes
+from edgesmith.recipes.space_latency import cheapest_point
 from edgesmith.search.cost_model import costs_of
 from edgesmith.search.limits import Limits
 
@@ -125,7 +126,7 @@ def search(material: Material, folder: Path, wishes: SearchWishes, limits: Limit
     )
 
 
-@pytest.mark.parametrize("share", [0.4, 0.8])
+@pytest.mark.parametrize("share", [0.6, 0.8])
 def test_case_a4_nothing_returned_exceeds_the_limit_as_measured(
     material: Material, tmp_path: Path, share: float
 ) -> None:
@@ -135,18 +136,22 @@ def test_case_a4_nothing_returned_exceeds_the_limit_as_measured(
     assert max(each.estimated_ms for each in found.tried) <= limit
     assert found.finalists
     assert max(each.latency.high_ms for each in found.finalists) <= limit
+    assert max(each.latency.ms for each in found.finalists) > 0.8 * limit
     rows = found.to_json()
     assert {row["name"] for row in rows if row["accepted"]} == {each.spec.name for each in found.finalists}
     assert all(row["latency"] for row in rows if row["accepted"])
 
 
 def test_sizes_are_limits_too(material: Material, tmp_path: Path) -> None:
-    limits = Limits(latency_ms=10 * true_ms(ZOO[0]), size_bytes=2_000_000, memory_bytes=60_000)
+    space = find_space("mobilenet_v3_small", resolutions=(32,), num_classes=10)
+    smallest = count_total(space.decode(cheapest_point(space)))
+    size, memory = 6 * smallest.parameters, 2 * smallest.peak_bytes
+    limits = Limits(latency_ms=10 * true_ms(ZOO[0]), size_bytes=size, memory_bytes=memory)
     found = search(material, tmp_path, SearchWishes(), limits)
     for each in found.tried:
         cost = count_total(each.spec)
-        assert 4 * cost.parameters <= 2_000_000
-        assert cost.peak_bytes <= 60_000
+        assert 4 * cost.parameters <= size
+        assert cost.peak_bytes <= memory
 
 
 def test_a_search_that_is_started_again_trains_nothing_again(material: Material, tmp_path: Path) -> None:
@@ -177,7 +182,7 @@ def test_random_beside_it_has_as_many_candidates_and_the_default_finds_better_on
 def test_a_reward_lets_the_strategy_see_networks_beyond_the_budget_and_returns_none(
     material: Material, tmp_path: Path
 ) -> None:
-    limit = 0.6 * true_ms(ZOO[0])
+    limit = 0.9 * true_ms(ZOO[0])
     wishes = SearchWishes(strategy="controller", reward="soft-small")
     found = search(material, tmp_path, wishes, Limits(latency_ms=limit))
     assert max(each.estimated_ms for each in found.tried) > limit

@@ -187,6 +187,44 @@ def test_an_interrupted_trial_waits_for_whoever_comes(tmp_path: Path, log: Path)
     assert len(evaluated(log)) == 4
 
 
+class Counter:
+    """A progress that counts, and is its own stage."""
+
+    def __init__(self) -> None:
+        self.total: float | None = None
+        self.done = 0.0
+        self.details: list[str] = []
+
+    def stage(self, title: str, total: float | None = None, unit: str = "") -> Counter:
+        assert (title, unit) == ("search", "nets")
+        self.total = total
+        return self
+
+    def note(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def __enter__(self) -> Counter:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def advance(self, amount: float = 1, *, detail: str = "") -> None:
+        self.done += amount
+        self.details.append(detail)
+
+
+def test_progress_ends_at_what_was_asked_for(tmp_path: Path, log: Path) -> None:
+    starts = [(0,) * 8, (1,) * 8, (0,) * 8]
+    for trials in (6, 8):
+        counter = Counter()
+        study = open_study(tmp_path)
+        outcome = study.run(
+            Synthetic(log=log), judge, trials=trials, batch=3, executor=Here(), starts=starts, progress=counter
+        )
+        assert counter.total == counter.done == trials
+        assert counter.details[-1] == f"best {max(trial.result.score for trial in outcome.trials):.4g}"
+
+
 def two_goals(values: Mapping[str, float]) -> Result:
     goals = (values["accuracy"], -values["parameters"])
     return Result(score=values["accuracy"], goals=goals, violation=max(0.0, values["parameters"] - 12))

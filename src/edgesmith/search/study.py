@@ -87,7 +87,7 @@ class Study:
         self._patience = patience or Patience()
         self._storage = open_storage(url, self._patience)
         self._study = _open_study(self._storage, name, self.goals)
-        self._num_told = 0
+        self._num_batches = 0
         self._require_settings(
             {
                 "strategy": strategy.name,
@@ -135,7 +135,7 @@ class Study:
             stored = ledger.batches()
             bar = _Bar(stage)
             while True:
-                number = self._num_told
+                number = self._num_batches
                 if number < len(stored):
                     self._replay(stored[number])
                 else:
@@ -146,7 +146,7 @@ class Study:
                     stored.append(following)
                 self._evaluate(stored[number].points, ledger, evaluate, judge, executor, bar)
                 self._tell(stored[number].points, ledger.records(), judge)
-                bar.told(len(self.strategy.history))
+                bar.told(self.strategy.history)
             ledger.finish_study()
             return self._outcome(ledger.records())
 
@@ -237,7 +237,7 @@ class Study:
         self.strategy.tell(
             [Trial(point=each.point, result=worst if each.failure else judge(each.values)) for each in known]
         )
-        self._num_told += 1
+        self._num_batches += 1
 
     def _outcome(self, records: Mapping[Encoding, Record]) -> Outcome:
         history = tuple(self.strategy.history)
@@ -272,8 +272,10 @@ class _Bar:
         self._shown += count
         self._stage.advance(count)
 
-    def told(self, total: int) -> None:
-        self.settled(total - self._shown)
+    def told(self, history: Sequence[Trial]) -> None:
+        best = max(history, key=lambda trial: trial.result.rank)
+        self._stage.advance(len(history) - self._shown, detail=f"best {best.result.score:.4g}")
+        self._shown = len(history)
 
 
 def _worst(history: Sequence[Trial], num_goals: int) -> Result:

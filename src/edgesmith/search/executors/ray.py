@@ -120,7 +120,10 @@ def _connect(ray: Any, address: str | None, devices: Iterable[str]) -> None:
         ray.init(address=address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise RunError(f"no Ray cluster at {address or 'this machine'}: {reason}") from None
+        raise RunError(
+            f"no Ray cluster at {address or 'this machine'}: {reason}"
+            " (one that wants a token is joined with RAY_AUTH_MODE=token and RAY_AUTH_TOKEN set)"
+        ) from None
 
 
 def _knock(address: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgesmith.arch.space.choices import Encoding, Space
-from edgesmith.search.crowd import Codes, codes_of, cross, distinct, mutate, points_of, sample
+from edgesmith.search.crowd import Codes, codes_of, cross, distinct, mutate, sample
 from edgesmith.search.front import front_of, hypervolume_gains
 from edgesmith.search.gaussian import GaussianProcess, Scales
 from edgesmith.search.strategies.base import Result, Strategy, Trial
@@ -75,8 +75,7 @@ class Surrogate(Strategy):
             mutate(self.space, cross(self.space, first[mutants:], second, rng), rng),
             sample(self.space, _CANDIDATES - mutants - children, rng),
         ]
-        fresh = distinct(np.concatenate(found), known)
-        return fresh[[self.space.allows(point) for point in points_of(fresh)]]
+        return distinct(np.concatenate(found), known)
 
     def _elites(self) -> Codes:
         goals = self._goals()
@@ -124,13 +123,16 @@ class Surrogate(Strategy):
         return all(same) and len(same) - len(first) >= _PROBES
 
     def _climb(self, candidates: Codes, count: int, rng: np.random.Generator) -> list[Encoding]:
-        """The most promising points, apart from one another."""
+        """The most promising points that keep the limits, apart from one another."""
         promise = self._promise(candidates, rng) if count else np.empty(0)
         found: list[Encoding] = []
-        while len(found) < count:
+        while len(found) < count and (promise > -np.inf).any():
             best = int(np.argmax(promise))
-            found.append(tuple(candidates[best].tolist()))
             promise[best] = -np.inf
+            point = tuple(candidates[best].tolist())
+            if not self.space.allows(point):
+                continue
+            found.append(point)
             if len(found) < count:
                 promise -= self._nearness(candidates, candidates[best])
         return found
@@ -156,12 +158,17 @@ class Surrogate(Strategy):
         reference = front.min(axis=0) - _BEYOND * (np.ptp(front, axis=0) + 1e-9)
         means = np.column_stack([belief.mean for belief in beliefs])
         found: list[Encoding] = []
-        while len(found) < count:
-            gains = hypervolume_gains(front, hopes, reference)
+        gains = hypervolume_gains(front, hopes, reference)
+        while len(found) < count and (gains > -np.inf).any():
             best = int(np.argmax(gains))
-            found.append(tuple(candidates[best].tolist()))
-            front = np.concatenate([front, means[best : best + 1]])
-            hopes[best] = -np.inf
+            gains[best] = hopes[best] = -np.inf
+            point = tuple(candidates[best].tolist())
+            if not self.space.allows(point):
+                continue
+            found.append(point)
+            if len(found) < count:
+                front = np.concatenate([front, means[best : best + 1]])
+                gains = np.where(hopes[:, 0] > -np.inf, hypervolume_gains(front, hopes, reference), -np.inf)
         return found
 
     def _model(self, points: Sequence[Encoding], values: Floats, goal: int = 0) -> GaussianProcess:

@@ -68,7 +68,7 @@ class OneShotNet(nn.Module):
         else:
             self.train()
             self.watcher.see(self.answer, next(self.net.parameters()).device, share=share)
-            point = self._family.space.normal(self.watcher.policy.sample(rng)[0])
+            point = self._family.space.normal(self.watcher.policy.sample(1, rng)[0][0])
         self._chosen.points = (point,)
 
     def answer(self, point: Encoding, images: Tensor) -> Tensor:

@@ -78,9 +78,12 @@ class TunasPolicy(PolicySearch):
         """For each choice the probabilities of its options."""
         return tuple(_softmax(logits) for logits in self._logits)
 
-    def sample(self, rng: np.random.Generator) -> tuple[Encoding, Floats]:
-        """An option for each choice, drawn again while the net is above the limit."""
+    def sample(self, count: int, rng: np.random.Generator) -> list[tuple[Encoding, Floats]]:
+        """So many times an option for each choice, drawn again while the net is above the limit."""
         table = self.probabilities()
+        return [self._draw_within(table, rng) for _ in range(count)]
+
+    def _draw_within(self, table: tuple[Floats, ...], rng: np.random.Generator) -> tuple[Encoding, Floats]:
         for _ in range(_TRIES):
             tokens = tuple(draw(row, rng) for row in table)
             if self._draw.allows(tokens):
@@ -111,8 +114,7 @@ class TunasPolicy(PolicySearch):
         if self._draw.allows(point):
             return point
         rng = generator(self.seed, self.name, "mode")
-        samples = [self.sample(rng) for _ in range(_MODE_DRAWS)]
-        tokens, _ = max(samples, key=lambda sample: float(sample[1].sum()))
+        tokens, _ = max(self.sample(_MODE_DRAWS, rng), key=lambda sample: float(sample[1].sum()))
         return self.space.normal(tokens)
 
     def _rate(self) -> float:

@@ -99,6 +99,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("data", help="as DATA of the command line")
     parser.add_argument("--model", default="mobilenet_v3_large")
     parser.add_argument("--resolution", type=int, default=128)
+    parser.add_argument("--classes", type=int, default=5, help="of the set, for the session's files")
     parser.add_argument("--recipe", default="small")
     parser.add_argument("--time", default="10m", help="of each training")
     parser.add_argument("--seeds", type=int, default=3)
@@ -113,7 +114,7 @@ def parse_options() -> argparse.Namespace:
 def variant_of(name: str, options: argparse.Namespace) -> NetSpec:
     """The edited network at the resolution of all."""
     spec = VARIANTS[name].edit(find(options.model)).with_resolution(options.resolution)
-    return replace(spec, name=name)
+    return replace(spec, name=name, num_classes=options.classes)
 
 
 def run(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from edgesmith.search.strategies.base import Result, Strategy, Trial
 Floats = NDArray[np.float64]
 
 _STARTS: Final = 12
+# Candidates, and candidates times trials: a proposal stays quick as the history grows.
 _CANDIDATES: Final = 2000
+_WORK: Final = 400_000
 _MUTANTS: Final = 0.5
 _CHILDREN: Final = 0.4
 _ELITES: Final = 20
@@ -67,13 +69,14 @@ class Surrogate(Strategy):
     def _candidates(self, rng: np.random.Generator) -> Codes:
         """``(points, choices)`` that are not known: kin of the best ones, and some from anywhere."""
         elites, known = self._elites(), codes_of([trial.point for trial in self.history], self.space)
-        mutants, children = (round(share * _CANDIDATES) for share in (_MUTANTS, _CHILDREN))
+        number = min(_CANDIDATES, max(1, _WORK // len(self.history)))
+        mutants, children = (round(share * number) for share in (_MUTANTS, _CHILDREN))
         first = elites[rng.integers(len(elites), size=mutants + children)]
         second = elites[rng.integers(len(elites), size=children)]
         found = [
             mutate(self.space, first[:mutants], rng, changes=1 + 2 * rng.random(mutants)),
             mutate(self.space, cross(self.space, first[mutants:], second, rng), rng),
-            sample(self.space, _CANDIDATES - mutants - children, rng),
+            sample(self.space, number - mutants - children, rng),
         ]
         return distinct(np.concatenate(found), known)
 

@@ -81,6 +81,19 @@ def test_the_same_seed_and_history_give_the_same_proposals(name: str) -> None:
     assert first != run(make_strategy(name, SPACE, seed=4), 45, batch=3)
 
 
+def test_asking_for_the_best_changes_no_proposals(name: str) -> None:
+    plain, asked = (make_strategy(name, SPACE, seed=7) for _ in range(2))
+    for _ in range(15):
+        points = plain.ask(3)
+        assert points == asked.ask(3)
+        trials = [
+            Trial(point=point, result=Result(score=worth(point), violation=float(point[4] > 2))) for point in points
+        ]
+        plain.tell(trials)
+        asked.tell(trials)
+        asked.best()
+
+
 def test_points_from_elsewhere_are_taken_in(name: str) -> None:
     strategy = make_strategy(name, SPACE, seed=5)
     best = (2, 1, 1, 1, 0, 1, 2)

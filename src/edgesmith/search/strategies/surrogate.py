@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -17,7 +17,9 @@ from edgesmith.search.strategies.base import Result, Strategy, Trial
 Floats = NDArray[np.float64]
 
 _STARTS: Final = 12
+# Candidates, and candidates times trials: a proposal stays quick as the history grows.
 _CANDIDATES: Final = 2000
+_WORK: Final = 400_000
 _MUTANTS: Final = 0.5
 _CHILDREN: Final = 0.4
 _ELITES: Final = 20
@@ -34,8 +36,9 @@ class Surrogate(Strategy):
     """Bayesian optimisation: the point with the highest mean plus deviation of a Gaussian process.
 
     Values are warped first, ``-log(best + margin - value)``: a few very bad nets would set the scale otherwise, and
-    differences among good ones, which matter, would drown. For a front each goal has a process, and each proposal
-    weighs the goals anew (ParEGO, Knowles 2006).
+    differences among good ones, which matter, would drown. What looks best is read again from time to time. For two
+    goals each has a process, and the point is next whose optimistic goals add most to the hypervolume; for more, each
+    proposal weighs the goals anew (ParEGO, Knowles 2006).
     """
 
     name = "surrogate"
@@ -43,7 +46,7 @@ class Surrogate(Strategy):
     def __init__(self, space: Space, *, seed: int) -> None:
         """Begin without a model."""
         super().__init__(space, seed=seed)
-        self._scales: dict[tuple[int, int], Scales] = {}
+        self._scales: dict[tuple[str, int], Scales] = {}
 
     def propose(self, count: int, rng: np.random.Generator) -> list[Encoding]:
         """Random points until there are a few, then the most promising ones."""
@@ -61,19 +64,19 @@ class Surrogate(Strategy):
         kept = [trial for trial in self.history if trial.result.violation <= 0]
         if len(kept) < _STARTS:
             return super().best()
-        model = self._model([trial.point for trial in kept], warped(np.array([trial.result.score for trial in kept])))
-        return kept[int(np.argmax(model.believe([trial.point for trial in kept]).mean))]
+        return kept[int(np.argmax(self._score_model(kept).believe([trial.point for trial in kept]).mean))]
 
     def _candidates(self, rng: np.random.Generator) -> Codes:
         """``(points, choices)`` that are not known: kin of the best ones, and some from anywhere."""
         elites, known = self._elites(), codes_of([trial.point for trial in self.history], self.space)
-        mutants, children = (round(share * _CANDIDATES) for share in (_MUTANTS, _CHILDREN))
+        number = min(_CANDIDATES, max(1, _WORK // len(self.history)))
+        mutants, children = (round(share * number) for share in (_MUTANTS, _CHILDREN))
         first = elites[rng.integers(len(elites), size=mutants + children)]
         second = elites[rng.integers(len(elites), size=children)]
         found = [
             mutate(self.space, first[:mutants], rng, changes=1 + 2 * rng.random(mutants)),
             mutate(self.space, cross(self.space, first[mutants:], second, rng), rng),
-            sample(self.space, _CANDIDATES - mutants - children, rng),
+            sample(self.space, number - mutants - children, rng),
         ]
         return distinct(np.concatenate(found), known)
 
@@ -111,8 +114,7 @@ class Surrogate(Strategy):
         points = list(dict.fromkeys(trial.point for trial in kept))
         if len(kept) < _STARTS:
             return []
-        model = self._model([trial.point for trial in kept], warped(np.array([trial.result.score for trial in kept])))
-        belief = model.believe(points)
+        belief = self._score_model(kept).believe(points)
         order = np.argsort(-(belief.mean + _BRAVERY * belief.deviation), kind="stable")
         return [points[place] for place in order[:turns].tolist()]
 
@@ -140,19 +142,19 @@ class Surrogate(Strategy):
     def _promise(self, candidates: Codes, rng: np.random.Generator) -> Floats:
         goals, points = self._goals(), [trial.point for trial in self.history]
         if goals.shape[1] == 1:
-            belief = self._model(points, warped(goals[:, 0])).believe(candidates)
+            belief = self._model(points, goals[:, 0], "promise", stretch=warped).believe(candidates)
             return belief.mean + _BRAVERY * belief.deviation
         weights = rng.dirichlet(np.ones(goals.shape[1]))
         low, high = goals.min(axis=0), goals.max(axis=0)
         scaled = (goals - low) / np.maximum(high - low, 1e-12)
         short = weights * (1 - scaled)  # of each goal's best
-        belief = self._model(points, -(short.max(axis=1) + _AUGMENT * short.sum(axis=1))).believe(candidates)
+        belief = self._model(points, -(short.max(axis=1) + _AUGMENT * short.sum(axis=1)), "promise").believe(candidates)
         return belief.mean + _BRAVERY * belief.deviation
 
     def _widen_front(self, candidates: Codes, count: int) -> list[Encoding]:
         """The points whose optimistic goals would add most to the front's hypervolume (Ponweiser et al. 2008)."""
         goals, points = self._goals(), [trial.point for trial in self.history]
-        beliefs = [self._model(points, values, goal).believe(candidates) for goal, values in enumerate(goals.T)]
+        beliefs = [self._model(points, values, str(goal)).believe(candidates) for goal, values in enumerate(goals.T)]
         hopes = np.column_stack([belief.mean + _BRAVERY * belief.deviation for belief in beliefs])
         front = goals[front_of(goals)]
         reference = front.min(axis=0) - _BEYOND * (np.ptp(front, axis=0) + 1e-9)
@@ -171,13 +173,25 @@ class Surrogate(Strategy):
                 gains = np.where(hopes[:, 0] > -np.inf, hypervolume_gains(front, hopes, reference), -np.inf)
         return found
 
-    def _model(self, points: Sequence[Encoding], values: Floats, goal: int = 0) -> GaussianProcess:
+    def _score_model(self, trials: Sequence[Trial]) -> GaussianProcess:
+        scores = np.array([trial.result.score for trial in trials])
+        return self._model([trial.point for trial in trials], scores, "score", stretch=warped)
+
+    def _model(
+        self,
+        points: Sequence[Encoding],
+        values: Floats,
+        subject: str,
+        *,
+        stretch: Callable[[Floats], Floats] = np.asarray,
+    ) -> GaussianProcess:
         """A process whose scales are found anew whenever there is a quarter more to learn from."""
         stage = int(np.log(len(points) / _STARTS) / np.log(_REFIT))
-        if (goal, stage) not in self._scales:
+        if (subject, stage) not in self._scales:
             begin = int(np.ceil(_STARTS * _REFIT**stage))
-            self._scales[goal, stage] = GaussianProcess(self.space, points[:begin], values[:begin]).scales
-        return GaussianProcess(self.space, points, values, self._scales[goal, stage])
+            early = GaussianProcess(self.space, points[:begin], stretch(values[:begin]))
+            self._scales[subject, stage] = early.scales
+        return GaussianProcess(self.space, points, stretch(values), self._scales[subject, stage])
 
     def _nearness(self, candidates: Codes, chosen: Codes) -> Floats:
         """What a candidate is less worth because one like it is evaluated already."""

@@ -18,8 +18,8 @@ Floats = NDArray[np.float64]
 
 # No more: what a smooth model cannot explain looks like noise, and a point's own reading would count for nothing.
 _NOISES: Final = (0.01, 0.05)
-# Before anything is known, points that differ in so many choices have forgotten one another.
-_REACH: Final = 3.0
+# Before anything is known, points that differ in so large a share of all choices have forgotten one another.
+_REACH: Final = 0.375
 _STEPS: Final = 30
 _JITTER: Final = 1e-6
 
@@ -135,7 +135,7 @@ class Bits:
 
 def _most_likely(bits: Bits, points: Floats, values: Floats) -> Scales:
     """Weights by following the likelihood's slope, once for each noise; the likelier pair wins."""
-    start = np.full(bits.num_choices, -np.log(_REACH))
+    start = np.full(bits.num_choices, -np.log(_REACH * bits.num_choices))
     found = []
     for noise in _NOISES:
         result = minimize(
@@ -154,7 +154,7 @@ def _unlikelihood(bits: Bits, points: Floats, values: Floats, logs: Floats, *, n
 
     Weights are believed to lie around one over the reach, within a factor of e.
     """
-    weights, apart = np.exp(logs), logs + np.log(_REACH)
+    weights, apart = np.exp(logs), logs + np.log(_REACH * bits.num_choices)
     covariance = _covariance(bits.distances(points, points, weights.tolist()))
     chol = _cholesky(covariance.copy(), noise)
     solved = _solve(chol, values)

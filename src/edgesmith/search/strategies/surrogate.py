@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,10 @@ _TURN: Final = 3
 _SURE: Final = 40
 _PROBES: Final = 3
 _REFIT: Final = 1.25
+# Times that the most promising candidates are replaced by themselves and their kin.
+_CLIMBS: Final = 2
+_PARENTS: Final = 25
+_KIN: Final = 20
 
 
 class Surrogate(Strategy):
@@ -126,6 +131,8 @@ class Surrogate(Strategy):
 
     def _climb(self, candidates: Codes, count: int, rng: np.random.Generator) -> list[Encoding]:
         """The most promising points that keep the limits, apart from one another."""
+        for _ in range(_CLIMBS if count else 0):
+            candidates = self._kin_of_best(candidates, rng)
         promise = self._promise(candidates, rng) if count else np.empty(0)
         found: list[Encoding] = []
         while len(found) < count and (promise > -np.inf).any():
@@ -138,6 +145,15 @@ class Surrogate(Strategy):
             if len(found) < count:
                 promise -= self._nearness(candidates, candidates[best])
         return found
+
+    def _kin_of_best(self, candidates: Codes, rng: np.random.Generator) -> Codes:
+        """The most promising candidates that keep the limits, and mutants of theirs that are not known."""
+        order = np.argsort(-self._promise(candidates, rng), kind="stable")
+        within = (place for place in order.tolist() if self.space.allows(tuple(candidates[place].tolist())))
+        best = candidates[list(islice(within, _PARENTS))]
+        parents = np.repeat(best, _KIN, axis=0)
+        kin = mutate(self.space, parents, rng, changes=1 + rng.random(len(parents)))
+        return distinct(np.concatenate([best, kin]), codes_of([trial.point for trial in self.history], self.space))
 
     def _promise(self, candidates: Codes, rng: np.random.Generator) -> Floats:
         goals, points = self._goals(), [trial.point for trial in self.history]

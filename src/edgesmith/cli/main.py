@@ -10,7 +10,19 @@ import typer
 from typer.exceptions import TyperException
 
 import edgesmith
-from edgesmith.cli.commands import agent, devices, doctor, files, importing, job, measuring, quantizing, work, zoo
+from edgesmith.cli.commands import (
+    adapting,
+    agent,
+    devices,
+    doctor,
+    files,
+    importing,
+    job,
+    measuring,
+    quantizing,
+    work,
+    zoo,
+)
 from edgesmith.cli.terminal import fail
 from edgesmith.core.errors import EdgesmithError
 
@@ -25,6 +37,7 @@ app = typer.Typer(
 for verb in (
     job.quickstart,
     job.fit,
+    adapting.netadapt,
     zoo.models,
     zoo.inspect,
     work.check,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -67,7 +67,7 @@ def tell(story: Story) -> content.FitReport:
         edgesmith_version=edgesmith.__version__,
         budget=content.Budget(latency_ms=story.budget_ms),
         model=_model(story),
-        latency=_latency(story.measurement.latency[0]),
+        latency=as_latency(story.measurement.latency[0]),
         accuracy=content.Accuracy(
             value=metrics["top1"],
             low=metrics["top1_low"],
@@ -77,8 +77,8 @@ def tell(story: Story) -> content.FitReport:
         ),
         classes=dataset.classes,
         candidates=_candidates(story),
-        panels=_panels(story.result),
-        class_scores=_class_scores(story, metrics["per_class"]),
+        panels=panels(story.result),
+        class_scores=class_scores(story.score, dataset.classes, seed=story.config.seed),
         confusion=tuple(tuple(row) for row in metrics["confusion"]),
         mistakes=mistakes[:_MISTAKES],
         num_mistakes=len(mistakes),
@@ -88,7 +88,7 @@ def tell(story: Story) -> content.FitReport:
         ),
         problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
         stages=_stages(story.stages),
-        conditions=_conditions(story.measurement),
+        conditions=conditions(story.measurement),
         repeat=_repeat(story.config),
         next_steps=_next_steps(story),
     )
@@ -111,7 +111,8 @@ def _model(story: Story) -> content.ModelFacts:
     )
 
 
-def _latency(latency: Latency) -> content.Latency:
+def as_latency(latency: Latency) -> content.Latency:
+    """A measured latency as the report has it."""
     return content.Latency(
         ms=latency.ms,
         low_ms=latency.low_ms,
@@ -134,7 +135,7 @@ def _candidates(story: Story) -> tuple[content.CandidateRow, ...]:
     for each in story.choice.fitting:
         standing = story.standings.get(each.spec.name)
         outcome, reason = _fate(each.spec.name == story.winner, standing, last)
-        accuracy = None if standing is None else _race_accuracy(standing.score, story.num_held)
+        accuracy = None if standing is None else held_accuracy(standing.score, story.num_held)
         pictures = story.raced_pictures.get(each.spec.name, 0)
         rows.append(_row(each.spec, outcome, reason, latency=each.latency, accuracy=accuracy, pictures=pictures))
     return tuple(rows)
@@ -166,14 +167,15 @@ def _row(
         reason=reason,
         madds=cost.madds,
         parameters=cost.parameters,
-        latency=None if latency is None else _latency(latency),
+        latency=None if latency is None else as_latency(latency),
         estimated_ms=estimated_ms,
         accuracy=accuracy,
         num_pictures_trained=pictures,
     )
 
 
-def _race_accuracy(score: float, num_held: int) -> content.Accuracy:
+def held_accuracy(score: float, num_held: int) -> content.Accuracy:
+    """A score on the held-out part of train, with its interval."""
     right = round(score * num_held)
     interval = interval_of_share([True] * right + [False] * (num_held - right), rng=generator(0, "race"))
     return content.Accuracy(
@@ -185,7 +187,8 @@ def _race_accuracy(score: float, num_held: int) -> content.Accuracy:
     )
 
 
-def _panels(result: TrainResult) -> tuple[content.CurvePanel, ...]:
+def panels(result: TrainResult) -> tuple[content.CurvePanel, ...]:
+    """The curves of a training."""
     steps = [event for event in result.history if event["kind"] == "step" and event["loss"] is not None]
     xs = tuple(float(event["pictures"]) for event in steps)
     loss = content.Curve(label="training loss", xs=xs, ys=tuple(float(event["loss"]) for event in steps))
@@ -196,17 +199,18 @@ def _panels(result: TrainResult) -> tuple[content.CurvePanel, ...]:
     )
 
 
-def _class_scores(story: Story, per_class: list[dict[str, float]]) -> tuple[content.ClassScore, ...]:
-    labels, predicted = story.score.crops.labels, story.score.logits.argmax(axis=1)
+def class_scores(score: Score, classes: Sequence[str], *, seed: int) -> tuple[content.ClassScore, ...]:
+    """Recall and precision of every class that has pictures."""
+    labels, predicted = score.crops.labels, score.logits.argmax(axis=1)
     scores = []
-    for index, row in enumerate(per_class):
+    for index, row in enumerate(score.metrics()["per_class"]):
         right = predicted[labels == index] == index
         if not len(right):
             continue
-        recall = interval_of_share(right, rng=generator(story.config.seed, "class", index))
+        recall = interval_of_share(right, rng=generator(seed, "class", index))
         scores.append(
             content.ClassScore(
-                name=story.material.dataset.classes[index],
+                name=classes[index],
                 num_images=len(right),
                 recall=recall.value,
                 recall_low=recall.low,
@@ -233,7 +237,8 @@ def _stages(stages: Stages) -> tuple[content.StageTime, ...]:
     return tuple(rows)
 
 
-def _conditions(measurement: Measurement) -> content.Conditions:
+def conditions(measurement: Measurement) -> content.Conditions:
+    """Under what the first latency of a measurement was taken."""
     latency, facts = measurement.latency[0], measurement.to_dict()["conditions"]
     return content.Conditions(
         cpu=facts["cpu"],

@@ -18,6 +18,7 @@ class Outcome(StrEnum):
     TOO_COSTLY = "dropped by cost"
     TOO_SLOW = "dropped by latency"
     FAILED = "failed"
+    STEP = "a step on the way"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,40 @@ class CandidateRow:
     estimated_ms: float | None = None
     accuracy: Accuracy | None = None
     num_pictures_trained: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalRow:
+    """One proposal of a step of NetAdapt.
+
+    Args:
+        step: Counted from 1.
+        change: Which width, from how many channels to how many.
+        predicted_ms: What its latency was thought to be.
+        measured_ms: What it measured; ``None`` for those that were not chosen.
+        accuracy: On the held-out pictures, after its few steps of training; ``None`` for one that was left out.
+        accepted: Whether the next step began with it.
+        note: Why it was refused or left out.
+    """
+
+    step: int
+    change: str
+    predicted_ms: float
+    measured_ms: float | None
+    accuracy: float | None
+    accepted: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeRow:
+    """One network's costs, for a comparison."""
+
+    name: str
+    parameters: int
+    madds: int
+    file_size_bytes: int
+    ms: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,13 +248,16 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class FitReport:
-    """All that `report.html` of a fit shows.
+    """All that `report.html` of a fit, or of another verb that ends with one network, shows.
 
     Args:
         data: The data set as the user named it.
         candidates: Every network considered, in the order tried; the rows are numbered from 1.
         confusion: ``confusion[t][p]`` counts pictures of class ``t`` predicted as ``p``; empty for none.
         mistakes: Those to show, the most confident first; ``num_mistakes`` counts all.
+        verb: The verb that wrote it.
+        proposals: Of all steps of NetAdapt, in order; empty for other verbs.
+        sizes: The network before and after NetAdapt.
     """
 
     data: str
@@ -242,6 +280,9 @@ class FitReport:
     conditions: Conditions
     repeat: tuple[Command, ...] = ()
     next_steps: tuple[Command, ...] = ()
+    verb: str = "fit"
+    proposals: tuple[ProposalRow, ...] = ()
+    sizes: tuple[SizeRow, ...] = ()
 
     def __post_init__(self) -> None:
         size = len(self.classes)

@@ -34,7 +34,7 @@ def show_masthead(report: FitReport) -> Html:
     return element(
         "header",
         {"class": "masthead"},
-        element("p", {"class": "kicker"}, element("span", {}, f"edgesmith fit: {report.data}"), stamp),
+        element("p", {"class": "kicker"}, element("span", {}, f"edgesmith {report.verb}: {report.data}"), stamp),
         element("h1", {}, _headline(report)),
         element("p", {"class": "lead"}, name_model(report.model.name), f" {verdict(report)}."),
         *(element("p", {"class": "warning"}, warning) for warning in warnings),

@@ -51,7 +51,7 @@ def _head(report: FitReport) -> Html:
         element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         element("meta", {"name": "color-scheme", "content": "light dark"}),
         element("meta", {"http-equiv": "Content-Security-Policy", "content": _FETCH_NOTHING}),
-        element("title", {}, f"{report.model.name} on {report.data}: edgesmith fit"),
+        element("title", {}, f"{report.model.name} on {report.data}: edgesmith {report.verb}"),
         element("style", {}, Html(read_style())),
     )
 

@@ -11,6 +11,7 @@ from edgesmith.report.curves import draw_curves
 from edgesmith.report.frontier import draw_frontier
 from edgesmith.report.markup import Html, element, join
 from edgesmith.report.pictures import show_mistakes
+from edgesmith.report.step_tables import tabulate_proposals, tabulate_sizes
 from edgesmith.report.tables import (
     list_conditions,
     list_facts,
@@ -38,6 +39,8 @@ def list_sections(report: FitReport) -> list[Section]:
     sections = [
         _frontier(report),
         _candidates(report),
+        _proposals(report),
+        _sizes(report),
         _training(report),
         _classes(report),
         _confusion(report),
@@ -74,6 +77,7 @@ def _key(report: FitReport) -> Html:
         for outcome, words in (
             (Outcome.RACED, "raced to the end"),
             (Outcome.STOPPED, "stopped early, scored after fewer pictures"),
+            (Outcome.STEP, "a step on the way, scored on held-out pictures"),
         )
         if outcome in outcomes
     ]
@@ -86,6 +90,21 @@ def _candidates(report: FitReport) -> Section:
     body = tabulate_candidates(report.candidates) if report.candidates else _NOTHING
     note = f"{fate_of_candidates(report)}. In the order tried; the numbers are those of the plot."
     return Section(key="candidates", title="Candidates", note=note, body=body)
+
+
+def _proposals(report: FitReport) -> Section:
+    note = (
+        "Every narrower network that was tried. Predicted latencies choose; what was chosen is measured, and taken "
+        "only if it is faster. Accuracy is of the held-out part of train."
+    )
+    body = tabulate_proposals(report.proposals) if report.proposals else _NOTHING
+    return Section(key="proposals", title="Steps", note=note, body=body)
+
+
+def _sizes(report: FitReport) -> Section:
+    note = "A narrowed network is a smaller dense one: there are no masks."
+    body = tabulate_sizes(report.sizes) if report.sizes else _NOTHING
+    return Section(key="sizes", title="Before and after", note=note, body=body)
 
 
 def _training(report: FitReport) -> Section:

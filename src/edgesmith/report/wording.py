@@ -111,7 +111,11 @@ def accuracy_words(accuracy: Accuracy) -> str:
 
 
 def fate_of_candidates(report: FitReport) -> str:
-    """``9 tried: 6 raced, 3 dropped before training``."""
+    """``9 tried: 6 raced, 3 dropped before training``, or what NetAdapt tried and took."""
+    if report.proposals:
+        accepted = sum(row.accepted for row in report.proposals)
+        steps = len({row.step for row in report.proposals})
+        return f"{plural(len(report.proposals), 'proposal')} in {plural(steps, 'step')}, {accepted} accepted"
     counts = Counter(candidate.outcome for candidate in report.candidates)
     dropped = sum(counts[outcome] for outcome in _DROPPED)
     failed = counts[Outcome.FAILED]

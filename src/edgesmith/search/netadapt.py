@@ -110,6 +110,36 @@ def propose(
     return tuple(found)
 
 
+def limit_of(ms: float, *, cut_ms: float, aim_ms: float) -> float:
+    """What the next step's proposals may take: a cut less than now, but no less than the budget asks for.
+
+    Args:
+        ms: Latency now.
+        cut_ms: What a step must save, from `Schedule.cut_ms`.
+        aim_ms: Where the last step is to land, a little under the budget.
+    """
+    return max(ms - cut_ms, aim_ms)
+
+
+def near(proposals: Sequence[Proposal], *, floor_ms: float) -> tuple[Proposal, ...]:
+    """Proposals that do not fall far below the budget; all of them where every one does.
+
+    Args:
+        proposals: From `propose`.
+        floor_ms: Below it too much of the budget is left unused.
+    """
+    return tuple(each for each in proposals if each.ms >= floor_ms) or tuple(proposals)
+
+
+def narrowest(spec: NetSpec, *, step: int = STEP) -> NetSpec:
+    """Every width at its least: nothing that NetAdapt reaches is faster."""
+    for place in range(len(widths_of(spec))):
+        width = widths_of(spec)[place]
+        if width.channels > step:
+            spec = with_width(spec, width, step)
+    return spec
+
+
 def choose(tried: Sequence[Tried], *, accuracy: float, ms: float, rule: Rule = Rule.SLOPE) -> Tried:
     """The proposal to go on with.
 

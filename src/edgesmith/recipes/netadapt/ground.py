@@ -1,0 +1,57 @@
+"""What the steps of a walk stand on, and where a walk can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.progress import Progress
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.deploy.bundle import Bundle
+from edgesmith.devices.base import Device
+from edgesmith.engine.config import TrainConfig
+from edgesmith.recipes.material import Material
+from edgesmith.recipes.netadapt.config import NetAdaptConfig
+from edgesmith.recipes.netadapt.latency import LatencyLaw
+from edgesmith.recipes.run_folder import Stages
+from edgesmith.search.executors.base import Executor
+from edgesmith.tasks.base import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the walk is.
+
+    Attributes:
+        spec: The network.
+        ms: Its latency: the seed's, times what it took beside the seed.
+        high_ms: Upper end of that.
+        accuracy: On the held-out pictures.
+        bundle: Its bundle.
+    """
+
+    spec: NetSpec
+    ms: float
+    high_ms: float
+    accuracy: float
+    bundle: Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What every step of a walk needs and none changes."""
+
+    config: NetAdaptConfig
+    base: TrainConfig
+    material: Material
+    task: Task
+    rule: Preprocessing
+    device: Device
+    law: LatencyLaw
+    seed_ms: float
+    budget_ms: float
+    executor: Executor
+    folder: Path
+    stages: Stages
+    progress: Progress

@@ -1,0 +1,229 @@
+"""NetAdapt's story as the plain values of its report."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import edgesmith
+from edgesmith.arch.cost import count_total
+from edgesmith.arch.spec import model_hash
+from edgesmith.deploy.bundle import Bundle
+from edgesmith.devices.results import Measurement
+from edgesmith.engine.train import TrainResult
+from edgesmith.recipes.fit_report import class_scores, conditions, held_accuracy, panels
+from edgesmith.recipes.mistakes import find_mistakes
+from edgesmith.recipes.netadapt.ground import Ground, Place
+from edgesmith.recipes.netadapt.products import Paired
+from edgesmith.recipes.product import Score
+from edgesmith.report import content, summary_lines, write
+
+_MISTAKES: Final = 24
+STAGES: Final[Mapping[str, str]] = {
+    "seed": "measure the seed and the narrowest net",
+    "law": "time blocks",
+    "speed": "time training",
+    "tune": "tune on the data",
+    "step-": "steps",
+    "long": "train for long",
+    "finish": "export, score, measure",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """All that happened.
+
+    Attributes:
+        ground: Of the walk.
+        budget_ms: As the final session has it.
+        rows: Every proposal.
+        places: The tuned seed and every accepted step.
+        bundle: The final bundle.
+        result: The long training.
+        score: The final file on the evaluation split.
+        paired: The final file beside the seed's.
+        measurement: That session.
+        num_held: Held-out pictures.
+    """
+
+    ground: Ground
+    budget_ms: float
+    rows: Sequence[Mapping[str, Any]]
+    places: Sequence[Place]
+    bundle: Bundle
+    result: TrainResult
+    score: Score
+    paired: Paired
+    measurement: Measurement
+    num_held: int
+
+
+def write_report(story: Story, path: Path) -> tuple[str, ...]:
+    """Write ``report.html`` and return its summary for a terminal."""
+    report = tell(story)
+    write(report, path)
+    return tuple(summary_lines(report))
+
+
+def sizes_of(story: Story) -> dict[str, dict[str, Any]]:
+    """Costs of the tuned seed and of the final network."""
+    seed, final = story.places[0].bundle, story.bundle
+    seed_ms = story.paired.latency.ms / story.paired.to_seed
+    return {"seed": _size(seed, seed_ms), "final": _size(final, story.paired.latency.ms)}
+
+
+def tell(story: Story) -> content.FitReport:
+    """The report's content."""
+    ground, metrics = story.ground, story.score.metrics()
+    dataset = ground.material.dataset
+    mistakes = find_mistakes(story.score, dataset.classes, with_thumbnail=_MISTAKES)
+    problems = (*ground.material.problems, *story.score.crops.problems)
+    now = datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return content.FitReport(
+        data=Path(ground.config.data).name,
+        created_at=now,
+        edgesmith_version=edgesmith.__version__,
+        budget=content.Budget(latency_ms=round(story.budget_ms, 4)),
+        model=_model(story),
+        latency=_latency(story),
+        accuracy=content.Accuracy(
+            value=metrics["top1"],
+            low=metrics["top1_low"],
+            high=metrics["top1_high"],
+            num_images=metrics["num_images"],
+            pictures_from=story.score.split,
+        ),
+        classes=dataset.classes,
+        candidates=tuple(_candidate(story, number, place) for number, place in enumerate(story.places)),
+        panels=panels(story.result),
+        class_scores=class_scores(story.score, dataset.classes, seed=ground.config.seed),
+        confusion=tuple(tuple(row) for row in metrics["confusion"]),
+        mistakes=mistakes[:_MISTAKES],
+        num_mistakes=len(mistakes),
+        splits=tuple(
+            content.SplitCount(split=split, counts=tuple(dataset.class_counts(split).values()))
+            for split in dataset.splits
+        ),
+        problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
+        stages=_stages(ground),
+        conditions=conditions(story.measurement),
+        repeat=_repeat(ground),
+        next_steps=_next_steps(story),
+        verb="netadapt",
+        proposals=tuple(_proposal(row) for row in story.rows),
+        sizes=tuple(content.SizeRow(name=name, **values) for name, values in sizes_of(story).items()),
+    )
+
+
+def _size(bundle: Bundle, ms: float) -> dict[str, Any]:
+    cost = count_total(bundle.manifest.spec)
+    return {
+        "parameters": cost.parameters,
+        "madds": cost.madds,
+        "file_size_bytes": bundle.manifest.files[0].bytes,
+        "ms": ms,
+    }
+
+
+def _model(story: Story) -> content.ModelFacts:
+    manifest, spec = story.bundle.manifest, story.bundle.manifest.spec
+    record, cost = manifest.files[0], count_total(spec)
+    return content.ModelFacts(
+        name=spec.name,
+        model_hash=model_hash(spec),
+        parameters=cost.parameters,
+        madds=cost.madds,
+        height=spec.resolution[0],
+        width=spec.resolution[1],
+        file_path=str(story.bundle.path(record)),
+        file_size_bytes=record.bytes,
+        memory_bytes=cost.peak_bytes,
+        parity=None if record.parity is None else record.parity.relative,
+    )
+
+
+def _latency(story: Story) -> content.Latency:
+    """With the interval that decides: for a share of the seed's latency, the paired one."""
+    latency, paired = story.paired.latency, story.paired
+    is_share = "x" in story.ground.config.budget
+    seed_ms = latency.ms / paired.to_seed
+    return content.Latency(
+        ms=latency.ms,
+        low_ms=seed_ms * paired.low if is_share else latency.low_ms,
+        high_ms=seed_ms * paired.high if is_share else latency.high_ms,
+        device=latency.device,
+        threads=latency.fingerprint.threads,
+        contended=latency.contended,
+    )
+
+
+def _candidate(story: Story, number: int, place: Place) -> content.CandidateRow:
+    cost, is_last = count_total(place.spec), number == len(story.places) - 1
+    change = next(
+        (_change(row) for row in story.rows if row["accepted"] and row["bundle"] in str(place.bundle.folder)), ""
+    )
+    return content.CandidateRow(
+        name=place.bundle.manifest.name,
+        outcome=content.Outcome.WINNER if is_last else content.Outcome.STEP,
+        reason=change or "the network as it was, tuned on the data",
+        madds=cost.madds,
+        parameters=cost.parameters,
+        latency=content.Latency(
+            ms=place.ms, low_ms=2 * place.ms - place.high_ms, high_ms=place.high_ms, device=story.ground.device.name
+        ),
+        accuracy=held_accuracy(place.accuracy, story.num_held),
+        num_pictures_trained=sum(row["pictures"] for row in story.rows if row["accepted"]) if is_last else 0,
+    )
+
+
+def _proposal(row: Mapping[str, Any]) -> content.ProposalRow:
+    return content.ProposalRow(
+        step=row["step"],
+        change=_change(row),
+        predicted_ms=row["predicted_ms"],
+        measured_ms=row["measured_ms"],
+        accuracy=row["accuracy"],
+        accepted=row["accepted"],
+        note=row["note"],
+    )
+
+
+def _change(row: Mapping[str, Any]) -> str:
+    return f"{row['change']}: {row['channels']} to {row['to_channels']}"
+
+
+def _stages(ground: Ground) -> tuple[content.StageTime, ...]:
+    rows = []
+    for prefix, title in STAGES.items():
+        forecast, actual = ground.stages.times(prefix)
+        if actual:
+            rows.append(content.StageTime(name=title, forecast_s=forecast, actual_s=actual))
+    return tuple(rows)
+
+
+def _repeat(ground: Ground) -> tuple[content.Command, ...]:
+    config = ground.config
+    parts = [f"edgesmith netadapt {config.model} {config.data} --budget {config.budget} --device {config.device}"]
+    parts.append(f"--seed {config.seed} --rule {config.rule} --schedule {config.schedule} --weights {config.weights}")
+    parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
+    parts += [f"--delta {config.delta:g}"] * (config.delta is not None)
+    parts += [f"--steps-pictures {config.steps_pictures}"] * (config.steps_pictures is not None)
+    parts += ["--from-scratch"] * config.from_scratch
+    parts += [f"--recipe {config.recipe}"] * (config.recipe is not None)
+    parts += [f"--resolution {config.resolution}"] * (config.resolution is not None)
+    parts += [f"--set {setting}" for setting in config.settings]
+    return (content.Command(text=" ".join(parts), purpose="the whole run"),)
+
+
+def _next_steps(story: Story) -> tuple[content.Command, ...]:
+    bundle, steps = story.bundle.folder, story.ground.folder / "steps"
+    return (
+        content.Command(text=f"edgesmith predict {bundle} PICTURE.jpg", purpose="try a picture"),
+        content.Command(
+            text=f"edgesmith measure {bundle} {steps / '00' / 'bundle'}", purpose="set it against the tuned seed"
+        ),
+    )

@@ -1,0 +1,355 @@
+"""A whole run: the seed tuned and measured, step by step down to the budget, trained for long, exported, measured."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from edgesmith.arch.edits.widths import widths_of
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.caches import cache_folder
+from edgesmith.core.config import from_dict, to_dict
+from edgesmith.core.errors import BudgetError, UsageError
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.units import format_duration
+from edgesmith.deploy.bundle import load_module, open_bundle
+from edgesmith.devices.base import Device
+from edgesmith.devices.blocks.files import maker_for
+from edgesmith.devices.blocks.library import open_files
+from edgesmith.devices.measure import Subject, measure
+from edgesmith.devices.plan import Plan
+from edgesmith.devices.table import get_device
+from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.speed import measure_speed
+from edgesmith.nn.build import Net, build
+from edgesmith.recipes.effort import plan_time
+from edgesmith.recipes.fit import MAX_EPOCHS
+from edgesmith.recipes.material import HELD_FRACTION
+from edgesmith.recipes.models import resolve
+from edgesmith.recipes.netadapt.config import Goal, NetAdaptConfig
+from edgesmith.recipes.netadapt.ground import Ground, Place
+from edgesmith.recipes.netadapt.latency import LatencyLaw, learn_law
+from edgesmith.recipes.netadapt.plan import LONG_SHARE, SHARES, TUNE_SHARE, Costs, plan_steps
+from edgesmith.recipes.netadapt.products import HELD, PAIRED, Paired, measure_paired, step_bundle
+from edgesmith.recipes.netadapt.report import Story, sizes_of, write_report
+from edgesmith.recipes.netadapt.result import NetAdaptResult, candidate_json
+from edgesmith.recipes.netadapt.trial import open_set, short
+from edgesmith.recipes.netadapt.walk import AIM, Walk
+from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
+from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
+from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
+from edgesmith.search.executors.base import Executor
+from edgesmith.search.executors.here import Here
+from edgesmith.search.netadapt import narrowest, propose
+
+PREFIXES: Final = ("seed", "law", "speed", "tune", "step-", "long", "finish")
+_ACCEPT_S: Final = 14.0
+_TRIAL_S: Final = 1.5
+_LONG: Final = Plan(limit_s=40.0, min_loads=16, enough_loads=20)
+
+
+def netadapt(
+    config: NetAdaptConfig,
+    *,
+    out: Path,
+    overwrite: bool = False,
+    executor: Executor | None = None,
+    device: Device | None = None,
+    progress: Progress = SILENT,
+) -> NetAdaptResult:
+    """Run the whole job in ``out``; started again with the same config it goes on where it was.
+
+    Args:
+        config: What is asked.
+        out: The run folder.
+        overwrite: Throw away what an earlier run left there.
+        executor: Where proposals are tried; None tries them one after the other in this process.
+        device: Where latency is measured; None takes the config's.
+        progress: Told of each stage.
+
+    Raises:
+        UsageError: A value of the config is not one that we know, or the network has no width to narrow.
+        DataError: The pictures cannot be trained on.
+        BudgetError: Not even the narrowest net meets the budget; said before any training.
+        RunError: The folder is finished or of another run.
+    """
+    total_s = plan_time(config.effort, config.time).total_s
+    found = device or get_device(config.device)
+    model = resolve(config.model)
+    spec = model.spec_at(config.resolution)
+    named_recipe(config.recipe or SCRATCH, config.settings, spec=spec, seed=config.seed)
+    material = open_set(config.data, config.seed)
+    for note in (*material.dataset.notes, *(f"left out: {p.file}: {p.detail}" for p in material.pictures.problems)):
+        progress.note(note)
+    start = open_start(config.weights, spec, model=model, progress=progress)
+    spec = start.spec(spec.with_num_classes(len(material.dataset.classes)))
+    if not widths_of(spec):
+        raise UsageError(f"{spec.name} has no expansion or bottleneck that could be narrowed; try mobilenet_v3_small")
+    base = named_recipe(config.recipe or default_recipe(start), config.settings, spec=spec, seed=config.seed)
+    settings = to_dict(config) | {"verb": "netadapt", "data": str(Path(config.data).expanduser().absolute())}
+    folder = open_run(out, settings, overwrite=overwrite)
+    progress.note(f"going on with {out}" if folder.resumed else start.describe(material.dataset.classes))
+    return _Run(config, base, start, spec, found, executor or Here(), folder, total_s, progress).run()
+
+
+class _Run:
+    """One run: its stages in order, each kept in the run folder when it is done."""
+
+    def __init__(
+        self,
+        config: NetAdaptConfig,
+        base: TrainConfig,
+        start: Start,
+        spec: NetSpec,
+        device: Device,
+        executor: Executor,
+        folder: RunFolder,
+        total_s: float,
+        progress: Progress,
+    ) -> None:
+        self.config, self.base, self.start, self.spec, self.device = config, base, start, spec, device
+        self.executor, self.folder, self.total_s, self.progress = executor, folder, total_s, progress
+        self.material = open_set(config.data, config.seed)
+        self.task, self.rule = task_of(self.material, base), start.rule(spec)
+        self.stages = Stages(folder.path / "stages")
+        self.goal, self.maker = Goal.parse(config.budget), maker_for(device.format)
+
+    def run(self) -> NetAdaptResult:
+        """Refuse, learn, plan, tune, walk, train, finish."""
+        seed_ms = self._seed_ms()
+        budget_ms = self.goal.limit_ms(seed_ms)
+        law = LatencyLaw.from_json(self.stages.run("law", self._law, forecast_s=90))
+        self.progress.note(f"latency of proposals: {law.origin}")
+        ground = Ground(
+            config=self.config,
+            base=self.base,
+            material=self.material,
+            task=self.task,
+            rule=self.rule,
+            device=self.device,
+            law=law.anchored(self.spec, seed_ms),
+            seed_ms=seed_ms,
+            budget_ms=budget_ms,
+            executor=self.executor,
+            folder=self.folder.path,
+            stages=self.stages,
+            progress=self.progress,
+        )
+        speeds = self.stages.run("speed", self._speeds, forecast_s=20)
+        plan = self.stages.run("plan", lambda: self._plan(ground, speeds))
+        self.progress.note(self._forecast(plan, ground))
+        first = self._tune(ground, plan["tune_pictures"], plan["tune_s"])
+        costs = from_dict(Costs, plan["costs"])
+        walk = Walk(ground, costs, plan["walk_s"])
+        last = walk.run(first)
+        return self._finish(ground, plan, walk, last)
+
+    def _seed_ms(self) -> float:
+        """Measure the seed and the narrowest net, and refuse a budget that nothing can meet."""
+
+        def work() -> dict[str, Any]:
+            nets = (self.spec, narrowest(self.spec, step=self.config.multiple))
+            files = open_files(self.maker, cache_folder())
+            files.make(nets, progress=self.progress)
+            subjects = [
+                Subject(name=name, files={self.device.format: files.path(net)})
+                for name, net in zip(("seed", "narrowest"), nets, strict=True)
+            ]
+            found = measure(subjects, [self.device], plan=PAIRED, progress=self.progress)
+            seed, least = found.latency
+            return {"ms": seed.ms, "least_ms": least.ms, "least_low_ms": least.low_ms, "latency": seed.to_dict()}
+
+        found = self.stages.run("seed", work, forecast_s=20)
+        budget_ms = self.goal.limit_ms(found["ms"])
+        if found["least_low_ms"] > budget_ms:
+            raise BudgetError(
+                f"{self.config.budget} on {self.device.name} is out of reach: {self.spec.name} takes "
+                f"{found['ms']:.3g} ms, and {found['least_ms']:.3g} ms with every width at {self.config.multiple} "
+                f"channels ({found['least_ms'] / found['ms']:.2f}x); raise --budget"
+            )
+        return float(found["ms"])
+
+    def _law(self) -> dict[str, Any]:
+        law = learn_law(
+            self.spec,
+            self.device,
+            cache=cache_folder(),
+            maker=self.maker,
+            multiple=self.config.multiple,
+            progress=self.progress,
+        )
+        return law.to_json()
+
+    def _speeds(self) -> dict[str, float]:
+        """Pictures a second in a long training, and in a proposal's, which has one thread."""
+        net, rule = self.start.begin(self.spec, self.material, seed=self.config.seed)
+        speeds = {}
+        for name, config in {"long": self.base, "trial": short(self.base, self.base.batch_size)}.items():
+            loader = self.material.loader(None, config, rule)
+            speeds[name] = measure_speed(net, self.task, loader, config, resolution=self.spec.resolution, steps=6)
+        return speeds
+
+    def _plan(self, ground: Ground, speeds: dict[str, float]) -> dict[str, Any]:
+        """Pictures for the head, seconds for the walk, and what all of it will take."""
+        spent_s = sum(self.stages.times(prefix)[1] for prefix in PREFIXES)
+        finish_s = min(60.0, 0.15 * self.total_s)
+        tune_s, long_s = TUNE_SHARE * self.total_s, LONG_SHARE * self.total_s
+        costs = Costs(pictures_per_s=speeds["trial"], trial_s=_TRIAL_S, accept_s=_ACCEPT_S, slots=self.executor.slots)
+        first = self.config.schedule_with(self.config.delta).share
+        walk_s = max(0.25 * self.total_s, self.total_s - spent_s - finish_s - tune_s - long_s)
+        limit_ms = ground.seed_ms * (1 - first)
+        proposals = propose(self.spec, ground.law.predict, limit_ms=limit_ms, step=self.config.multiple)
+        steps = plan_steps(
+            costs,
+            cut=max(0.0, 1 - AIM * ground.budget_ms / ground.seed_ms),
+            seconds=walk_s,
+            num_proposals=max(1, len(proposals)),
+            batch_size=self.base.batch_size,
+            shares=(first,) if self.config.delta is not None else tuple(each for each in SHARES if each >= first),
+            pictures=self.config.steps_pictures,
+        )
+        return {
+            "tune_pictures": max(self.base.batch_size, round(speeds["long"] * tune_s)),
+            "tune_s": tune_s,
+            "walk_s": walk_s,
+            "long_s": long_s,
+            "finish_s": finish_s,
+            "costs": to_dict(costs),
+            "steps": to_dict(steps),
+            "num_proposals": len(proposals),
+            "forecast_s": max(self.total_s, spent_s + tune_s + steps.seconds + 0.5 * long_s + finish_s),
+        }
+
+    def _forecast(self, plan: dict[str, Any], ground: Ground) -> str:
+        steps = plan["steps"]
+        return (
+            f"forecast: {format_duration(plan['forecast_s'])} in all; from {ground.seed_ms:.3f} to "
+            f"{ground.budget_ms:.3f} ms in about {steps['num_steps']} steps of {steps['share']:.1%} or more, each with "
+            f"{plan['num_proposals']} proposals on {steps['pictures']} pictures"
+        )
+
+    def _tune(self, ground: Ground, pictures: int, forecast_s: float) -> Place:
+        """Train the head, then all of it, on what is not held out: only then accuracies mean something."""
+        folder = self.folder.path / "steps" / "00"
+
+        def work() -> dict[str, Any]:
+            self.progress.note(f"tuning {self.spec.name} on {pictures} pictures")
+            net, rule = self.start.begin(self.spec, self.material, seed=self.config.seed)
+            rest, _ = self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)
+            config = replace(
+                self.base, pictures=pictures, frozen_pictures=min(self.base.frozen_pictures, pictures // 3)
+            )
+            fit_weights(
+                net,
+                self.material,
+                self.task,
+                config,
+                rule=rule,
+                folder=self.folder.path / "tune",
+                samples=rest,
+                progress=self.progress,
+            )
+            _, accuracy = step_bundle(net.eval(), ground, folder, name="step00", facts={"step": 0, "change": "none"})
+            return {"accuracy": accuracy}
+
+        found = self.stages.run("tune", work, forecast_s=forecast_s)
+        self.progress.note(f"tuned: {found['accuracy']:.1%} of the held-out pictures")
+        return Place(
+            spec=self.spec,
+            ms=ground.seed_ms,
+            high_ms=ground.seed_ms,
+            accuracy=found["accuracy"],
+            bundle=open_bundle(folder / "bundle"),
+        )
+
+    def _long_pictures(self, plan: dict[str, Any]) -> int:
+        """What there is time for at the pace of the tuning, the last training that was seen."""
+        spent_s = sum(self.stages.times(prefix)[1] for prefix in PREFIXES)
+        left_s: float = max(0.5 * plan["long_s"], self.total_s - spent_s - plan["finish_s"])
+        pace: float = plan["tune_pictures"] / max(self.stages.times("tune")[1], 1.0)
+        return min(MAX_EPOCHS * len(self.material.pictures), max(self.base.batch_size, round(pace * left_s)))
+
+    def _finish(self, ground: Ground, plan: dict[str, Any], walk: Walk, last: Place) -> NetAdaptResult:
+        pictures: int = self.stages.run("pictures", lambda: self._long_pictures(plan))
+        begun = time.monotonic()
+        net, config = self._final_net(last, pictures)
+        how = "from scratch" if self.config.from_scratch else "from its weights"
+        self.progress.note(f"training the narrowed network {how} on {pictures} pictures")
+        result = fit_weights(
+            net,
+            self.material,
+            self.task,
+            config,
+            rule=self.rule,
+            folder=self.folder.path / "train",
+            progress=self.progress,
+        )
+        self.stages.note("long", plan["long_s"], max(result.seconds, time.monotonic() - begun))
+        begun = time.monotonic()
+        score, bundle = finish(
+            net,
+            self.material,
+            self.task,
+            result,
+            rule=self.rule,
+            folder=self.folder.path,
+            seed=self.config.seed,
+            more={"netadapt": {"steps": len(walk.places) - 1, "budget": self.config.budget}},
+            progress=self.progress,
+        )
+        seed = walk.places[0].bundle
+        paired, measurement = measure_paired([bundle, seed], self.device, progress=self.progress)
+        if not self._is_met(paired) and paired.latency.contended:
+            self.progress.note("the machine was busy and the budget was just missed: measuring once more, for longer")
+            paired, measurement = measure_paired([bundle, seed], self.device, plan=_LONG, progress=self.progress)
+        self.stages.note("finish", plan["finish_s"], time.monotonic() - begun)
+        story = Story(
+            ground=ground,
+            budget_ms=self.goal.limit_ms(paired.latency.ms / paired.to_seed),
+            rows=walk.rows,
+            places=walk.places,
+            bundle=open_bundle(bundle.folder),
+            result=result,
+            score=score,
+            paired=paired,
+            measurement=measurement,
+            num_held=len(self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)[1]),
+        )
+        return self._result(story, plan)
+
+    def _final_net(self, last: Place, pictures: int) -> tuple[Net, TrainConfig]:
+        if self.config.from_scratch:
+            recipe = named_recipe(SCRATCH, self.config.settings, spec=last.spec, seed=self.config.seed)
+            return build(last.spec, seed=self.config.seed), replace(recipe, pictures=pictures)
+        net = load_module(last.bundle)
+        assert isinstance(net, Net), "a bundle's module is built from its spec"
+        return net, replace(self.base, pictures=pictures, frozen_pictures=0)
+
+    def _is_met(self, paired: Paired) -> bool:
+        if self.goal.share is not None:
+            return paired.high <= self.goal.share
+        return paired.latency.high_ms <= self.goal.limit_ms(0.0)
+
+    def _result(self, story: Story, plan: dict[str, Any]) -> NetAdaptResult:
+        path = self.folder.path / "report.html"
+        paired = story.paired
+        to_seed = {"ratio_to_seed": paired.to_seed, "ratio_low": paired.low, "ratio_high": paired.high}
+        done = NetAdaptResult(
+            bundle=story.bundle.folder,
+            report=path,
+            budget_ms=story.budget_ms,
+            met=self._is_met(paired),
+            latency=(paired.latency.to_dict() | to_seed,),
+            metrics=story.score.metrics(),
+            spec=story.bundle.manifest.spec,
+            forecast_s=plan["forecast_s"],
+            actual_s=sum(self.stages.times(prefix)[1] for prefix in PREFIXES),
+            candidates=tuple(candidate_json(row, split=HELD) for row in story.rows),
+            steps=tuple(place.bundle.folder for place in story.places),
+            sizes=sizes_of(story),
+            summary=write_report(story, path),
+        )
+        self.folder.finish(done.to_json())
+        return done

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
+
+MAX_DEATHS: Final = 2
+"""So many workers may a job cost before it is given up."""
+
+DIED: Final = "its worker died twice"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +41,14 @@ class Executor(Protocol):
     def slots(self) -> int:
         """How many jobs run at a time."""
 
-    def run(self, work: Callable[[Job], Answer], jobs: Sequence[Job]) -> Iterator[Done[Answer]]:
+    def run(self, work: Callable[[Job], Answer], jobs: Iterable[Job]) -> Iterator[Done[Answer]]:
         """Run all jobs; each is handed back when it is done, in any order.
 
         Args:
             work: A module's function, or a dataclass with ``__call__``: other processes must be able to import it.
-            jobs: Plain values that can be pickled, as can the answers.
+            jobs: Plain values that can be pickled, as can the answers. The next one is taken only when a slot is free
+                for it, so they may come from a queue that others empty as well.
         """
+
+    def close(self) -> None:
+        """End the workers, and the jobs that they run; may be called twice."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from edgesmith.core.errors import EdgesmithError
@@ -15,10 +15,13 @@ class Here:
 
     slots: int = 1
 
-    def run(self, work: Callable[[Job], Answer], jobs: Sequence[Job]) -> Iterator[Done[Answer]]:
+    def run(self, work: Callable[[Job], Answer], jobs: Iterable[Job]) -> Iterator[Done[Answer]]:
         """See `Executor.run`."""
         for number, job in enumerate(jobs):
             try:
                 yield Done(number=number, answer=work(job))
             except EdgesmithError as error:
                 yield Done(number=number, failure=str(error))
+
+    def close(self) -> None:
+        """There is nothing to end."""

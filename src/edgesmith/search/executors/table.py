@@ -1,0 +1,58 @@
+"""The executors by name. A new one is its module and one line here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from edgesmith.core.errors import UsageError
+from edgesmith.core.table import lookup
+from edgesmith.search.executors.base import Executor
+from edgesmith.search.executors.here import Here
+from edgesmith.search.executors.processes import Processes
+from edgesmith.search.executors.ray import Ray
+
+
+def _here(argument: str) -> Executor:
+    if argument:
+        raise UsageError(f"executor here takes nothing, got {argument!r}; say here, or processes:{argument}")
+    return Here()
+
+
+def _processes(argument: str) -> Executor:
+    if argument and not argument.isdecimal():
+        raise UsageError(f"executor processes takes a number of processes, as in processes:4, got {argument!r}")
+    return Processes(int(argument) if argument else _num_cores())
+
+
+def _ray(argument: str) -> Executor:
+    """``ray://HOST:PORT`` is what Ray calls an address of its own, so it is taken as it stands."""
+    return Ray(address=f"ray:{argument}" if argument.startswith("//") else argument or None)
+
+
+EXECUTORS: Final[Mapping[str, Callable[[str], Executor]]] = MappingProxyType(
+    {
+        "here": _here,
+        "processes": _processes,
+        "ray": _ray,
+    }
+)
+
+
+def make_executor(text: str) -> Executor:
+    """An executor from what was typed: ``here``, ``processes:4``, ``ray``, ``ray:ADDRESS``.
+
+    Raises:
+        UsageError: It is unknown, or its argument is; names the choices.
+        MissingExtraError: It needs a package that is not installed.
+        RunError: There is no cluster at the address.
+    """
+    name, _, argument = text.partition(":")
+    return lookup(EXECUTORS, name, what="executor")(argument)
+
+
+def _num_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

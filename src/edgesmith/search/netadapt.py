@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from edgesmith.arch.edits.widths import Width, widths_of, with_width
+from edgesmith.arch.edits.widths import Width, WidthKind, widths_of, with_width
+from edgesmith.arch.network import trace_network
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import UsageError
 
@@ -91,7 +92,7 @@ class Tried:
 def propose(
     spec: NetSpec, predict: Callable[[NetSpec], float], *, limit_ms: float, step: int = STEP
 ) -> tuple[Proposal, ...]:
-    """For every width the largest multiple of ``step`` under which the network is fast enough.
+    """For every width the largest multiple of ``step`` under which the network is fast enough and of the same make.
 
     Args:
         spec: The network to be made faster.
@@ -104,7 +105,7 @@ def propose(
         for channels in range((width.channels - 1) // step * step, 0, -step):
             narrower = with_width(spec, width, channels)
             ms = predict(narrower)
-            if ms <= limit_ms:
+            if ms <= limit_ms and is_same_make(spec, narrower):
                 found.append(Proposal(spec=narrower, width=width, channels=channels, ms=ms))
                 break
     return tuple(found)
@@ -132,12 +133,19 @@ def near(proposals: Sequence[Proposal], *, floor_ms: float) -> tuple[Proposal, .
 
 
 def narrowest(spec: NetSpec, *, step: int = STEP) -> NetSpec:
-    """Every width at its least: nothing that NetAdapt reaches is faster."""
-    for place in range(len(widths_of(spec))):
-        width = widths_of(spec)[place]
-        if width.channels > step:
-            spec = with_width(spec, width, step)
+    """Every width at its least, the bottlenecks' first: about the fastest network that can be reached."""
+    for kind in (WidthKind.BOTTLENECK, WidthKind.EXPANSION):
+        for place in range(len(widths_of(spec))):
+            width = widths_of(spec)[place]
+            if width.kind is kind:
+                options = (with_width(spec, width, channels) for channels in range(step, width.channels, step))
+                spec = next((narrower for narrower in options if is_same_make(spec, narrower)), spec)
     return spec
+
+
+def is_same_make(spec: NetSpec, narrower: NetSpec) -> bool:
+    """Whether all tensors are still there: an expansion as wide as its input would go, with its convolution."""
+    return trace_network(spec).tensors().keys() == trace_network(narrower).tensors().keys()
 
 
 def choose(tried: Sequence[Tried], *, accuracy: float, ms: float, rule: Rule = Rule.SLOPE) -> Tried:

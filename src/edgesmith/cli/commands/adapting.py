@@ -58,6 +58,7 @@ def netadapt(
     from edgesmith.recipes.netadapt.config import NetAdaptConfig
     from edgesmith.recipes.netadapt.run import netadapt as run
     from edgesmith.search.executors.here import Here
+    from edgesmith.search.executors.processes import Processes
 
     config = NetAdaptConfig(
         model=model,
@@ -79,8 +80,10 @@ def netadapt(
         seed=seed,
     )
     folder = arg.run_folder(out, "netadapt", f"{Path(model).name}-{Path(data).name}")
+    executor = Here() if workers == 1 else Processes(workers)
     with watch() as progress:
-        result = run(config, out=folder, overwrite=overwrite, executor=Here(), progress=progress)
+        result = run(config, out=folder, overwrite=overwrite, executor=executor, progress=progress)
+    executor.close()
     if json:
         print_json(result.to_json())
     else:

@@ -28,6 +28,7 @@ from edgesmith.devices.blocks.sandwich import pieces_of
 from edgesmith.devices.blocks.store import Purpose
 from edgesmith.devices.blocks.table import BlockTable
 from edgesmith.devices.blocks.times import SHORT
+from edgesmith.search.netadapt import is_same_make
 
 _LEAST_MS: Final = 1e-4
 _MOST_POWER: Final = 1.5
@@ -146,8 +147,9 @@ def _halved(spec: NetSpec, kind: WidthKind, multiple: int) -> NetSpec:
     for place in range(len(widths_of(spec))):
         width = widths_of(spec)[place]
         half = max(multiple, width.channels // 2 // multiple * multiple)
-        if width.kind is kind and half < width.channels:
-            spec = with_width(spec, width, half)
+        narrower = with_width(spec, width, min(half, width.channels))
+        if width.kind is kind and is_same_make(spec, narrower):
+            spec = narrower
     return spec
 
 

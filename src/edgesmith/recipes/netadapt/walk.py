@@ -31,6 +31,8 @@ FLOOR: Final = 0.97
 _CLOSE: Final = 0.992
 _MOST_TRIES: Final = 4
 _MOST_MISSES: Final = 3
+_HALVINGS: Final = 4
+_LESS: Final = 0.999
 ROWS_NAME: Final = "proposals.jsonl"
 
 
@@ -100,11 +102,15 @@ class Walk:
         return {"rows": rows, "place": found, "costs": to_dict(self._costs)}
 
     def _proposals(self, place: Place, law: LatencyLaw, cut_ms: float) -> tuple[Proposal, ...]:
-        budget_ms = self._ground.budget_ms
-        limit_ms = limit_of(place.ms, cut_ms=cut_ms, aim_ms=AIM * budget_ms)
-        limit_ms = min(limit_ms, place.ms * (1 - 1e-6))
-        found = propose(place.spec, law.predict, limit_ms=limit_ms, step=self._ground.config.multiple)
-        return near(found, floor_ms=FLOOR * budget_ms)
+        """What saves as much as wanted; where no width can by itself, what saves half of that, or half again."""
+        budget_ms, multiple = self._ground.budget_ms, self._ground.config.multiple
+        for _ in range(_HALVINGS):
+            limit_ms = limit_of(place.ms, cut_ms=cut_ms, aim_ms=AIM * budget_ms)
+            found = propose(place.spec, law.predict, limit_ms=min(limit_ms, _LESS * place.ms), step=multiple)
+            if found:
+                return near(found, floor_ms=FLOOR * budget_ms)
+            cut_ms /= 2
+        return ()
 
     def _plan(self, number: int, place: Place, law: LatencyLaw) -> StepPlan:
         ground, config = self._ground, self._ground.config
@@ -116,7 +122,7 @@ class Walk:
                 self._costs,
                 cut=max(0.0, place.ms - AIM * ground.budget_ms) / ground.seed_ms,
                 seconds=self._seconds - ground.stages.times("step-")[1],
-                num_proposals=len(self._proposals(place, law, shares[0] * ground.seed_ms)),
+                num_proposals=max(1, len(self._proposals(place, law, shares[0] * ground.seed_ms))),
                 batch_size=ground.base.batch_size,
                 shares=shares,
                 pictures=config.steps_pictures,

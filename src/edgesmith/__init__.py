@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgesmith.recipes.api import build, export, fit, load, measure
+    from edgesmith.recipes.api import build, export, fit, load, measure, netadapt
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "build", "export", "fit", "load", "measure"]
+__all__ = ["__version__", "build", "export", "fit", "load", "measure", "netadapt"]
 
 
 def __getattr__(name: str) -> Any:

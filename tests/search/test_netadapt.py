@@ -6,12 +6,33 @@ import pytest
 
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.edits.widths import WidthKind, widths_of, with_width
-from edgesmith.arch.spec import NetSpec
+from edgesmith.arch.network import trace_network
+from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError
-from edgesmith.search.netadapt import ORIGINAL, PAPER, Proposal, Rule, Schedule, Tried, choose, propose
+from edgesmith.search.netadapt import (
+    ORIGINAL,
+    PAPER,
+    Proposal,
+    Rule,
+    Schedule,
+    Tried,
+    choose,
+    is_same_make,
+    limit_of,
+    narrowest,
+    near,
+    propose,
+)
 
-NETS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_small_minimalistic", "mnasnet_a1")
+NETS = (
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "mobilenet_v3_small_minimalistic",
+    "mnasnet_a1",
+    "mobilenet_v4_conv_small",
+)
 SMALL = find("mobilenet_v3_small@resolution=96")
 
 
@@ -27,12 +48,53 @@ def test_every_width_that_can_save_enough_is_proposed_and_no_wider_one_would_do(
     found = {proposal.width: proposal for proposal in propose(spec, madds, limit_ms=limit)}
     for width in widths_of(spec):
         options = [8 * count for count in range(1, (width.channels - 1) // 8 + 1)]
-        fitting = [channels for channels in options if madds(with_width(spec, width, channels)) <= limit]
+        nets = {channels: with_width(spec, width, channels) for channels in options}
+        fitting = [channels for channels, net in nets.items() if madds(net) <= limit and keys(net) == keys(spec)]
         assert (width in found) == bool(fitting)
         if fitting:
             assert found[width].channels == max(fitting)
             assert found[width].ms == madds(found[width].spec) <= limit
     assert {width.kind for width in found} <= set(WidthKind)
+
+
+def keys(spec: NetSpec) -> set[str]:
+    return set(trace_network(spec).tensors())
+
+
+def test_an_expansion_never_vanishes_into_its_input() -> None:
+    """Block 2 of Small widens 16 to 72: at 16 its first convolution would go, so 24 or 8 it is."""
+    width = next(each for each in widths_of(SMALL) if each.name == "expansion of block 2")
+    bare = with_width(SMALL, width, 16)
+    assert keys(bare) < keys(SMALL)
+    assert not is_same_make(SMALL, bare)
+    limit = madds(with_width(SMALL, width, 24)) - 0.001
+    (just,) = [each for each in propose(SMALL, madds, limit_ms=limit) if each.width == width]
+    assert just.channels == 8
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_nothing_that_can_be_proposed_is_faster_than_the_narrowest(name: str) -> None:
+    spec = find(f"{name}@resolution=96")
+    least = narrowest(spec)
+    assert keys(least) == keys(spec)
+    assert {width.channels for width in widths_of(least)} <= {8, 16}
+    assert not propose(least, madds, limit_ms=0.98 * madds(least))
+
+
+def test_case_p6_the_same_step_is_the_same_structure_twenty_times() -> None:
+    """Widths are read off the channel groups: nothing is run, so nothing can differ."""
+    limit = 0.97 * madds(SMALL)
+    found = {tuple(model_hash(each.spec) for each in propose(SMALL, madds, limit_ms=limit)) for _ in range(20)}
+    assert len(found) == 1
+    assert len(found.pop()) > 5
+
+
+def test_the_last_step_lands_at_the_budget_and_not_beyond() -> None:
+    assert limit_of(10, cut_ms=0.1, aim_ms=8) == 9.9
+    assert limit_of(8.05, cut_ms=0.1, aim_ms=8) == 8
+    steps = [tried(0.7, ms).proposal for ms in (7.99, 7.9, 5.0)]
+    assert near(steps, floor_ms=7.8) == tuple(steps[:2])
+    assert near(steps[2:], floor_ms=7.8) == (steps[2],)
 
 
 def tried(accuracy: float, ms: float) -> Tried:

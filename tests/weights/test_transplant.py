@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from edgesmith.arch.edits.ablation import no_se
+from edgesmith.arch.edits.widths import widths_of, with_width
 from edgesmith.arch.kinds.inverted_residual import InvertedResidual
 from edgesmith.arch.network import trace_network
 from edgesmith.arch.spec import NetSpec
@@ -87,6 +89,31 @@ def test_a_narrower_net_is_the_wide_one_with_its_other_channels_zeroed(wide: str
         expected = masked(net, target, select).double()(images)
         assert expected.std() > 1e-3
         assert relative_difference(narrow(images), expected) < 1e-9
+
+
+LARGE = find("mobilenet_v3_large@classes=7,resolution=64")
+
+
+@pytest.mark.parametrize("place", range(len(widths_of(LARGE))), ids=[width.name for width in widths_of(LARGE)])
+def test_case_p2_every_width_of_large_narrows_by_a_step_and_what_is_kept_answers_as_before(
+    large: Net, place: int
+) -> None:
+    width = widths_of(LARGE)[place]
+    target = with_width(LARGE, width, width.channels - 8)
+    narrow = filled(target, transplant(large.state_dict(), LARGE, target).state)
+    images = pictures(SIDE, SIDE)
+    with torch.inference_mode():
+        expected = masked(copy.deepcopy(large), target, Selection.NORM)(images)
+        assert expected.std() > 1e-3
+        assert relative_difference(narrow(images), expected) < 1e-5
+        assert relative_difference(large(images), expected) > 1e-4, "what was zeroed had a say"
+    parameters = [sum(each.numel() for each in net.parameters()) for net in (narrow, large)]
+    assert parameters[0] < parameters[1]
+
+
+@pytest.fixture(scope="module")
+def large() -> Net:
+    return calibrate(build(LARGE), size=SIDE)
 
 
 @pytest.mark.parametrize("name", MODELS)

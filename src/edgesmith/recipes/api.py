@@ -17,6 +17,7 @@ from edgesmith.recipes.models import resolve
 if TYPE_CHECKING:
     from edgesmith.nn.build import Net
     from edgesmith.recipes.fit_result import FitResult
+    from edgesmith.recipes.netadapt.result import NetAdaptResult
 
 
 def build(spec_or_name: NetSpec | str, *, num_classes: int = 1000, seed: int = 0) -> Net:
@@ -80,6 +81,66 @@ def fit(
         seed=seed,
     )
     return run(config, out=Path(out), overwrite=overwrite, progress=progress)
+
+
+def netadapt(
+    model: str | Path,
+    data: str | Path,
+    *,
+    budget: str,
+    out: str | Path,
+    device: str = "onnxruntime",
+    effort: str = "standard",
+    time: str | None = None,
+    weights: str = "auto",
+    rule: str = "slope",
+    schedule: str = "paper",
+    delta: float | None = None,
+    steps_pictures: int | None = None,
+    multiple: int = 8,
+    from_scratch: bool = False,
+    recipe: str | None = None,
+    settings: tuple[str, ...] = (),
+    resolution: str | None = None,
+    workers: int = 1,
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> NetAdaptResult:
+    """Narrow a network until it meets a budget; see `edgesmith.recipes.netadapt.config.NetAdaptConfig`.
+
+    With more than one of ``workers`` a script needs Python's ``if __name__ == "__main__":`` around its calls.
+    """
+    require("torch", extra="train")
+    from edgesmith.recipes.netadapt.config import NetAdaptConfig
+    from edgesmith.recipes.netadapt.run import netadapt as run
+    from edgesmith.search.executors.here import Here
+    from edgesmith.search.executors.processes import Processes
+
+    config = NetAdaptConfig(
+        model=str(model),
+        data=str(data),
+        budget=budget,
+        device=device,
+        effort=effort,
+        time=time,
+        weights=weights,
+        rule=rule,
+        schedule=schedule,
+        delta=delta,
+        steps_pictures=steps_pictures,
+        multiple=multiple,
+        from_scratch=from_scratch,
+        recipe=recipe,
+        settings=settings,
+        resolution=resolution,
+        seed=seed,
+    )
+    executor = Here() if workers == 1 else Processes(workers)
+    try:
+        return run(config, out=Path(out), overwrite=overwrite, executor=executor, progress=progress)
+    finally:
+        executor.close()
 
 
 def measure(

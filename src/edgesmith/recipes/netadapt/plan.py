@@ -103,6 +103,11 @@ def plan_steps(
     return _step_plan(costs, shares[-1], pictures or _BATCHES[-1] * batch_size, steps, num_proposals)
 
 
+def shares_from(first: float, *, fixed: bool) -> tuple[float, ...]:
+    """Cuts to choose from: only the first where the user has chosen it, else all that are no smaller."""
+    return (first,) if fixed else (first, *(each for each in SHARES if each > first))
+
+
 def _step_plan(costs: Costs, share: float, pictures: int, steps: int, num_proposals: int) -> StepPlan:
     seconds = steps * costs.step_s(num_proposals, pictures)
     return StepPlan(share=share, pictures=pictures, num_steps=steps, seconds=seconds)

@@ -9,20 +9,14 @@ from typing import Any, Final
 
 from edgesmith.arch.edits.widths import widths_of
 from edgesmith.arch.spec import NetSpec
-from edgesmith.core.caches import cache_folder
 from edgesmith.core.config import from_dict, to_dict
-from edgesmith.core.errors import BudgetError, UsageError
+from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.core.units import format_duration
 from edgesmith.deploy.bundle import load_module, open_bundle
 from edgesmith.devices.base import Device
-from edgesmith.devices.blocks.files import maker_for
-from edgesmith.devices.blocks.library import open_files
-from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
-from edgesmith.engine.speed import measure_speed
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.effort import plan_time
 from edgesmith.recipes.fit import MAX_EPOCHS
@@ -30,23 +24,20 @@ from edgesmith.recipes.material import HELD_FRACTION
 from edgesmith.recipes.models import resolve
 from edgesmith.recipes.netadapt.config import Goal, NetAdaptConfig
 from edgesmith.recipes.netadapt.ground import Ground, Place
-from edgesmith.recipes.netadapt.latency import LatencyLaw, learn_law
-from edgesmith.recipes.netadapt.plan import LONG_SHARE, SHARES, TUNE_SHARE, Costs, plan_steps
-from edgesmith.recipes.netadapt.products import HELD, PAIRED, Paired, measure_paired, step_bundle
+from edgesmith.recipes.netadapt.latency import LatencyLaw
+from edgesmith.recipes.netadapt.opening import Opening, forecast_line, plan_run, spent_s
+from edgesmith.recipes.netadapt.plan import Costs
+from edgesmith.recipes.netadapt.products import HELD, Paired, measure_paired, step_bundle
 from edgesmith.recipes.netadapt.report import Story, sizes_of, write_report
 from edgesmith.recipes.netadapt.result import NetAdaptResult, candidate_json
-from edgesmith.recipes.netadapt.trial import open_set, short
-from edgesmith.recipes.netadapt.walk import AIM, Walk
+from edgesmith.recipes.netadapt.trial import open_set
+from edgesmith.recipes.netadapt.walk import Walk
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
-from edgesmith.search.netadapt import narrowest, propose
 
-PREFIXES: Final = ("seed", "law", "speed", "tune", "step-", "long", "finish")
-_ACCEPT_S: Final = 14.0
-_TRIAL_S: Final = 1.5
 _LONG: Final = Plan(limit_s=40.0, min_loads=16, enough_loads=20)
 
 
@@ -114,13 +105,23 @@ class _Run:
         self.material = open_set(config.data, config.seed)
         self.task, self.rule = task_of(self.material, base), start.rule(spec)
         self.stages = Stages(folder.path / "stages")
-        self.goal, self.maker = Goal.parse(config.budget), maker_for(device.format)
+        self.goal = Goal.parse(config.budget)
 
     def run(self) -> NetAdaptResult:
         """Refuse, learn, plan, tune, walk, train, finish."""
-        seed_ms = self._seed_ms()
-        budget_ms = self.goal.limit_ms(seed_ms)
-        law = LatencyLaw.from_json(self.stages.run("law", self._law, forecast_s=90))
+        opening = Opening(
+            config=self.config,
+            base=self.base,
+            start=self.start,
+            spec=self.spec,
+            device=self.device,
+            stages=self.stages,
+            material=self.material,
+            task=self.task,
+            progress=self.progress,
+        )
+        seed_ms = opening.seed_ms()
+        law = LatencyLaw.from_json(self.stages.run("law", opening.learn, forecast_s=90))
         self.progress.note(f"latency of proposals: {law.origin}")
         ground = Ground(
             config=self.config,
@@ -131,104 +132,20 @@ class _Run:
             device=self.device,
             law=law.anchored(self.spec, seed_ms),
             seed_ms=seed_ms,
-            budget_ms=budget_ms,
+            budget_ms=self.goal.limit_ms(seed_ms),
             executor=self.executor,
             folder=self.folder.path,
             stages=self.stages,
             progress=self.progress,
         )
-        speeds = self.stages.run("speed", self._speeds, forecast_s=20)
-        plan = self.stages.run("plan", lambda: self._plan(ground, speeds))
-        self.progress.note(self._forecast(plan, ground))
+        speeds = self.stages.run("speed", opening.speeds, forecast_s=20)
+        plan = self.stages.run("plan", lambda: plan_run(ground, self.spec, speeds, self.total_s))
+        self.progress.note(forecast_line(plan, ground))
         first = self._tune(ground, plan["tune_pictures"], plan["tune_s"])
-        costs = from_dict(Costs, plan["costs"])
-        walk = Walk(ground, costs, plan["walk_s"])
+        kept_s = plan["long_s"] + plan["finish_s"]
+        walk = Walk(ground, from_dict(Costs, plan["costs"]), lambda: self.total_s - kept_s - spent_s(self.stages))
         last = walk.run(first)
         return self._finish(ground, plan, walk, last)
-
-    def _seed_ms(self) -> float:
-        """Measure the seed and the narrowest net, and refuse a budget that nothing can meet."""
-
-        def work() -> dict[str, Any]:
-            nets = (self.spec, narrowest(self.spec, step=self.config.multiple))
-            files = open_files(self.maker, cache_folder())
-            files.make(nets, progress=self.progress)
-            subjects = [
-                Subject(name=name, files={self.device.format: files.path(net)})
-                for name, net in zip(("seed", "narrowest"), nets, strict=True)
-            ]
-            found = measure(subjects, [self.device], plan=PAIRED, progress=self.progress)
-            seed, least = found.latency
-            return {"ms": seed.ms, "least_ms": least.ms, "least_low_ms": least.low_ms, "latency": seed.to_dict()}
-
-        found = self.stages.run("seed", work, forecast_s=20)
-        budget_ms = self.goal.limit_ms(found["ms"])
-        if found["least_low_ms"] > budget_ms:
-            raise BudgetError(
-                f"{self.config.budget} on {self.device.name} is out of reach: {self.spec.name} takes "
-                f"{found['ms']:.3g} ms, and {found['least_ms']:.3g} ms with every width at {self.config.multiple} "
-                f"channels ({found['least_ms'] / found['ms']:.2f}x); raise --budget"
-            )
-        return float(found["ms"])
-
-    def _law(self) -> dict[str, Any]:
-        law = learn_law(
-            self.spec,
-            self.device,
-            cache=cache_folder(),
-            maker=self.maker,
-            multiple=self.config.multiple,
-            progress=self.progress,
-        )
-        return law.to_json()
-
-    def _speeds(self) -> dict[str, float]:
-        """Pictures a second in a long training, and in a proposal's, which has one thread."""
-        net, rule = self.start.begin(self.spec, self.material, seed=self.config.seed)
-        speeds = {}
-        for name, config in {"long": self.base, "trial": short(self.base, self.base.batch_size)}.items():
-            loader = self.material.loader(None, config, rule)
-            speeds[name] = measure_speed(net, self.task, loader, config, resolution=self.spec.resolution, steps=6)
-        return speeds
-
-    def _plan(self, ground: Ground, speeds: dict[str, float]) -> dict[str, Any]:
-        """Pictures for the head, seconds for the walk, and what all of it will take."""
-        spent_s = sum(self.stages.times(prefix)[1] for prefix in PREFIXES)
-        finish_s = min(60.0, 0.15 * self.total_s)
-        tune_s, long_s = TUNE_SHARE * self.total_s, LONG_SHARE * self.total_s
-        costs = Costs(pictures_per_s=speeds["trial"], trial_s=_TRIAL_S, accept_s=_ACCEPT_S, slots=self.executor.slots)
-        first = self.config.schedule_with(self.config.delta).share
-        walk_s = max(0.25 * self.total_s, self.total_s - spent_s - finish_s - tune_s - long_s)
-        limit_ms = ground.seed_ms * (1 - first)
-        proposals = propose(self.spec, ground.law.predict, limit_ms=limit_ms, step=self.config.multiple)
-        steps = plan_steps(
-            costs,
-            cut=max(0.0, 1 - AIM * ground.budget_ms / ground.seed_ms),
-            seconds=walk_s,
-            num_proposals=max(1, len(proposals)),
-            batch_size=self.base.batch_size,
-            shares=(first,) if self.config.delta is not None else tuple(each for each in SHARES if each >= first),
-            pictures=self.config.steps_pictures,
-        )
-        return {
-            "tune_pictures": max(self.base.batch_size, round(speeds["long"] * tune_s)),
-            "tune_s": tune_s,
-            "walk_s": walk_s,
-            "long_s": long_s,
-            "finish_s": finish_s,
-            "costs": to_dict(costs),
-            "steps": to_dict(steps),
-            "num_proposals": len(proposals),
-            "forecast_s": max(self.total_s, spent_s + tune_s + steps.seconds + 0.5 * long_s + finish_s),
-        }
-
-    def _forecast(self, plan: dict[str, Any], ground: Ground) -> str:
-        steps = plan["steps"]
-        return (
-            f"forecast: {format_duration(plan['forecast_s'])} in all; from {ground.seed_ms:.3f} to "
-            f"{ground.budget_ms:.3f} ms in about {steps['num_steps']} steps of {steps['share']:.1%} or more, each with "
-            f"{plan['num_proposals']} proposals on {steps['pictures']} pictures"
-        )
 
     def _tune(self, ground: Ground, pictures: int, forecast_s: float) -> Place:
         """Train the head, then all of it, on what is not held out: only then accuracies mean something."""
@@ -266,8 +183,7 @@ class _Run:
 
     def _long_pictures(self, plan: dict[str, Any]) -> int:
         """What there is time for at the pace of the tuning, the last training that was seen."""
-        spent_s = sum(self.stages.times(prefix)[1] for prefix in PREFIXES)
-        left_s: float = max(0.5 * plan["long_s"], self.total_s - spent_s - plan["finish_s"])
+        left_s: float = max(0.5 * plan["long_s"], self.total_s - spent_s(self.stages) - plan["finish_s"])
         pace: float = plan["tune_pictures"] / max(self.stages.times("tune")[1], 1.0)
         return min(MAX_EPOCHS * len(self.material.pictures), max(self.base.batch_size, round(pace * left_s)))
 
@@ -345,7 +261,7 @@ class _Run:
             metrics=story.score.metrics(),
             spec=story.bundle.manifest.spec,
             forecast_s=plan["forecast_s"],
-            actual_s=sum(self.stages.times(prefix)[1] for prefix in PREFIXES),
+            actual_s=spent_s(self.stages),
             candidates=tuple(candidate_json(row, split=HELD) for row in story.rows),
             steps=tuple(place.bundle.folder for place in story.places),
             sizes=sizes_of(story),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from edgesmith.nn.build import build
 from edgesmith.recipes.netadapt.config import RULES
 from edgesmith.recipes.netadapt.ground import Ground, Place
 from edgesmith.recipes.netadapt.latency import LatencyLaw
-from edgesmith.recipes.netadapt.plan import SHARES, Costs, StepPlan, plan_steps
+from edgesmith.recipes.netadapt.plan import Costs, StepPlan, plan_steps, shares_from
 from edgesmith.recipes.netadapt.products import measure_paired, step_bundle
 from edgesmith.recipes.netadapt.trial import Trial, run_trial, short
 from edgesmith.search.netadapt import Proposal, Tried, choose, limit_of, near, propose
@@ -42,11 +42,11 @@ class Walk:
     Args:
         ground: What does not change.
         costs: What things are thought to take; steps that were taken correct it.
-        seconds: For all steps.
+        left_s: Seconds for all steps that are still to come.
     """
 
-    def __init__(self, ground: Ground, costs: Costs, seconds: float) -> None:
-        self._ground, self._costs, self._seconds = ground, costs, seconds
+    def __init__(self, ground: Ground, costs: Costs, left_s: Callable[[], float]) -> None:
+        self._ground, self._costs, self._left_s = ground, costs, left_s
         self.rows: list[dict[str, Any]] = []
         self.places: list[Place] = []
 
@@ -117,11 +117,11 @@ class Walk:
 
         def work() -> dict[str, Any]:
             first = config.schedule_with(config.delta).share
-            shares = (first,) if config.delta is not None else tuple(each for each in SHARES if each >= first)
+            shares = shares_from(first, fixed=config.delta is not None)
             plan = plan_steps(
                 self._costs,
                 cut=max(0.0, place.ms - AIM * ground.budget_ms) / ground.seed_ms,
-                seconds=self._seconds - ground.stages.times("step-")[1],
+                seconds=self._left_s(),
                 num_proposals=max(1, len(self._proposals(place, law, shares[0] * ground.seed_ms))),
                 batch_size=ground.base.batch_size,
                 shares=shares,

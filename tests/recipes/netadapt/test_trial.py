@@ -47,4 +47,5 @@ def test_few_steps_are_made_at_a_trained_backbones_rate() -> None:
     assert short(finetune(), 640).optim.learning_rate == pytest.approx(3e-4)
     assert short(small(), 640).optim.learning_rate == pytest.approx(0.3 * small().optim.learning_rate)
     few = short(finetune(), 640)
+    assert few.norm_momentum == 0.3
     assert (few.pictures, few.frozen_pictures, few.ema_decay, few.replicas, few.workers) == (640, 0, None, 1, 0)

@@ -22,7 +22,7 @@ from edgesmith.core.progress import Progress
 from edgesmith.devices.base import Device
 from edgesmith.devices.blocks.bench import Bench
 from edgesmith.devices.blocks.calibrate import UNCALIBRATED
-from edgesmith.devices.blocks.files import Maker
+from edgesmith.devices.blocks.files import Maker, SpecMaker
 from edgesmith.devices.blocks.library import load_table, open_files, open_store
 from edgesmith.devices.blocks.sandwich import pieces_of
 from edgesmith.devices.blocks.store import Purpose
@@ -166,7 +166,8 @@ def _widths_of_pieces(spec: NetSpec) -> list[tuple[int, int]]:
 def _own_table(nets: Sequence[NetSpec], device: Device, *, cache: Path, maker: Maker, progress: Progress) -> BlockTable:
     store = open_store(device, cache)
     try:
-        bench = Bench(device, open_files(maker, cache), store, efforts=SHORT)
+        processes = 1 if isinstance(maker, SpecMaker) else None  # nothing to export
+        bench = Bench(device, open_files(maker, cache, processes=processes), store, efforts=SHORT)
         pieces = [piece for net in nets for piece in pieces_of(net)]
         small = [net for piece in pieces for net in (piece.net, piece.base) if net is not None]
         levels = bench.time(Purpose.PIECES, small, progress=progress)

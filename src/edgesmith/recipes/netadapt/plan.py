@@ -13,7 +13,7 @@ SHARES: Final = (0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1)
 TUNE_SHARE: Final = 0.12
 LONG_SHARE: Final = 0.3
 _OVERSHOOT: Final = 1.3  # widths come in multiples: a step saves more than it must
-_BATCHES: Final = (8, 4, 2)
+_BATCHES: Final = (4, 2)
 _MOST_PICTURES: Final = 640_000
 
 
@@ -77,7 +77,8 @@ def plan_steps(
 ) -> StepPlan:
     """The smallest cut a step, and then the most pictures, that there is time for.
 
-    Eight batches a proposal are wanted; where no cut leaves time for them, four or two are made do with.
+    Four batches a proposal are wanted, because a gentle cut needs little mending; where no cut leaves time for them,
+    two must do.
 
     Args:
         costs: What things take.

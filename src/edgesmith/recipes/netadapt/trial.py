@@ -27,6 +27,7 @@ from edgesmith.recipes.train import task_of
 from edgesmith.weights.transplant import transplant
 
 _GENTLE: Final = 0.3
+_NORM_MOMENTUM: Final = 0.3  # statistics of the wider net are forgotten within ten steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +112,7 @@ def short(base: TrainConfig, pictures: int) -> TrainConfig:
         optim=replace(base.optim, learning_rate=rate, backbone_rate=1.0),
         schedule=ScheduleConfig(name="constant", warmup_pictures=0),
         ema_decay=None,
+        norm_momentum=max(_NORM_MOMENTUM, base.norm_momentum or 0.0),
         frozen_pictures=0,
         resolution_steps=(1.0,),
         evaluate_every_pictures=None,

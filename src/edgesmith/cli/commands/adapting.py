@@ -16,7 +16,10 @@ Delta = Annotated[float | None, typer.Option(help="What a step must save, as a s
 Pictures = Annotated[int | None, typer.Option(help="Pictures that each proposal is fine-tuned on.")]
 Multiple = Annotated[int, typer.Option(help="Widths become multiples of this many channels.")]
 Scratch = Annotated[bool, typer.Option("--from-scratch", help="Train the final network anew, as the paper does.")]
-Workers = Annotated[int, typer.Option(help="Proposals that are tried side by side, each in a process of one thread.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Proposals tried side by side, each in a process of one thread; by default one a core."),
+]
 
 
 def netadapt(
@@ -37,7 +40,7 @@ def netadapt(
     recipe: arg.Recipe = None,
     settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
     resolution: arg.Resolution = None,
-    workers: Workers = 1,
+    workers: Workers = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     seed: arg.Seed = 0,
@@ -55,6 +58,7 @@ def netadapt(
     from edgesmith.core.extras import require
 
     require("torch", extra="train")
+    from edgesmith.devices.cores import max_threads
     from edgesmith.recipes.netadapt.config import NetAdaptConfig
     from edgesmith.recipes.netadapt.run import netadapt as run
     from edgesmith.search.executors.here import Here
@@ -80,7 +84,8 @@ def netadapt(
         seed=seed,
     )
     folder = arg.run_folder(out, "netadapt", f"{Path(model).name}-{Path(data).name}")
-    executor = Here() if workers == 1 else Processes(workers)
+    slots = max_threads() if workers is None else workers
+    executor = Here() if slots == 1 else Processes(slots)
     with watch() as progress:
         result = run(config, out=folder, overwrite=overwrite, executor=executor, progress=progress)
     executor.close()

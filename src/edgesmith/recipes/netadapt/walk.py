@@ -204,7 +204,7 @@ class Walk:
         return too_far[0] if too_far else None
 
     def _measure(self, number: int, index: int, place: Place, proposal: Proposal, folder: Path) -> dict[str, Any]:
-        """A proposal's bundle, and its latency: the mean of what it is beside the network before and beside the seed."""
+        """A proposal's bundle, and its latency: the mean of what it is beside the step before and beside the seed."""
         ground = self._ground
 
         def work() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Every field case of quantization, export and latency has a test that names it: ``test_case_q11_...``."""
+"""Every field case of quantization, export, latency and pruning has a test that names it: ``test_case_q11_...``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-SECTIONS: Final = "QEL"
+SECTIONS: Final = "QELP"
 NOT_YET: Final[Mapping[str, str]] = MappingProxyType({"E10": "SSDLite's heads: there is no detection to export"})
 
 

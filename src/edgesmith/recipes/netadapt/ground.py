@@ -25,7 +25,7 @@ class Place:
 
     Attributes:
         spec: The network.
-        ms: Its latency: the seed's, times what it took beside the seed.
+        ms: Its latency, in milliseconds of the session that measured the seed first.
         high_ms: Upper end of that.
         accuracy: On the held-out pictures.
         bundle: Its bundle.

@@ -143,7 +143,9 @@ class _Run:
         self.progress.note(forecast_line(plan, ground))
         first = self._tune(ground, plan["tune_pictures"], plan["tune_s"])
         kept_s = plan["long_s"] + plan["finish_s"]
-        walk = Walk(ground, from_dict(Costs, plan["costs"]), lambda: self.total_s - kept_s - spent_s(self.stages))
+        thought_s, took_s = self.stages.times("tune")
+        costs = from_dict(Costs, plan["costs"]).slower(max(1.0, took_s / max(thought_s, 1e-6)))
+        walk = Walk(ground, costs, lambda: self.total_s - kept_s - spent_s(self.stages))
         last = walk.run(first)
         return self._finish(ground, plan, walk, last)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -203,7 +204,7 @@ class Walk:
         return too_far[0] if too_far else None
 
     def _measure(self, number: int, index: int, place: Place, proposal: Proposal, folder: Path) -> dict[str, Any]:
-        """A proposal's bundle and its latency beside the network before and the seed."""
+        """A proposal's bundle, and its latency: the mean of what it is beside the step before and beside the seed."""
         ground = self._ground
 
         def work() -> dict[str, Any]:
@@ -220,10 +221,11 @@ class Walk:
             paired, _ = measure_paired(
                 [bundle, *others, self.places[0].bundle], ground.device, progress=ground.progress
             )
+            ms = math.sqrt(ground.seed_ms * paired.to_seed * place.ms * paired.to_before)
             return {
                 "accuracy": accuracy,
-                "ms": ground.seed_ms * paired.to_seed,
-                "high_ms": ground.seed_ms * paired.high,
+                "ms": ms,
+                "high_ms": ms * paired.high / paired.to_seed,
                 "to_before": paired.to_before,
                 "latency": paired.latency.to_dict(),
             }

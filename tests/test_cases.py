@@ -1,4 +1,4 @@
-"""Every field case of quantization, export, latency, search, pruning and processes has a test that names it: ``test_case_q11_...``."""
+"""Every field case of the sections below has a test that names it: ``test_case_q11_...``."""
 
 from __future__ import annotations
 

@@ -32,6 +32,10 @@ class Contenders:
         self.measured: tuple[Measured, ...] = (*choice.fitting[:count], *found)
         self.specs: dict[str, NetSpec] = {each.spec.name: each.spec for each in self.measured}
 
+    def ms_of(self, spec: NetSpec) -> float:
+        """Upper end of a network's measured latency, in milliseconds."""
+        return next(each.latency.high_ms for each in self.measured if each.spec.name == spec.name)
+
     def begin(self, spec: NetSpec) -> tuple[Net, Preprocessing]:
         """A network with its first weights, and the rule for its pictures."""
         point = None if self._search is None else self._search.point_of(spec.name)

@@ -14,8 +14,10 @@ _MINUTES: Final[Mapping[str, float]] = MappingProxyType({"quick": 25, "standard"
 # A promise leaves room for what a forecast does not know.
 PROMISED: Final = 0.9
 FINISH_S: Final = 60.0
+MAX_EPOCHS: Final = 300
 _SEARCH_SHARE: Final = 0.4
 _SEARCH_FROM_S: Final = 1800.0
+_ADAPT_FROM_S: Final = 5400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,11 @@ def allowed_seconds(effort: str, time: str | None) -> float:
 def worth_a_search(effort: str, time: str | None) -> bool:
     """Whether there is time for more than the zoo: a search takes half an hour at least."""
     return allowed_seconds(effort, time) >= _SEARCH_FROM_S
+
+
+def worth_adapting(effort: str, time: str | None) -> bool:
+    """Whether there is time for NetAdapt behind a search: it tries dozens of networks at each step."""
+    return allowed_seconds(effort, time) >= _ADAPT_FROM_S
 
 
 def plan_time(effort: str, time: str | None, *, search: bool = False) -> TimePlan:

@@ -9,32 +9,32 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import harmonic_mean
-from typing import Any, Final
+from typing import Any
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.config import to_dict
-from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.units import format_duration
-from edgesmith.deploy.bundle import open_bundle
-from edgesmith.devices.plan import QUICK, Plan
+from edgesmith.deploy.bundle import Bundle, open_bundle
 from edgesmith.devices.results import Measurement
 from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult
-from edgesmith.recipes.candidates import Choice, choose
+from edgesmith.recipes.candidates import MARGIN, Choice
 from edgesmith.recipes.contenders import Contenders
-from edgesmith.recipes.effort import TimePlan, plan_time
+from edgesmith.recipes.effort import MAX_EPOCHS, TimePlan, plan_time
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_race import Race, Runners
 from edgesmith.recipes.fit_report import Story, write_report
 from edgesmith.recipes.fit_result import FitResult
+from edgesmith.recipes.last_mile import REACH, SHARE, adapted_result, last_mile
 from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
-from edgesmith.recipes.measure import measure_models
+from edgesmith.recipes.measure import measure_for
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
@@ -42,13 +42,10 @@ from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
-from edgesmith.search.candidates import NETS, resolutions_for, variants, zoo_grid
+from edgesmith.recipes.zoo_choice import choose_of_zoo
+from edgesmith.search.candidates import NETS, resolutions_for
 from edgesmith.search.limits import Limits
 from edgesmith.tasks.base import Task
-
-MAX_EPOCHS: Final = 300
-# For a second look at a file that was measured on a busy machine.
-_LONG: Final = Plan(limit_s=60.0, min_loads=20, enough_loads=20)
 
 
 def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Progress = SILENT) -> FitResult:
@@ -93,6 +90,8 @@ class _Fit:
     ) -> None:
         self.config, self.limits, self.time_plan, self.base = config, limits, time_plan, base
         self.budget_ms = limits.latency_ms
+        # Where NetAdapt follows, contenders may be a little too slow.
+        self.reach = replace(limits, latency_ms=limits.latency_ms * (REACH if config.adapt else 1.0))
         self.starts, self.material, self.folder, self.progress = starts, material, folder, progress
         self.classes = material.dataset.classes
         self.stages = Stages(folder.path / "stages")
@@ -111,34 +110,24 @@ class _Fit:
         self._announce(plan)
         race = self._race(speeds, plan)
         winner = specs[race.winner]
+        if self.contenders.ms_of(winner) > self.budget_ms * MARGIN:
+            return self._adapt(winner, plan, search)
         result = self._train(winner, plan["pictures"][winner.name], plan["train_s"])
         score, measurement = self._finish(winner, result)
         return self._report(choice, search, race, result, score, measurement, plan)
 
     def _choose(self) -> Choice:
-        config = self.config
-        sides = self._sides()
-
-        def work() -> dict[str, Any]:
-            origin = self.starts.origin
-            grid = zoo_grid(len(self.classes), resolutions=sides)
-            if origin is not None:
-                grid = variants(origin.spec.with_num_classes(len(self.classes)), resolutions=sides)
-            grid = tuple(self.starts.of(spec).spec(spec) for spec in grid)
-            grid = tuple(spec for spec in grid if self.limits.excess(spec, 0.0) <= 0)
-            if not grid:
-                raise BudgetError("no network of the zoo keeps --max-size and --max-memory; raise them")
-            choice = choose(
-                grid,
-                budget_ms=self.budget_ms,
-                device=config.device,
-                count=self.time_plan.num_candidates,
-                plan=QUICK,
-                progress=self.progress,
-            )
-            return choice.to_json()
-
-        return Choice.from_json(self.stages.run("choose", work, forecast_s=60))
+        work = partial(
+            choose_of_zoo,
+            self.starts,
+            num_classes=len(self.classes),
+            resolutions=self._sides(),
+            limits=self.reach,
+            device=self.config.device,
+            count=self.time_plan.num_candidates,
+            progress=self.progress,
+        )
+        return Choice.from_json(self.stages.run("choose", lambda: work().to_json(), forecast_s=60))
 
     def _sides(self) -> tuple[int, ...]:
         side = self.config.resolution
@@ -156,7 +145,7 @@ class _Fit:
             recipe=config.recipe or default_recipe(self.starts.of(choice.fitting[0].spec)),
             settings=config.settings,
             seed=config.seed,
-            limits=self.limits,
+            limits=self.reach,
             device=config.device,
             seconds=self.time_plan.search_s,
             zoo=[each.spec for each in choice.fitting],
@@ -208,6 +197,43 @@ class _Fit:
         )
         return runners.run(plan["race_s"], harmonic_mean(speeds.values()))
 
+    def _adapt(self, winner: NetSpec, plan: Mapping[str, Any], search: Search | None) -> FitResult:
+        """Train a winner that is too slow for a while, and let NetAdapt bring it onto the budget."""
+        pictures = max(self.base.batch_size, round(SHARE * plan["pictures"][winner.name]))
+        result = self._train(winner, pictures, SHARE * plan["train_s"])
+        _, bundle = self._product(winner, result, self.folder.path / "wide")
+        left_s = self.time_plan.total_s - self.stages.times()[1]
+        work = partial(
+            last_mile,
+            bundle.folder,
+            self.config,
+            seconds=left_s,
+            folder=self.folder.path / "netadapt",
+            progress=self.progress,
+        )
+        found = self.stages.run("adapt", work, forecast_s=(1 - SHARE) * plan["train_s"])
+        done = adapted_result(
+            found,
+            winner.name,
+            forecast_s=plan["forecast_s"],
+            actual_s=self.stages.times()[1],
+            candidates=None if search is None else search.to_json(),
+        )
+        self.folder.finish(done.to_json())
+        return done
+
+    def _product(self, spec: NetSpec, result: TrainResult, folder: Path) -> tuple[Score, Bundle]:
+        return finish(
+            self._net,
+            self.material,
+            self.task,
+            result,
+            rule=self.contenders.rule(spec),
+            folder=folder,
+            seed=self.config.seed,
+            progress=self.progress,
+        )
+
     def _train(self, spec: NetSpec, pictures: int, forecast_s: float) -> TrainResult:
         self.progress.note(f"training {spec.name} on {pictures} pictures")
         net, rule = self.contenders.begin(spec)
@@ -222,21 +248,9 @@ class _Fit:
 
     def _finish(self, spec: NetSpec, result: TrainResult) -> tuple[Score, Measurement]:
         begun = time.monotonic()
-        score, bundle = finish(
-            self._net,
-            self.material,
-            self.task,
-            result,
-            rule=self.contenders.rule(spec),
-            folder=self.folder.path,
-            seed=self.config.seed,
-            progress=self.progress,
-        )
+        score, bundle = self._product(spec, result, self.folder.path)
         model = Model(name=bundle.manifest.name, spec=spec, bundle=bundle)
-        measurement = measure_models([model], self.config.device, progress=self.progress)
-        if measurement.latency[0].contended and measurement.latency[0].high_ms > self.budget_ms:
-            self.progress.note("the machine was busy and the budget was just missed: measuring once more, for longer")
-            measurement = measure_models([model], self.config.device, plan=_LONG, progress=self.progress)
+        measurement = measure_for(model, self.config.device, self.budget_ms, progress=self.progress)
         self.bundle = open_bundle(bundle.folder)
         self.stages.note("finish", self.time_plan.finish_s, time.monotonic() - begun)
         return score, measurement

@@ -25,6 +25,7 @@ class FitConfig:
         resolution: Only this input size in pixels; None tries several.
         seed: Decides splits, weights, order and augmentation.
         search: What is asked of a search beyond the zoo; None is content with the zoo.
+        adapt: Whether a winner may be a little too slow, to be narrowed by NetAdapt onto the budget.
         max_size: Size of the weights with a unit, such as ``2MB``; None is no limit.
         max_memory: Peak of the activations with a unit; None is no limit.
     """
@@ -40,6 +41,7 @@ class FitConfig:
     resolution: int | None = None
     seed: int = 0
     search: SearchWishes | None = None
+    adapt: bool = False
     max_size: str | None = None
     max_memory: str | None = None
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from edgesmith.core.caches import cache_folder
 from edgesmith.core.progress import SILENT, Progress
@@ -25,6 +26,9 @@ from edgesmith.recipes.model_files import bundle_file, untrained_file
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.roofline import add_rooflines
 from edgesmith.runtimes.table import runtime_for
+
+# For a second look at a file that was measured on a busy machine.
+_LONG: Final = Plan(limit_s=60.0, min_loads=20, enough_loads=20)
 
 
 def measure_models(
@@ -69,6 +73,22 @@ def measure_models(
         records = [record for record in measurement.records() if record["name"] == bundle.manifest.name]
         bundle.add_latency(list({str(record["device"]): record for record in records}.values()))
     return measurement
+
+
+def measure_for(model: Model, device: str, budget_ms: float, *, progress: Progress = SILENT) -> Measurement:
+    """A finished model against a budget; once more, and for longer, where a busy machine made it just miss.
+
+    Args:
+        model: With its bundle.
+        device: One device, as typed.
+        budget_ms: The budget in milliseconds.
+        progress: Told of each stage.
+    """
+    found = measure_models([model], device, progress=progress)
+    if found.latency[0].contended and found.latency[0].high_ms > budget_ms:
+        progress.note("the machine was busy and the budget was just missed: measuring once more, for longer")
+        return measure_models([model], device, plan=_LONG, progress=progress)
+    return found
 
 
 def _sustain(

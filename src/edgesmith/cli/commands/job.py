@@ -17,6 +17,13 @@ Search = Annotated[
     bool | None,
     typer.Option("--search/--no-search", help="Look beyond the zoo; by default where there is half an hour or more."),
 ]
+Adapt = Annotated[
+    bool | None,
+    typer.Option(
+        "--adapt/--no-adapt",
+        help="Let the winner be a little too slow and narrow it by NetAdapt; by default where there are 90 minutes.",
+    ),
+]
 Pixels = Annotated[int | None, typer.Option(help="Only this input size in pixels; several are tried by default.")]
 
 
@@ -59,6 +66,7 @@ def fit(
     max_size: MaxSize = None,
     max_memory: MaxMemory = None,
     search: Search = None,
+    adapt: Adapt = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     seed: arg.Seed = 0,
@@ -74,7 +82,7 @@ def fit(
     from edgesmith.core.extras import require
 
     require("torch", extra="train")
-    from edgesmith.recipes.effort import worth_a_search
+    from edgesmith.recipes.effort import worth_a_search, worth_adapting
     from edgesmith.recipes.fit import fit as run
     from edgesmith.recipes.fit_config import FitConfig
     from edgesmith.recipes.search_wishes import SearchWishes
@@ -92,6 +100,7 @@ def fit(
         resolution=resolution,
         seed=seed,
         search=SearchWishes() if searches else None,
+        adapt=worth_adapting(effort, time) if adapt is None else adapt,
         max_size=max_size,
         max_memory=max_memory,
     )

@@ -18,8 +18,7 @@ from edgesmith.devices.plan import Plan
 from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
 from edgesmith.nn.build import Net, build
-from edgesmith.recipes.effort import plan_time
-from edgesmith.recipes.fit import MAX_EPOCHS
+from edgesmith.recipes.effort import MAX_EPOCHS, plan_time
 from edgesmith.recipes.material import HELD_FRACTION
 from edgesmith.recipes.models import resolve
 from edgesmith.recipes.netadapt.config import Goal, NetAdaptConfig

@@ -33,7 +33,7 @@ from edgesmith.recipes.fit_race import Race, Runners
 from edgesmith.recipes.fit_report import Story, write_report
 from edgesmith.recipes.fit_result import FitResult
 from edgesmith.recipes.last_mile import REACH, SHARE, adapted_result, last_mile
-from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
+from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.measure import measure_for
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import Score
@@ -265,8 +265,6 @@ class _Fit:
         measurement: Measurement,
         plan: Mapping[str, Any],
     ) -> FitResult:
-        latency = measurement.latency[0]
-        actual_s = self.stages.times()[1]
         story = Story(
             config=self.config,
             budget_ms=self.budget_ms,
@@ -278,26 +276,24 @@ class _Fit:
             winner=race.winner,
             standings=race.standings,
             raced_pictures=race.pictures,
-            num_held=len(self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)[1]),
             result=result,
             score=score,
             measurement=measurement,
             stages=self.stages,
             folder=self.folder.path,
         )
-        path = self.folder.path / "report.html"
-        summary = write_report(story, path)
+        report = self.folder.path / "report.html"
         done = FitResult(
             bundle=self.bundle.folder,
-            report=path,
+            report=report,
             budget_ms=self.budget_ms,
-            met=latency.high_ms <= self.budget_ms,
+            met=measurement.latency[0].high_ms <= self.budget_ms,
             latency=tuple(each.to_dict() for each in measurement.latency),
             metrics=score.metrics(),
             spec=self.bundle.manifest.spec,
             forecast_s=plan["forecast_s"],
-            actual_s=actual_s,
-            summary=summary,
+            actual_s=self.stages.times()[1],
+            summary=write_report(story, report),
             candidates=None if search is None else search.to_json(),
         )
         self.folder.finish(done.to_json())

@@ -19,7 +19,7 @@ from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.candidates import Choice, Measured
 from edgesmith.recipes.fit_config import FitConfig
-from edgesmith.recipes.material import Material
+from edgesmith.recipes.material import HELD_FRACTION, Material
 from edgesmith.recipes.mistakes import find_mistakes
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.run_folder import Stages
@@ -45,12 +45,16 @@ class Story:
     winner: str
     standings: Mapping[str, Standing]
     raced_pictures: Mapping[str, int]
-    num_held: int
     result: TrainResult
     score: Score
     measurement: Measurement
     stages: Stages
     folder: Path
+
+    @property
+    def num_held(self) -> int:
+        """Pictures of train that races are scored on."""
+        return len(self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)[1])
 
 
 def write_report(story: Story, path: Path) -> tuple[str, ...]:

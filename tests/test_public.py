@@ -33,6 +33,14 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
     assert isinstance(value, str) or value.__doc__
 
 
+def test_search_is_a_verb_before_and_after_its_package_is_imported() -> None:
+    code = (
+        "import edgesmith; verb = edgesmith.search; import edgesmith.search.limits as limits; "
+        "print(callable(verb), callable(edgesmith.search), limits.Limits.__name__)"
+    )
+    assert run_python(code) == "True True Limits"
+
+
 def test_import_loads_nothing_heavy() -> None:
     heavy = ("torch", "torchvision", "numpy", "PIL", "onnxruntime", "lightning", "typer", "rich")
     loaded = run_python(f"import sys, edgesmith; print([name for name in {heavy!r} if name in sys.modules])")

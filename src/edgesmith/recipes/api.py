@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgesmith.nn.build import Net
     from edgesmith.recipes.fit_result import FitResult
     from edgesmith.recipes.netadapt.result import NetAdaptResult
+    from edgesmith.recipes.search_wishes import SearchWishes
 
 
 def build(spec_or_name: NetSpec | str, *, num_classes: int = 1000, seed: int = 0) -> Net:
@@ -60,14 +61,24 @@ def fit(
     weights: str = "auto",
     resolution: int | None = None,
     seed: int = 0,
+    search: SearchWishes | bool | None = None,
+    adapt: bool | None = None,
+    max_size: str | None = None,
+    max_memory: str | None = None,
     overwrite: bool = False,
     progress: Progress = SILENT,
 ) -> FitResult:
-    """From pictures, a device and a budget to a measured model file; see `edgesmith.recipes.fit_config.FitConfig`."""
+    """From pictures, a device and a budget to a measured model file; see `edgesmith.recipes.fit_config.FitConfig`.
+
+    ``search`` and ``adapt`` are decided by the time where they are None.
+    """
     require("torch", extra="train")
+    from edgesmith.recipes.effort import worth_a_search, worth_adapting
     from edgesmith.recipes.fit import fit as run
     from edgesmith.recipes.fit_config import FitConfig
+    from edgesmith.recipes.search_wishes import SearchWishes
 
+    wanted = worth_a_search(effort, time) if search is None else search
     config = FitConfig(
         data=str(data),
         budget=budget,
@@ -79,8 +90,50 @@ def fit(
         weights=weights,
         resolution=resolution,
         seed=seed,
+        search=(SearchWishes() if wanted else None) if isinstance(wanted, bool) else wanted,
+        adapt=worth_adapting(effort, time) if adapt is None else adapt,
+        max_size=max_size,
+        max_memory=max_memory,
     )
     return run(config, out=Path(out), overwrite=overwrite, progress=progress)
+
+
+def search(
+    data: str | Path,
+    *,
+    budget: str,
+    out: str | Path,
+    space: str = "auto",
+    strategy: str = "surrogate",
+    reward: str = "accuracy",
+    trials: int | None = None,
+    random: bool = True,
+    study: str | None = None,
+    workers: str | None = None,
+    **settings: Any,
+) -> FitResult:
+    """Search for networks within a budget, and train the best; its result holds every candidate.
+
+    Args:
+        data: As DATA of the command line.
+        budget: Latency with a unit.
+        out: The run folder.
+        space: See `edgesmith.recipes.search_wishes.SearchWishes`, as of the next ones.
+        strategy: Name of a strategy.
+        reward: Name of a reward.
+        trials: Candidates to try.
+        random: Whether as many random candidates are tried beside it.
+        study: URL of the storage.
+        workers: Executor; with processes a script needs Python's ``if __name__ == "__main__":`` around its calls.
+        settings: As of `fit`.
+    """
+    require("torch", extra="train")
+    from edgesmith.recipes.search_wishes import SearchWishes
+
+    wishes = SearchWishes(
+        space=space, strategy=strategy, reward=reward, trials=trials, random=random, study=study, workers=workers
+    )
+    return fit(data, budget=budget, out=out, search=wishes, **({"adapt": False} | settings))
 
 
 def netadapt(

@@ -45,6 +45,11 @@ class FitConfig:
     max_size: str | None = None
     max_memory: str | None = None
 
+    @property
+    def verb(self) -> str:
+        """The command that asks for this: ``search`` has random candidates beside its own."""
+        return "search" if self.search is not None and self.search.random else "fit"
+
     def limits(self) -> Limits:
         """The hard limits of what is returned.
 

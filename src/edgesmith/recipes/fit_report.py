@@ -85,6 +85,7 @@ def tell(story: Story) -> content.FitReport:
         ),
         classes=dataset.classes,
         candidates=_candidates(story),
+        verb=story.config.verb,
         search=None if story.search is None else tell_search(story.search, story.budget_ms, story.num_held),
         panels=panels(story.result),
         class_scores=class_scores(story.score, dataset.classes, seed=story.config.seed),
@@ -265,8 +266,9 @@ def conditions(measurement: Measurement) -> content.Conditions:
 
 
 def _repeat(config: FitConfig) -> tuple[content.Command, ...]:
-    verb = "search" if config.search is not None and config.search.random else "fit"
-    parts = [f"edgesmith {verb} {config.data} --budget {config.budget} --device {config.device} --seed {config.seed}"]
+    parts = [
+        f"edgesmith {config.verb} {config.data} --budget {config.budget} --device {config.device} --seed {config.seed}"
+    ]
     parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
     parts.append(f"--weights {config.weights}")
     parts += [f"--recipe {config.recipe}"] * (config.recipe is not None)

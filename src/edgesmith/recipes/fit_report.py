@@ -266,15 +266,27 @@ def conditions(measurement: Measurement) -> content.Conditions:
 
 
 def _repeat(config: FitConfig) -> tuple[content.Command, ...]:
-    parts = [
-        f"edgesmith {config.verb} {config.data} --budget {config.budget} --device {config.device} --seed {config.seed}"
-    ]
+    parts = [f"edgesmith {config.verb} {config.data} --budget {config.budget}"]
+    parts.append(f"--device {config.device} --seed {config.seed}")
     parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
     parts.append(f"--weights {config.weights}")
     parts += [f"--recipe {config.recipe}"] * (config.recipe is not None)
     parts += [f"--resolution {config.resolution}"] * (config.resolution is not None)
+    parts += [f"--max-size {config.max_size}"] * (config.max_size is not None)
+    parts += [f"--max-memory {config.max_memory}"] * (config.max_memory is not None)
+    parts += _search_options(config)
     parts += [f"--set {setting}" for setting in config.settings]
     return (content.Command(text=" ".join(parts), purpose="the whole run"),)
+
+
+def _search_options(config: FitConfig) -> list[str]:
+    wishes = config.search
+    if wishes is None:
+        return ["--no-search"]
+    if config.verb == "fit":
+        return ["--search", "--adapt" if config.adapt else "--no-adapt"]
+    named = [f"--space {wishes.space} --strategy {wishes.strategy} --reward {wishes.reward}"]
+    return [*named, *([f"--trials {wishes.trials}"] if wishes.trials else [])]
 
 
 def _next_steps(story: Story) -> tuple[content.Command, ...]:

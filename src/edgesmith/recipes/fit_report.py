@@ -18,6 +18,7 @@ from edgesmith.devices.cores import max_threads
 from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.candidates import Choice, Measured
+from edgesmith.recipes.fit_commands import next_steps, repeat
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.material import HELD_FRACTION, Material
 from edgesmith.recipes.mistakes import find_mistakes
@@ -99,8 +100,8 @@ def tell(story: Story) -> content.FitReport:
         problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
         stages=_stages(story.stages),
         conditions=conditions(story.measurement),
-        repeat=_repeat(story.config),
-        next_steps=_next_steps(story),
+        repeat=(repeat(story.config),),
+        next_steps=next_steps(story.bundle.folder, story.config),
     )
 
 
@@ -262,42 +263,4 @@ def conditions(measurement: Measurement) -> content.Conditions:
         num_rounds=latency.rounds,
         measured_at=datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         versions=(*facts["runtimes"].items(), ("edgesmith", edgesmith.__version__), ("python", facts["python"])),
-    )
-
-
-def _repeat(config: FitConfig) -> tuple[content.Command, ...]:
-    parts = [f"edgesmith {config.verb} {config.data} --budget {config.budget}"]
-    parts.append(f"--device {config.device} --seed {config.seed}")
-    parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
-    parts.append(f"--weights {config.weights}")
-    parts += [f"--recipe {config.recipe}"] * (config.recipe is not None)
-    parts += [f"--resolution {config.resolution}"] * (config.resolution is not None)
-    parts += [f"--max-size {config.max_size}"] * (config.max_size is not None)
-    parts += [f"--max-memory {config.max_memory}"] * (config.max_memory is not None)
-    parts += _search_options(config)
-    parts += [f"--set {setting}" for setting in config.settings]
-    return (content.Command(text=" ".join(parts), purpose="the whole run"),)
-
-
-def _search_options(config: FitConfig) -> list[str]:
-    wishes = config.search
-    if wishes is None:
-        return ["--no-search"]
-    if config.verb == "fit":
-        return ["--search", "--adapt" if config.adapt else "--no-adapt"]
-    named = [f"--space {wishes.space} --strategy {wishes.strategy} --reward {wishes.reward}"]
-    return [*named, *([f"--trials {wishes.trials}"] if wishes.trials else [])]
-
-
-def _next_steps(story: Story) -> tuple[content.Command, ...]:
-    bundle, data = story.bundle.folder, story.config.data
-    return (
-        content.Command(text=f"edgesmith predict {bundle} PICTURE.jpg", purpose="try a picture"),
-        content.Command(text=f"edgesmith measure {bundle} mobilenet_v3_small", purpose="set it against another net"),
-        content.Command(
-            text=f"edgesmith evaluate {bundle} {data} --device onnxruntime", purpose="score the file again"
-        ),
-        content.Command(
-            text=f"edgesmith fit {data} --budget {story.config.budget} --effort thorough", purpose="search for longer"
-        ),
     )

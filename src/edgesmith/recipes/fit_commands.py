@@ -1,0 +1,47 @@
+"""The command lines that a fit's report offers: the run itself, and what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.report import content
+
+
+def repeat(config: FitConfig) -> content.Command:
+    """The whole run, with every option that is not where its default is."""
+    named = {
+        "--recipe": config.recipe,
+        "--resolution": config.resolution,
+        "--max-size": config.max_size,
+        "--max-memory": config.max_memory,
+    }
+    parts = [f"edgesmith {config.verb} {config.data} --budget {config.budget}"]
+    parts.append(f"--device {config.device} --seed {config.seed}")
+    parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
+    parts.append(f"--weights {config.weights}")
+    parts += [f"{option} {value}" for option, value in named.items() if value is not None]
+    parts += _search_options(config)
+    parts += [f"--set {setting}" for setting in config.settings]
+    return content.Command(text=" ".join(parts), purpose="the whole run")
+
+
+def next_steps(bundle: Path, config: FitConfig) -> tuple[content.Command, ...]:
+    """What one does with a bundle."""
+    lines = {
+        f"edgesmith predict {bundle} PICTURE.jpg": "try a picture",
+        f"edgesmith measure {bundle} mobilenet_v3_small": "set it against another net",
+        f"edgesmith evaluate {bundle} {config.data} --device onnxruntime": "score the file again",
+        f"edgesmith fit {config.data} --budget {config.budget} --effort thorough": "search for longer",
+    }
+    return tuple(content.Command(text=text, purpose=purpose) for text, purpose in lines.items())
+
+
+def _search_options(config: FitConfig) -> list[str]:
+    wishes = config.search
+    if wishes is None:
+        return ["--no-search"]
+    if config.verb == "fit":
+        return ["--search", "--adapt" if config.adapt else "--no-adapt"]
+    named = [f"--space {wishes.space} --strategy {wishes.strategy} --reward {wishes.reward}"]
+    return [*named, *([f"--trials {wishes.trials}"] if wishes.trials else [])]

@@ -1,0 +1,41 @@
+"""Command lines that a report offers."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from edgesmith.cli.main import app
+from edgesmith.recipes.fit_commands import next_steps, repeat
+from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.search_wishes import SearchWishes
+
+CONFIGS: list[dict[str, Any]] = [
+    {},
+    {"time": "40m", "recipe": "small", "resolution": 128, "settings": ("batch_size=32",)},
+    {"search": SearchWishes(), "adapt": True, "max_size": "2MB"},
+    {"search": SearchWishes(random=True, trials=12, reward="soft"), "max_memory": "5MB"},
+]
+
+
+@pytest.mark.parametrize("more", CONFIGS)
+def test_what_is_offered_is_understood(more: dict[str, Any]) -> None:
+    config = FitConfig(data="flowers.zip", budget="1ms", **more)
+    commands = typer.main.get_command(app)
+    assert hasattr(commands, "commands")
+    for command in (repeat(config), *next_steps(Path("bundle"), config)):
+        program, verb, *arguments = shlex.split(command.text)
+        assert program == "edgesmith"
+        context = commands.commands[verb].make_context(verb, arguments, resilient_parsing=False)
+        assert context.params
+
+
+def test_a_search_with_random_candidates_is_the_verb_search() -> None:
+    text = repeat(FitConfig(data="d", budget="1ms", search=SearchWishes(random=True, trials=12))).text
+    assert text.startswith("edgesmith search d --budget 1ms")
+    assert "--trials 12" in text
+    assert "--no-search" in repeat(FitConfig(data="d", budget="1ms")).text

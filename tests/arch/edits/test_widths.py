@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from edgesmith.arch.cost import count_total
-from edgesmith.arch.edits.ablation import last_stage, se, stem
+from edgesmith.arch.edits.by_hand import by_hand
 from edgesmith.arch.edits.widths import Width, WidthKind, widths_of, with_width
-from edgesmith.arch.heads.classifier import Classifier
-from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.kinds.inverted_residual import InvertedResidual
-from edgesmith.arch.names import Activation, GateKind, Skip
 from edgesmith.arch.network import trace_network
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.arch.zoo.names import find
@@ -107,20 +102,6 @@ def test_large_is_reached_from_mnasnet_a1() -> None:
         width = find_width(spec, WidthKind.EXPANSION, block)
         assert channels < width.channels
         spec = with_width(spec, width, channels)
-    spec = last_stage(se(stem(spec, 16), 0.25, of="expansion"), "efficient")
-    blocks = [_by_hand(index, block) for index, block in enumerate(spec.blocks)]
-    assert isinstance(spec.head, Classifier)
-    head = replace(spec.head, activation=Activation.HARD_SWISH)
-    reached = replace(spec, blocks=tuple(blocks), head=head, preset=goal.preset)
+    reached = by_hand(spec)
     assert [i for i, (a, b) in enumerate(zip(reached.blocks, goal.blocks, strict=True)) if a != b] == []
     assert model_hash(reached) == model_hash(goal)
-
-
-def _by_hand(index: int, block: Block) -> Block:
-    activation = Activation.HARD_SWISH if index == 0 or index >= 7 else Activation.RELU
-    if isinstance(block, Conv):
-        return replace(block, activation=activation)
-    assert isinstance(block, InvertedResidual)
-    gate = block.gate and replace(block.gate, kind=GateKind.HARD_SIGMOID)
-    skip = Skip.IDENTITY if index == 1 else block.skip  # as wide as the stem now
-    return replace(block, activation=activation, gate=gate, skip=skip)

@@ -24,6 +24,9 @@ Adapt = Annotated[
         help="Let the winner be a little too slow and narrow it by NetAdapt; by default where there are 90 minutes.",
     ),
 ]
+Preset = Annotated[
+    str | None, typer.Option(help="The paper's way instead: paper-large or paper-small, each stage a bundle.")
+]
 Pixels = Annotated[int | None, typer.Option(help="Only this input size in pixels; several are tried by default.")]
 
 
@@ -67,6 +70,7 @@ def fit(
     max_memory: MaxMemory = None,
     search: Search = None,
     adapt: Adapt = None,
+    preset: Preset = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     seed: arg.Seed = 0,
@@ -104,8 +108,14 @@ def fit(
         max_size=max_size,
         max_memory=max_memory,
     )
+    folder = arg.run_folder(out, preset or "fit", data)
     with watch() as progress:
-        result = run(config, out=arg.run_folder(out, "fit", data), overwrite=overwrite, progress=progress)
+        if preset is None:
+            result = run(config, out=folder, overwrite=overwrite, progress=progress)
+        else:
+            from edgesmith.recipes.paper import paper_fit
+
+            result = paper_fit(preset, config, out=folder, overwrite=overwrite, progress=progress)
     show(result, as_json=json)
 
 

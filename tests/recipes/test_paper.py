@@ -49,11 +49,11 @@ class Runs:
         self.leave(out, find("mnasnet_small"))
 
     def netadapt(self, config: NetAdaptConfig, *, out: Path, **_: Any) -> None:
-        """Narrow the first width by 8 channels."""
+        """Halve the widest."""
         self.adapted = config
         spec = self.specs[Path(config.model)]
-        width = next(each for each in widths_of(spec) if each.channels > 16)
-        self.leave(out, with_width(spec, width, width.channels - 8))
+        width = max(widths_of(spec), key=lambda each: each.channels)
+        self.leave(out, with_width(spec, width, width.channels // 16 * 8))
 
     def open_bundle(self, folder: Path) -> Any:
         spec = self.specs[folder]

@@ -268,3 +268,33 @@ def test_blocks_can_be_left_out_and_repeated() -> None:
     kept = net.state_dict()["blocks.12.depthwise.conv.weight"]
     assert torch.equal(moved.state["blocks.7.depthwise.conv.weight"], kept)
     assert isinstance(filled(shallow, moved.state), nn.Module)
+
+
+def test_new_channels_are_not_heard_and_can_learn() -> None:
+    narrow = find("mobilenet_v3_small@width=0.5,classes=4")
+    wide = with_width(narrow, widths_of(narrow)[1], widths_of(narrow)[1].channels + 16)
+    net = calibrate(build(narrow), size=SIDE)
+    grown = filled(wide, transplant(net.state_dict(), narrow, wide).state)
+    images = pictures(SIDE, SIDE)
+    with torch.inference_mode():
+        assert relative_difference(grown(images), net(images)) < 1e-5
+    grown(images).square().sum().backward()
+    fresh = [
+        weight.grad[:, old.shape[1] :]
+        for (key, weight), old in zip(grown.named_parameters(), net.parameters(), strict=True)
+        if key.endswith("conv.weight") and weight.shape[1] > old.shape[1] and weight.grad is not None
+    ]
+    assert fresh
+    assert all(gradient.abs().sum() > 0 for gradient in fresh)
+
+
+def test_a_new_gate_can_learn_where_values_are_fresh() -> None:
+    gated = find("mobilenet_v3_small@classes=4")
+    bare = no_se(gated)
+    net = calibrate(build(bare), size=SIDE)
+    moved = transplant(net.state_dict(), bare, gated, fill=Fill.FRESH)
+    grown = filled(gated, moved.state)
+    grown(pictures(SIDE, SIDE)).square().sum().backward()
+    gates = {key: weight.grad for key, weight in grown.named_parameters() if key.endswith("excite.weight")}
+    assert len(gates) == 9
+    assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gates.values())

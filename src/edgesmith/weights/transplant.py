@@ -26,14 +26,17 @@ from edgesmith.weights.channel_maps import FRESH, Selection, axis_sources, map_g
 
 State = Mapping[str, Tensor]
 
-_OPEN = {GateKind.HARD_SIGMOID: 3.0, GateKind.SIGMOID: 8.0}  # the bias that lets everything through
+# Biases of a gate: that let everything through, and that let 98 % through, where there is a slope to learn by.
+_OPEN = {GateKind.HARD_SIGMOID: 3.0, GateKind.SIGMOID: 8.0}
+_NEARLY_OPEN = {GateKind.HARD_SIGMOID: 2.9, GateKind.SIGMOID: 4.0}
 
 
 class Fill(StrEnum):
-    """What new channels begin with.
+    """What new channels and gates begin with.
 
-    ``ZEROS`` leaves the answers as they were: a new channel is silent and unheard, until training moves it. ``FRESH``
-    takes the initial values of the preset.
+    ``ZEROS`` leaves the answers as they were: a new channel has initial values and is not heard yet, so that training
+    can move it; a new gate is fully open, and has no slope to learn by. ``FRESH`` takes the initial values of the
+    preset throughout, and gates that let 98 % through.
     """
 
     ZEROS = "zeros"
@@ -68,8 +71,8 @@ def transplant(
 ) -> Transplant:
     """Fill a network with the weights of another whose blocks are of the same kinds.
 
-    Kernels are cropped to their middle or padded with zeros. A gate that only the new network has lets everything
-    through; one that only the old network has is left out. A head of another make, or for other classes without
+    Kernels are cropped to their middle or padded with zeros. A gate that only the new network has is open; one that
+    only the old network has is left out. A head of another make, or for other classes without
     ``classes``, begins anew. Gradients flow back to the old tensors.
 
     Args:
@@ -105,7 +108,7 @@ def transplant(
     old_tensors = source.tensors()
     for key, tensor in target.tensors().items():
         if key not in pairs:
-            made[key] = _new_tensor(key, target, initial)
+            made[key] = _new_tensor(key, target, fill, initial)
             continue
         theirs = old_tensors[pairs[key]]
         sources = [
@@ -113,7 +116,7 @@ def transplant(
             for axis, its in zip(tensor.axes, theirs.axes, strict=True)
         ]
         old = _fit_kernel(key, state[pairs[key]], tensor)
-        made[key] = _move(old, sources, partial(_filling, key, tensor, fill, initial))
+        made[key] = _move(old, sources, partial(_filling, key, sources, fill, initial))
     used = set(pairs.values())
     return Transplant(
         state=made,
@@ -177,14 +180,14 @@ def _is_answer(network: Network, key: str) -> bool:
     return any(group in answers for axis in tensor.axes for group in axis.groups)
 
 
-def _new_tensor(key: str, target: Network, initial: Callable[[], dict[str, Tensor]]) -> Tensor:
-    """Initial values, but for a gate, which lets everything through."""
+def _new_tensor(key: str, target: Network, fill: Fill, initial: Callable[[], dict[str, Tensor]]) -> Tensor:
+    """Initial values, but for a gate, which is open."""
     for index, part in enumerate(target.blocks):
         for operation in part.operations:
             prefix = f"blocks.{index}.{operation.name}.excite."
             if isinstance(operation, Gate) and key.startswith(prefix):
-                is_bias = key.endswith("bias")
-                return torch.full_like(initial()[key], _OPEN[operation.kind] if is_bias else 0.0)
+                biases = _OPEN if fill is Fill.ZEROS else _NEARLY_OPEN
+                return torch.full_like(initial()[key], biases[operation.kind] if key.endswith("bias") else 0.0)
     return initial()[key]
 
 
@@ -220,9 +223,12 @@ def _move(tensor: Tensor, sources: Sequence[tuple[int, ...]], filling: Callable[
     return filling().to(tensor.dtype).index_put(tuple(grid), tensor)
 
 
-def _filling(key: str, tensor: TensorSpec, fill: Fill, initial: Callable[[], dict[str, Tensor]]) -> Tensor:
-    """What a wider tensor is before the old channels are put in."""
-    if fill is Fill.FRESH:
-        return initial()[key]
-    is_scale = key.endswith((".norm.weight", ".running_var"))
-    return torch.full(tensor.shape, 1.0 if is_scale else 0.0)
+def _filling(
+    key: str, sources: Sequence[tuple[int, ...]], fill: Fill, initial: Callable[[], dict[str, Tensor]]
+) -> Tensor:
+    """What a wider tensor is before the old channels are put in; new inputs are not heard where answers must stay."""
+    made = initial()[key].clone()
+    if fill is Fill.ZEROS and len(sources) > 1:
+        unheard = [place for place, old in enumerate(sources[1]) if old == FRESH]
+        made.index_fill_(1, torch.tensor(unheard, dtype=torch.long), 0.0)
+    return made

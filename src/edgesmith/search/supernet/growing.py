@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
-from typing import Final
 
 import torch
 from torch import Tensor
 
-from edgesmith.arch.names import GateKind
 from edgesmith.arch.network import Network, trace_network
-from edgesmith.arch.operations import Add, Convolution, Gate
+from edgesmith.arch.operations import Add, Convolution
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
@@ -22,9 +19,6 @@ from edgesmith.search.supernet.family import Family
 from edgesmith.weights.channel_maps import Selection
 from edgesmith.weights.importance import sort_channels
 from edgesmith.weights.transplant import Fill, transplant
-
-# The biases at which a gate lets 98 % through.
-_NEARLY_OPEN: Final[Mapping[GateKind, float]] = MappingProxyType({GateKind.HARD_SIGMOID: 2.9, GateKind.SIGMOID: 4.0})
 
 
 def place_of(space: StagedSpace, spec: NetSpec) -> Encoding:
@@ -70,7 +64,6 @@ def grow(state: Mapping[str, Tensor], spec: NetSpec, family: Family, *, seed: in
     _pass_on_(moved.state, network, set(moved.fresh))
     made = dict(build(family.spec, seed=seed).state_dict())
     numbers = family.blocks(shallow)
-    _loosen_gates_(moved.state, network, build(wide, seed=seed).state_dict(), set(moved.fresh))
     made |= {_key_in_place(key, numbers): tensor.clone() for key, tensor in moved.state.items()}
     deep = trace_network(family.spec)
     for index in set(range(len(family.spec.blocks))) - set(numbers):
@@ -101,16 +94,6 @@ def _pass_on_(state: dict[str, Tensor], network: Network, fresh: set[str]) -> No
         if key in fresh:
             channels = part.inputs[0].channels
             state[key][:channels] = torch.eye(channels)[:, :, None, None]
-
-
-def _loosen_gates_(state: dict[str, Tensor], network: Network, initial: Mapping[str, Tensor], fresh: set[str]) -> None:
-    """Let new gates learn: one that is fully open and hears nothing has no gradient."""
-    for index, part in enumerate(network.blocks):
-        for operation in part.operations:
-            prefix = f"blocks.{index}.{operation.name}"
-            if isinstance(operation, Gate) and f"{prefix}.squeeze.weight" in fresh:
-                state[f"{prefix}.squeeze.weight"] = initial[f"{prefix}.squeeze.weight"]
-                state[f"{prefix}.excite.bias"].fill_(_NEARLY_OPEN[operation.kind])
 
 
 def _silence_(state: dict[str, Tensor], network: Network, index: int) -> None:

@@ -17,7 +17,9 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.bundle import Bundle, write_bundle
 from edgesmith.deploy.parity import Parity
+from edgesmith.deploy.quantize.base import QuantPlan, Ranges
 from edgesmith.nn.build import build
+from edgesmith.recipes.int8_wishes import Wishes
 from tests.nn.nets import calibrate
 
 
@@ -35,6 +37,11 @@ def make_model(spec: NetSpec) -> Model:
     classes = tuple(f"class {index}" for index in range(spec.num_classes))
     rule = Preprocessing.for_resolution(*spec.resolution)
     return Model(spec=spec, net=calibrate(build(spec), size=spec.resolution), preprocessing=rule, classes=classes)
+
+
+def plan_here(format_name: str) -> QuantPlan:
+    """The plan that ``edgesmith quantize`` begins with on this processor, whose sums do not overflow."""
+    return Wishes().plan(format_name, Ranges.MINMAX)
 
 
 def tiny_spec() -> NetSpec:

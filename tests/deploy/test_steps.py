@@ -12,13 +12,13 @@ from edgesmith.core.errors import ExportError
 from edgesmith.core.signal_stack import kept_signal_stack
 from edgesmith.deploy.manifest import FileRecord
 from edgesmith.deploy.parity import compare, eager_function
-from edgesmith.deploy.quantize.base import Calibration, QuantPlan
+from edgesmith.deploy.quantize.base import Calibration
 from edgesmith.deploy.quantize.write import open_quantizer
 from edgesmith.deploy.steps import STEP_TOLERANCE, compare_steps, find_step, with_steps
 from edgesmith.nn.build import Net
 from edgesmith.runtimes.onnxruntime import OnnxRuntime
 from tests.deploy.kind_nets import kind_net
-from tests.deploy.models import make_model, noise_pictures
+from tests.deploy.models import make_model, noise_pictures, plan_here
 
 STEP = 0.0371
 PLACES = np.random.default_rng(0).integers(-120, 120, (16, 10))
@@ -73,7 +73,7 @@ def test_case_q6_one_int8_file_in_two_runtimes(tmp_path: Path) -> None:
     assert isinstance(model.net, Net)
     calibration = Calibration.of(noise_pictures(12, 64, 64), model.preprocessing)
     opened = open_quantizer("onnx", model.net, model.spec, calibration, tmp_path)
-    path = opened.write(tmp_path / "model.onnx", QuantPlan()).path
+    path = opened.write(tmp_path / "model.onnx", plan_here("onnx")).path
     images = model.preprocessing.normalize(noise_pictures(16, 64, 64, seed=9))
     ours = OnnxRuntime().load(path).run(images)
     with kept_signal_stack():

@@ -21,7 +21,7 @@ from edgesmith.deploy.quantize.write import Opened, open_quantizer
 from edgesmith.nn.build import Net
 from edgesmith.runtimes.onnxruntime import OnnxFile, OnnxRuntime
 from tests.deploy.kind_nets import kind_net
-from tests.deploy.models import Model, make_model, noise_pictures
+from tests.deploy.models import Model, make_model, noise_pictures, plan_here
 
 PARTS = ("blocks.0", "blocks.1", "blocks.2", "head")
 
@@ -55,10 +55,10 @@ def noise(opened: Opened, path: Path) -> dict[str, float]:
 def test_case_q1_the_report_names_the_part_that_suffers(tmp_path: Path) -> None:
     """Channels of unequal size share one step of activations; what is small among them is lost."""
     even = opened_for(make_model(kind_net("inverted_residual")), tmp_path)
-    healthy = noise(even, even.write(tmp_path / "even.onnx", QuantPlan()).path)
+    healthy = noise(even, even.write(tmp_path / "even.onnx", plan_here("onnx")).path)
     (tmp_path / "other").mkdir()
     odd = opened_for(uneven(), tmp_path / "other")
-    sick = noise(odd, odd.write(tmp_path / "odd.onnx", QuantPlan()).path)
+    sick = noise(odd, odd.write(tmp_path / "odd.onnx", plan_here("onnx")).path)
     assert list(sick) == list(PARTS)
     fallen = {part: healthy[part] - sick[part] for part in PARTS}
     assert next(part for part in PARTS if fallen[part] > 1) == "blocks.2", "the first that falls; what follows inherits"

@@ -22,7 +22,7 @@ from edgesmith.nn.build import Net
 from edgesmith.runtimes.litert import LiteRtRuntime
 from edgesmith.runtimes.table import runtime_for
 from tests.deploy.kind_nets import kind_net
-from tests.deploy.models import Model, make_model, noise_pictures
+from tests.deploy.models import Model, make_model, noise_pictures, plan_here
 
 KNOWN_RANGES = {
     "onnx": set(Ranges),
@@ -176,7 +176,7 @@ def test_case_q5_gates_that_stay_near_a_half_are_as_good_in_the_real_runtime(
     assert 0.4 < float(gates.min()) < 0.49
     assert 0.51 < float(gates.max()) < 0.6
     opened = open_quantizer(format_name, net, gated.spec, calibration, tmp_path)
-    plan = QuantPlan(float_kinds=(Kind.HARD_SWISH,)) if format_name == "litert" else QuantPlan()
+    plan = QuantPlan(float_kinds=(Kind.HARD_SWISH,)) if format_name == "litert" else plan_here(format_name)
     path = opened.write(tmp_path / f"model{get_exporter(format_name).suffix}", plan).path
     loaded = runtime_for(path.suffix).load(path)
     actual = np.concatenate([run_float(loaded, others[i : i + 1]) for i in range(len(others))])

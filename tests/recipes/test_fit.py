@@ -19,7 +19,7 @@ COMMAND = (
     "fit",
     "digits.zip",
     "--budget",
-    "20ms",
+    "1.5ms",
     "--time",
     "80s",
     "--resolution",
@@ -70,7 +70,7 @@ def test_the_json_is_the_documented_one(finished: tuple[Path, dict[str, object]]
     _, result = finished
     keys = {"bundle", "report", "budget_ms", "latency", "metrics", "spec", "forecast_s", "actual_s"}
     assert keys <= set(result)
-    assert result["budget_ms"] == 20
+    assert result["budget_ms"] == 1.5
     assert isinstance(result["latency"], list)
 
 
@@ -80,7 +80,7 @@ def test_the_file_met_its_budget_and_parity(finished: tuple[Path, dict[str, obje
     (record,) = manifest.files
     assert record.parity is not None
     assert record.parity.relative < 1e-4
-    assert manifest.latency[0]["high_ms"] <= 20
+    assert manifest.latency[0]["high_ms"] <= 1.5
     assert result["met"] is True
 
 

@@ -63,6 +63,7 @@ def fit(
     seed: int = 0,
     search: SearchWishes | bool | None = None,
     adapt: bool | None = None,
+    int8: bool | None = None,
     max_size: str | None = None,
     max_memory: str | None = None,
     overwrite: bool = False,
@@ -70,7 +71,7 @@ def fit(
 ) -> FitResult:
     """From pictures, a device and a budget to a measured model file; see `edgesmith.recipes.fit_config.FitConfig`.
 
-    ``search`` and ``adapt`` are decided by the time where they are None.
+    ``search``, ``adapt`` and ``int8`` are decided by the time where they are None.
     """
     require("torch", extra="train")
     from edgesmith.recipes.effort import worth_a_search, worth_adapting
@@ -92,6 +93,7 @@ def fit(
         seed=seed,
         search=(SearchWishes() if wanted else None) if isinstance(wanted, bool) else wanted,
         adapt=worth_adapting(effort, time) if adapt is None else adapt,
+        int8=worth_adapting(effort, time) if int8 is None else int8,
         max_size=max_size,
         max_memory=max_memory,
     )
@@ -133,7 +135,7 @@ def search(
     wishes = SearchWishes(
         space=space, strategy=strategy, reward=reward, trials=trials, random=random, study=study, workers=workers
     )
-    return fit(data, budget=budget, out=out, search=wishes, **({"adapt": False} | settings))
+    return fit(data, budget=budget, out=out, search=wishes, **({"adapt": False, "int8": False} | settings))
 
 
 def netadapt(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edgesmith.core.table import lookup
-from edgesmith.core.units import parse_seconds
+from edgesmith.core.units import format_duration, parse_seconds
 
 _MINUTES: Final[Mapping[str, float]] = MappingProxyType({"quick": 25, "standard": 120, "thorough": 480})
 # A promise leaves room for what a forecast does not know.
@@ -77,4 +77,16 @@ def plan_time(effort: str, time: str | None, *, search: bool = False) -> TimePla
         race_s=0.12 * total,
         finish_s=min(FINISH_S, 0.15 * total),
         num_candidates=3 if total < 1800 else 8,
+    )
+
+
+def announce(plan: Mapping[str, float]) -> str:
+    """The forecast in one line.
+
+    Args:
+        plan: ``forecast_s``, ``race_s`` and ``train_s``.
+    """
+    return (
+        f"forecast: {format_duration(plan['forecast_s'])} in all, {format_duration(plan['race_s'])} for the race "
+        f"and {format_duration(plan['train_s'])} for the winner's training"
     )

@@ -18,7 +18,6 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.config import to_dict
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.core.units import format_duration
 from edgesmith.deploy.bundle import Bundle, open_bundle
 from edgesmith.devices.results import Measurement
 from edgesmith.devices.table import get_device
@@ -27,8 +26,9 @@ from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.candidates import MARGIN, Choice
 from edgesmith.recipes.contenders import Contenders
-from edgesmith.recipes.effort import MAX_EPOCHS, TimePlan, plan_time
+from edgesmith.recipes.effort import MAX_EPOCHS, TimePlan, announce, plan_time
 from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.fit_int8 import with_int8
 from edgesmith.recipes.fit_race import Race, Runners
 from edgesmith.recipes.fit_report import Story, write_report
 from edgesmith.recipes.fit_result import FitResult
@@ -98,7 +98,16 @@ class _Fit:
         self.task: Task = task_of(material, base)
 
     def run(self) -> FitResult:
-        """Choose, race, train, finish."""
+        """All stages, int8 last."""
+        result = self._float()
+        if self.config.int8:
+            count = len(self.material.pictures)
+            result = with_int8(result, self.config, num_train=count, stages=self.stages, progress=self.progress)
+        self.folder.finish(result.to_json())
+        return result
+
+    def _float(self) -> FitResult:
+        """Choose, search, race, train, finish."""
         choice = self._choose()
         search = self._search(choice)
         self.contenders = Contenders(
@@ -107,7 +116,7 @@ class _Fit:
         specs = self.contenders.specs
         speeds = self.stages.run("speeds", self._speeds, forecast_s=20)
         plan = self.stages.run("plan", lambda: self._plan(speeds))
-        self._announce(plan)
+        self.progress.note(announce(plan))
         race = self._race(speeds, plan)
         winner = specs[race.winner]
         if self.contenders.ms_of(winner) > self.budget_ms * MARGIN:
@@ -179,12 +188,6 @@ class _Fit:
         forecast = spent + race_s + slowest + self.time_plan.finish_s
         return {"race_s": race_s, "train_s": slowest, "pictures": pictures, "forecast_s": forecast}
 
-    def _announce(self, plan: Mapping[str, Any]) -> None:
-        self.progress.note(
-            f"forecast: {format_duration(plan['forecast_s'])} in all, {format_duration(plan['race_s'])} for the race "
-            f"and {format_duration(plan['train_s'])} for the winner's training"
-        )
-
     def _race(self, speeds: Mapping[str, float], plan: Mapping[str, Any]) -> Race:
         runners = Runners(
             self.contenders,
@@ -212,15 +215,13 @@ class _Fit:
             progress=self.progress,
         )
         found = self.stages.run("adapt", work, forecast_s=(1 - SHARE) * plan["train_s"])
-        done = adapted_result(
+        return adapted_result(
             found,
             winner.name,
             forecast_s=plan["forecast_s"],
             actual_s=self.stages.times()[1],
             candidates=None if search is None else search.to_json(),
         )
-        self.folder.finish(done.to_json())
-        return done
 
     def _product(self, spec: NetSpec, result: TrainResult, folder: Path) -> tuple[Score, Bundle]:
         return finish(
@@ -283,7 +284,7 @@ class _Fit:
             folder=self.folder.path,
         )
         report = self.folder.path / "report.html"
-        done = FitResult(
+        return FitResult(
             bundle=self.bundle.folder,
             report=report,
             budget_ms=self.budget_ms,
@@ -296,5 +297,3 @@ class _Fit:
             summary=write_report(story, report),
             candidates=None if search is None else search.to_json(),
         )
-        self.folder.finish(done.to_json())
-        return done

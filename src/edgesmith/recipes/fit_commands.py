@@ -39,9 +39,9 @@ def next_steps(bundle: Path, config: FitConfig) -> tuple[content.Command, ...]:
 
 def _search_options(config: FitConfig) -> list[str]:
     wishes = config.search
-    if wishes is None:
-        return ["--no-search"]
     if config.verb == "fit":
-        return ["--search", "--adapt" if config.adapt else "--no-adapt"]
+        chosen = {"search": wishes is not None, "adapt": config.adapt, "int8": config.int8}
+        return [f"--{name}" if is_on else f"--no-{name}" for name, is_on in chosen.items()]
+    assert wishes is not None, "the verb search is one with wishes"
     named = [f"--space {wishes.space} --strategy {wishes.strategy} --reward {wishes.reward}"]
     return [*named, *([f"--trials {wishes.trials}"] if wishes.trials else [])]

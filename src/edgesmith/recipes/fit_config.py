@@ -26,6 +26,7 @@ class FitConfig:
         seed: Decides splits, weights, order and augmentation.
         search: What is asked of a search beyond the zoo; None is content with the zoo.
         adapt: Whether a winner may be a little too slow, to be narrowed by NetAdapt onto the budget.
+        int8: Whether an int8 file is made in the end, and kept if it is faster and loses little.
         max_size: Size of the weights with a unit, such as ``2MB``; None is no limit.
         max_memory: Peak of the activations with a unit; None is no limit.
     """
@@ -42,6 +43,7 @@ class FitConfig:
     seed: int = 0
     search: SearchWishes | None = None
     adapt: bool = False
+    int8: bool = False
     max_size: str | None = None
     max_memory: str | None = None
 

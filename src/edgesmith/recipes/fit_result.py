@@ -25,6 +25,7 @@ class FitResult:
     actual_s: float
     summary: tuple[str, ...]
     candidates: tuple[Mapping[str, Any], ...] | None = None
+    int8: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of ``edgesmith fit --json``; after a search with every candidate that was tried."""
@@ -40,4 +41,5 @@ class FitResult:
             "forecast_s": self.forecast_s,
             "actual_s": self.actual_s,
             **searched,
+            **({} if self.int8 is None else {"int8": dict(self.int8)}),
         }

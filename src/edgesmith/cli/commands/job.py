@@ -24,6 +24,12 @@ Adapt = Annotated[
         help="Let the winner be a little too slow and narrow it by NetAdapt; by default where there are 90 minutes.",
     ),
 ]
+Int8 = Annotated[
+    bool | None,
+    typer.Option(
+        "--int8/--no-int8", help="Make an int8 file too, kept where it pays; by default where there are 90 minutes."
+    ),
+]
 Preset = Annotated[
     str | None, typer.Option(help="The paper's way instead: paper-large or paper-small, each stage a bundle.")
 ]
@@ -70,6 +76,7 @@ def fit(
     max_memory: MaxMemory = None,
     search: Search = None,
     adapt: Adapt = None,
+    int8: Int8 = None,
     preset: Preset = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
@@ -105,6 +112,7 @@ def fit(
         seed=seed,
         search=SearchWishes() if searches else None,
         adapt=worth_adapting(effort, time) if adapt is None else adapt,
+        int8=worth_adapting(effort, time) if int8 is None else int8,
         max_size=max_size,
         max_memory=max_memory,
     )

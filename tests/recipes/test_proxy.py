@@ -60,7 +60,7 @@ def test_held_out_pictures_are_of_train_and_not_trained_on(digits: Path) -> None
     train = {sample.name for sample in bench.material.dataset.samples("train")}
     assert held
     assert held <= train
-    assert not held & {sample.name for sample in bench.rest}
+    assert not held & {sample.name for sample in bench.split[0]}
 
 
 def test_each_layer_is_filled_by_its_own_or_the_last_of_its_stage() -> None:

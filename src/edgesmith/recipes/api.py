@@ -107,6 +107,7 @@ def search(
     out: str | Path,
     space: str = "auto",
     strategy: str = "surrogate",
+    scoring: str = "proxy",
     reward: str = "accuracy",
     trials: int | None = None,
     random: bool = True,
@@ -122,6 +123,7 @@ def search(
         out: The run folder.
         space: See `edgesmith.recipes.search_wishes.SearchWishes`, as of the next ones.
         strategy: Name of a strategy.
+        scoring: ``proxy`` or ``supernet``.
         reward: Name of a reward.
         trials: Candidates to try.
         random: Whether as many random candidates are tried beside it.
@@ -133,7 +135,14 @@ def search(
     from edgesmith.recipes.search_wishes import SearchWishes
 
     wishes = SearchWishes(
-        space=space, strategy=strategy, reward=reward, trials=trials, random=random, study=study, workers=workers
+        space=space,
+        strategy=strategy,
+        scoring=scoring,
+        reward=reward,
+        trials=trials,
+        random=random,
+        study=study,
+        workers=workers,
     )
     return fit(data, budget=budget, out=out, search=wishes, **({"adapt": False, "int8": False} | settings))
 

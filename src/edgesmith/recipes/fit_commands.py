@@ -43,5 +43,5 @@ def _search_options(config: FitConfig) -> list[str]:
         chosen = {"search": wishes is not None, "adapt": config.adapt, "int8": config.int8}
         return [f"--{name}" if is_on else f"--no-{name}" for name, is_on in chosen.items()]
     assert wishes is not None, "the verb search is one with wishes"
-    named = [f"--space {wishes.space} --strategy {wishes.strategy} --reward {wishes.reward}"]
+    named = [f"--space {wishes.space} --strategy {wishes.strategy} --scoring {wishes.scoring} --reward {wishes.reward}"]
     return [*named, *([f"--trials {wishes.trials}"] if wishes.trials else [])]

@@ -68,7 +68,7 @@ class Proxy:
         result = train(
             net,
             task_of(bench.material, config),
-            bench.material.loader(bench.rest, config, rule),
+            bench.material.loader(bench.split[0], config, rule),
             config,
             spec=net.spec.to_json(),
             resolution=net.spec.resolution,
@@ -105,7 +105,7 @@ class Proxy:
         bench = open_bench(self.data, self.seed, self.weights)
         net, rule = self.begin(point)
         config = self.config(net.spec)
-        loader = bench.material.loader(bench.rest, config, rule)
+        loader = bench.material.loader(bench.split[0], config, rule)
         return measure_speed(
             net, task_of(bench.material, config), loader, config, resolution=net.spec.resolution, steps=steps
         )
@@ -117,19 +117,18 @@ class Bench:
     Args:
         material: The opened set.
         starts: What candidates begin with.
-        seed: Decides which pictures of train are held out.
+        seed: Decides which pictures of train are held out: ``split`` has those to train on, then the held-out ones.
     """
 
     def __init__(self, material: Material, starts: Starts, *, seed: int) -> None:
         self.material, self.starts = material, starts
-        self.rest: Sequence[Sample]
-        self.rest, self._held = material.dataset.hold_out(HELD_FRACTION, seed=seed)
+        self.split: tuple[Sequence[Sample], Sequence[Sample]] = material.dataset.hold_out(HELD_FRACTION, seed=seed)
         self._crops: dict[Preprocessing, Crops] = {}
 
     def crops(self, rule: Preprocessing) -> Crops:
         """The held-out pictures under a rule, cut once."""
         if rule not in self._crops:
-            self._crops[rule] = self.material.crops(self._held, rule)
+            self._crops[rule] = self.material.crops(self.split[1], rule)
         return self._crops[rule]
 
 

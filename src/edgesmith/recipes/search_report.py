@@ -26,7 +26,8 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> content.Sear
     lines = [
         f"Space {search.space.name}: {_magnitude(search.space.size)} networks.",
         f"{search.latency.describe().capitalize()}.",
-        f"Forecast: {search.plan.describe()}. {len(search.tried)} were tried.",
+        f"Forecast: {search.plan}. {len(search.tried)} were tried.",
+        *([] if search.agreement is None else [f"{search.agreement[0].upper()}{search.agreement[1:]}."]),
         *(_best(name, rows, budget_ms, num_held) for name, rows in arms),
         *(f"Not evaluated: {failure}." for failure in search.failed),
     ]

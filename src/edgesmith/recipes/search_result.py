@@ -11,7 +11,6 @@ from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.config import to_dict
 from edgesmith.recipes.candidates import Measured
-from edgesmith.recipes.search_plan import SearchPlan
 from edgesmith.recipes.space_latency import SpaceLatency
 from edgesmith.search.limits import Limits
 
@@ -57,7 +56,8 @@ class Search:
     Attributes:
         space: Where it looked.
         latency: What was known of latency there.
-        plan: What the time was to buy.
+        plan: What the time was to buy, in one line.
+        agreement: What the ranking of a supernet is worth, in one line; None without one.
         tried: Every candidate that was trained, in the order proposed; those of random search last.
         failed: Candidates that could not be evaluated, with why.
         finalists: The best ones within the limits by their measured latency, the best first.
@@ -66,7 +66,8 @@ class Search:
 
     space: StagedSpace
     latency: SpaceLatency
-    plan: SearchPlan
+    plan: str
+    agreement: str | None
     tried: tuple[Tried, ...]
     failed: tuple[str, ...]
     finalists: tuple[Measured, ...]

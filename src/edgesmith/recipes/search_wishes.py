@@ -26,6 +26,10 @@ REWARDS: Final[Mapping[str, tuple[Shape, float] | None]] = MappingProxyType(
 )
 
 
+# How candidates are scored: each after a short training of its own, or all with one supernet's weights.
+SCORING: Final = MappingProxyType({"proxy": "proxy", "supernet": "supernet"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class SearchWishes:
     """What is asked of an architecture search; all that decides its result.
@@ -33,6 +37,7 @@ class SearchWishes:
     Attributes:
         space: Name of a space; ``auto`` takes the one around the zoo's most capable net within the budget.
         strategy: Name of a strategy.
+        scoring: ``proxy`` (a short training each) or ``supernet`` (one training for all).
         reward: Name of a reward. ``accuracy`` never proposes what exceeds a limit by its estimate; the others are
             MnasNet's and TuNAS', which do, so that latency can pull against accuracy.
         trials: Candidates to try; None takes what the time buys.
@@ -43,6 +48,7 @@ class SearchWishes:
 
     space: str = AUTO
     strategy: str = DEFAULT
+    scoring: str = "proxy"
     reward: str = "accuracy"
     trials: int | None = None
     random: bool = False
@@ -52,6 +58,7 @@ class SearchWishes:
     def __post_init__(self) -> None:
         lookup(STRATEGIES, self.strategy, what="search strategy")
         lookup(REWARDS, self.reward, what="reward")
+        lookup(SCORING, self.scoring, what="way of scoring")
         if self.trials is not None and self.trials < 1:
             raise UsageError(f"a search tries at least 1 candidate, got {self.trials}")
 

@@ -19,6 +19,9 @@ Reward = Annotated[
         help="accuracy (the budget is a limit), absolute (TuNAS), or MnasNet's soft, soft-small (w = -0.15) and hard."
     ),
 ]
+Scoring = Annotated[
+    str, typer.Option(help="proxy: a short training for each candidate; supernet: shared weights, trained once.")
+]
 Trials = Annotated[int | None, typer.Option(help="Candidates to try; by default what the time buys.")]
 Random = Annotated[
     bool, typer.Option("--random/--no-random", help="Try as many random candidates beside it, for comparison.")
@@ -38,6 +41,7 @@ def search(
     budget: Budget,
     space: Space = "auto",
     strategy: Strategy = "surrogate",
+    scoring: Scoring = "proxy",
     reward: Reward = "accuracy",
     trials: Trials = None,
     random: Random = True,
@@ -72,7 +76,14 @@ def search(
     from edgesmith.recipes.search_wishes import SearchWishes
 
     wishes = SearchWishes(
-        space=space, strategy=strategy, reward=reward, trials=trials, random=random, study=study, workers=workers
+        space=space,
+        strategy=strategy,
+        scoring=scoring,
+        reward=reward,
+        trials=trials,
+        random=random,
+        study=study,
+        workers=workers,
     )
     config = FitConfig(
         data=data,

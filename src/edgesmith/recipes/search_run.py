@@ -1,0 +1,227 @@
+"""What a search does between the latency of its space and its finalists: scoring, and a study for each strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from edgesmith.arch.space.staged import StagedSpace
+from edgesmith.core.config import from_dict, to_dict
+from edgesmith.core.errors import BudgetError, RunError
+from edgesmith.core.progress import Progress
+from edgesmith.core.seed import generator
+from edgesmith.recipes.material import HELD_FRACTION, Material
+from edgesmith.recipes.proxy import Proxy, open_bench
+from edgesmith.recipes.run_folder import Stages
+from edgesmith.recipes.search_plan import SearchPlan, plan_search
+from edgesmith.recipes.search_result import Tried
+from edgesmith.recipes.search_wishes import SearchWishes
+from edgesmith.recipes.shared_weights import (
+    RANKED,
+    RANKING,
+    TRAINING,
+    affordable,
+    agree,
+    describe_shared,
+    train_shared,
+)
+from edgesmith.recipes.space_latency import (
+    SpaceLatency,
+    cheapest_point,
+    make_limit,
+    too_slow,
+)
+from edgesmith.search.executors.base import Executor
+from edgesmith.search.executors.here import Here
+from edgesmith.search.ledger import Record
+from edgesmith.search.limited import LimitedSpace
+from edgesmith.search.limits import Limits
+from edgesmith.search.settle import Evaluate, Judge
+from edgesmith.search.storage import sqlite_url
+from edgesmith.search.strategies.base import Result, Strategy
+from edgesmith.search.strategies.random import RandomSearch
+from edgesmith.search.strategies.table import make_strategy
+from edgesmith.search.study import Study
+
+_PROBES: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """How candidates are scored: by whom, how many, and what is said of it."""
+
+    evaluate: Evaluate
+    executor: Executor
+    trials: int
+    seconds: float
+    line: str
+    settings: Mapping[str, Any]
+    agreement: str | None = None
+
+
+class SearchRun:
+    """What a search does between the latency of its space and its finalists."""
+
+    def __init__(
+        self,
+        wishes: SearchWishes,
+        proxy: Proxy,
+        latency: SpaceLatency,
+        limits: Limits,
+        aim: Limits,
+        executor: Executor,
+        stages: Stages,
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        self.wishes, self.proxy, self.limits, self.aim = wishes, proxy, limits, aim
+        self.limited = limit_space(proxy.space, latency, aim)
+        self.executor, self.stages, self.folder, self.progress = executor, stages, folder, progress
+        self.num_arms = 2 if wishes.random else 1
+
+    def alone(self, seconds: float, material: Material) -> Scoring:
+        """A short training for each candidate."""
+        rest = len(material.dataset.hold_out(HELD_FRACTION, seed=self.proxy.seed)[0])
+        plan = from_dict(
+            SearchPlan, self.stages.run("search-plan", lambda: to_dict(self._plan(seconds, rest)), forecast_s=30)
+        )
+        self.progress.note(plan.describe())
+        return Scoring(
+            evaluate=replace(self.proxy, pictures=plan.pictures),
+            executor=self.executor,
+            trials=plan.trials,
+            seconds=plan.seconds,
+            line=plan.describe(),
+            settings={"pictures": plan.pictures},
+        )
+
+    def shared(self, seconds: float) -> Scoring:
+        """One supernet for all candidates, and what its ranking is worth."""
+        share = seconds / self.num_arms
+        is_limit = self.wishes.make_reward(1.0) is None
+        shared = train_shared(
+            self.proxy,
+            self.aim if is_limit else None,
+            seconds=TRAINING * seconds,
+            folder=self.folder / "supernet",
+            progress=self.progress,
+        )
+        rest, _ = open_bench(self.proxy.data, self.proxy.seed, self.proxy.weights).split
+        plan = from_dict(
+            SearchPlan,
+            self.stages.run(
+                "search-plan", lambda: to_dict(self._plan(RANKING * seconds, len(rest), trials=RANKED)), forecast_s=30
+            ),
+        )
+        shared = replace(shared, proxy=replace(self.proxy, pictures=plan.pictures))
+        agreement = self.stages.run(
+            "search-agreement",
+            lambda: agree(shared, self.executor, progress=self.progress),
+            forecast_s=RANKING * seconds,
+        )
+        self.progress.note(agreement["line"])
+        trials = self.stages.run("search-trials", lambda: affordable(share, shared.seconds(), self.wishes.trials))
+        self.progress.note(describe_shared(seconds, trials))
+        return Scoring(
+            evaluate=shared,
+            executor=Here(),
+            trials=trials,
+            seconds=(1 - TRAINING - RANKING) * seconds,
+            line=describe_shared(seconds, trials),
+            settings={"supernet": shared.supernet.pictures},
+            agreement=agreement["line"],
+        )
+
+    def arms(self, scoring: Scoring) -> tuple[list[Tried], list[str]]:
+        """The strategy's candidates, then as many random ones if they are wanted; and what failed."""
+        is_limit = self.wishes.make_reward(1.0) is None
+        space = self.limited if is_limit else self.proxy.space
+        chosen = make_strategy(self.wishes.strategy, space, seed=self.proxy.seed)
+        beside = [RandomSearch(self.limited, seed=self.proxy.seed)] if self.wishes.random else []
+        tried: list[Tried] = []
+        failed: list[str] = []
+        for name, strategy in {chosen.name: chosen, **{f"{each.name}-beside": each for each in beside}}.items():
+            work = partial(self._arm, strategy, name, scoring)
+            rows = self.stages.run(f"search-{name}", work, forecast_s=scoring.seconds / self.num_arms)
+            tried += map(Tried.from_json, rows["tried"])
+            failed += rows["failed"]
+        return tried, failed
+
+    def _plan(self, seconds: float, num_pictures: int, *, trials: int | None = None) -> SearchPlan:
+        """What the time buys, from the pace of a few candidates, as many side by side as there will be."""
+        rng = generator(self.proxy.seed, "probe")
+        points = [self.limited.sample(rng) for _ in range(_PROBES * self.executor.slots)]
+        probes = list(self.executor.run(self.proxy.speed, points))
+        speeds = [done.answer for done in probes if done.answer is not None]
+        if not speeds:
+            raise RunError(f"no candidate could be trained: {probes[0].failure}")
+        return plan_search(
+            seconds if trials else seconds / self.num_arms,
+            speeds,
+            workers=self.executor.slots,
+            num_pictures=num_pictures,
+            trials=trials or self.wishes.trials,
+        )
+
+    def _arm(self, strategy: Strategy, name: str, scoring: Scoring) -> dict[str, Any]:
+        """Let one strategy have all its trials; rows for the run folder."""
+        study = Study(
+            self.wishes.study or sqlite_url(self.folder / "study.db"),
+            name=f"{self.folder.name}-{name}",
+            strategy=strategy,
+            settings={"data": self.proxy.data, "weights": self.proxy.weights, **scoring.settings},
+        )
+        outcome = study.run(
+            scoring.evaluate,
+            make_judge(self.wishes, self.limits),
+            trials=scoring.trials,
+            batch=2 * scoring.executor.slots,
+            executor=scoring.executor,
+            progress=self.progress,
+        )
+        rows = [self._row(record, strategy.name) for record in outcome.records if record.failure is None]
+        return {
+            "tried": [row.to_json() for row in rows],
+            "failed": [f"{record.point}: {record.failure}" for record in outcome.failed],
+        }
+
+    def _row(self, record: Record, by: str) -> Tried:
+        return Tried(
+            spec=self.proxy.space.decode(record.point),
+            point=record.point,
+            accuracy=record.values["accuracy"],
+            estimated_ms=record.values["ms"],
+            by=by,
+        )
+
+
+def make_judge(wishes: SearchWishes, limits: Limits) -> Judge:
+    """What strategies see of an evaluation: the accuracy under the limits, or a reward."""
+    reward = wishes.make_reward(limits.latency_ms)
+
+    def judge(values: Mapping[str, float]) -> Result:
+        accuracy, ms = values["accuracy"], values["ms"]
+        if reward is not None:
+            return Result(score=reward.of(accuracy, ms))
+        return Result(score=accuracy, violation=max(0.0, ms / limits.latency_ms - 1))
+
+    return judge
+
+
+def limit_space(space: StagedSpace, latency: SpaceLatency, limits: Limits) -> LimitedSpace:
+    """The part of a space that keeps the limits by its estimates.
+
+    Raises:
+        BudgetError: Not even the smallest network does; says what it takes.
+    """
+    keeps, smallest = make_limit(space, latency, limits), cheapest_point(space)
+    if not keeps(smallest):
+        spec = space.decode(smallest)
+        ms = latency.model.estimate_ms(spec)
+        if ms > limits.latency_ms:
+            raise too_slow(space, ms, latency.device, limits.latency_ms)
+        raise BudgetError(f"no network of space {space.name} keeps --max-size and --max-memory; raise them")
+    return LimitedSpace(space, keeps, origin=smallest)

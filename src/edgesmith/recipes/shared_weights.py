@@ -1,0 +1,182 @@
+"""Candidates scored by the weights of one supernet, and whether that ranks them as trainings of their own do."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from edgesmith.arch.cost import count_total
+from edgesmith.arch.space.choices import Encoding
+from edgesmith.arch.space.staged import StagedSpace
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.seed import generator
+from edgesmith.core.units import format_duration
+from edgesmith.recipes.batches import batches_of
+from edgesmith.recipes.proxy import Proxy, open_bench, scaled, start_for
+from edgesmith.recipes.train import named_recipe, task_of
+from edgesmith.search.executors.base import Executor
+from edgesmith.search.limits import Limits
+from edgesmith.search.supernet.rank import compare_ranks, distinct_points
+from edgesmith.search.supernet.supernet import Judge, Supernet
+from edgesmith.search.supernet.train import Origin, train_supernet
+
+# Of the search's time; the rest scores candidates.
+TRAINING: Final = 0.5
+RANKING: Final = 0.2
+MOST: Final = 400
+_CALIBRATION: Final = 640
+RANKED: Final = 10
+_PROBES: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedScore:
+    """Scores points with the weights of a supernet, at the proxy's resolution; latency is that of the whole network.
+
+    Attributes:
+        supernet: Trained.
+        proxy: What it takes the place of.
+    """
+
+    supernet: Supernet
+    proxy: Proxy
+
+    def __call__(self, point: Encoding) -> Mapping[str, float]:
+        """Accuracy on the held-out part of train with newly estimated norms, and what the network costs."""
+        spec = self.proxy.space.decode(point)
+        cost = count_total(spec)
+        return {
+            "accuracy": self.supernet.score(point),
+            "ms": self.proxy.latency.estimate_ms(spec),
+            "parameters": float(cost.parameters),
+            "madds": float(cost.madds),
+        }
+
+    def seconds(self) -> float:
+        """What scoring a point takes here."""
+        rng, times = generator(self.proxy.seed, "score"), []
+        for _ in range(_PROBES):
+            begun = time.monotonic()
+            self.supernet.score(self.supernet.sample(rng))
+            times.append(time.monotonic() - begun)
+        return min(times)
+
+
+def train_shared(
+    proxy: Proxy, limits: Limits | None, *, seconds: float, folder: Path, progress: Progress = SILENT
+) -> SharedScore:
+    """Train the supernet of a space for so long; started again on the same folder it goes on.
+
+    Args:
+        proxy: Says space, data, weights, recipe and resolution; its space has one resolution.
+        limits: What exceeds them is neither drawn nor scored; None lets everything be.
+        seconds: Of training.
+        folder: Takes events and checkpoints.
+        progress: Told of each stage.
+
+    Raises:
+        WeightsError: The space's networks cannot share weights, or the origin is not among them.
+        BudgetError: Not even the smallest network keeps the limits.
+    """
+    bench = open_bench(proxy.data, proxy.seed, proxy.weights)
+    rest, _ = bench.split
+    whole = proxy.space.decode((0,) * len(proxy.space.choices))
+    spec = scaled(whole, proxy.scale)
+    space = with_resolution(proxy.space, spec.resolution[0])
+    start = start_for(proxy.space, bench.starts)
+    rule = start.rule(spec)
+    config = replace(
+        named_recipe(proxy.recipe, proxy.settings, spec=spec, seed=proxy.seed),
+        evaluate_every_pictures=None,
+        resolution_steps=(1.0,),
+        frozen_pictures=0,
+        max_grad_norm=1.0,
+    )
+    some = bench.material.crops(rest[:: -(-len(rest) // _CALIBRATION)], rule)
+    judge = Judge(
+        task=task_of(bench.material, config),
+        held_out=lambda: batches_of(bench.crops(rule)),
+        calibration=tuple(torch.from_numpy(batch.images) for batch in some.batches(64)),
+        seed=proxy.seed,
+    )
+
+    def allowed(small: NetSpec) -> bool:
+        full = small.with_resolution(whole.resolution[0])
+        return limits is None or limits.excess(full, proxy.latency.estimate_ms(full)) <= 0
+
+    supernet = train_supernet(
+        space,
+        bench.material.loader(rest, config, rule),
+        judge,
+        config=config,
+        limit_s=seconds,
+        origin=None if start.origin is None else Origin(spec=start.origin.spec, state=start.origin.state),
+        allowed=allowed,
+        folder=folder,
+        progress=progress,
+    )
+    return SharedScore(supernet=supernet, proxy=proxy)
+
+
+def agree(shared: SharedScore, executor: Executor, *, progress: Progress = SILENT) -> dict[str, Any]:
+    """Kendall's tau of the supernet with trainings of their own, on networks drawn within the limits.
+
+    Args:
+        shared: The supernet, with the proxy that trains networks alone.
+        executor: Runs the trainings.
+        progress: Told of them.
+
+    Returns:
+        ``tau``, ``low``, ``high`` (None where all score alike), ``nets`` and ``line``, which warns where the ranking is not to be trusted.
+    """
+    points = distinct_points(shared.supernet, RANKED, seed=shared.proxy.seed)
+    alone: dict[int, float] = {}
+    with progress.stage("rank correlation", len(points), "nets") as stage:
+        for done in executor.run(shared.proxy, points):
+            if done.answer is not None:
+                alone[done.number] = done.answer["accuracy"]
+            stage.advance()
+    known = sorted(alone)
+    specs = [shared.proxy.space.decode(points[number]) for number in known]
+    scores = [shared.supernet.score(points[number]) for number in known]
+    found = compare_ranks(specs, scores, [alone[number] for number in known], seed=shared.proxy.seed)
+    line = found.warning or (
+        f"the supernet ranks {len(known)} networks as trainings of their own do with Kendall's tau {found.tau:.2f} "
+        f"({found.low:.2f} to {found.high:.2f})"
+    )
+    if math.isnan(found.tau):
+        line = f"whether the supernet ranks as trainings of their own do cannot be told: all {len(known)} score alike"
+    figures = {"tau": found.tau, "low": found.low, "high": found.high}
+    told = {name: None if math.isnan(value) else value for name, value in figures.items()}
+    return {**told, "nets": len(known), "line": line}
+
+
+def describe_shared(seconds: float, trials: int) -> str:
+    """What the time buys, in one line."""
+    return (
+        f"{format_duration(seconds)} buy one supernet, trained for {format_duration(TRAINING * seconds)}, and {trials} "
+        "evaluations"
+    )
+
+
+def with_resolution(space: StagedSpace, side: int) -> StagedSpace:
+    """The same space at one resolution: its points mean the same layers."""
+    return StagedSpace(space.name, replace(space.frame, resolutions=(side,)), space.stages)
+
+
+def affordable(seconds: float, score_s: float, trials: int | None) -> int:
+    """Candidates that there is time to score; the user's number, where there is one."""
+    return trials or max(1, min(MOST, round((1 - TRAINING - RANKING) * seconds / max(score_s, 1e-3))))
+
+
+def one_resolution(zoo: Sequence[NetSpec], resolutions: Sequence[int]) -> tuple[int, ...]:
+    """The zoo's most capable network's, if it may be chosen, else the largest: a supernet has one."""
+    side = zoo[0].resolution[0] if zoo else max(resolutions)
+    return (side if side in resolutions else max(resolutions),)

@@ -89,7 +89,8 @@ class Sizes:
         return SPACE.sample(rng)
 
     def score(self, point: Encoding) -> float:
-        return self.sign * sum(number * 3**place for place, number in enumerate(point)) / 1e6
+        size: int = sum(number * 3**place for place, number in enumerate(point))
+        return self.sign * size / 1e6
 
     def __call__(self, point: Encoding) -> dict[str, float]:
         return {"accuracy": self.score(point)}

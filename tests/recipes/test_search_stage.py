@@ -221,8 +221,21 @@ def test_where_the_zoos_net_has_no_space_the_choices_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("wishes", "words"),
-    [({"strategy": "surogate"}, "surrogate"), ({"reward": "sofd"}, "soft"), ({"trials": 0}, "at least 1")],
+    [
+        ({"space": "mobilenetv3"}, "mobilenet_v3_large"),
+        ({"workers": "rai"}, "did you mean 'ray'"),
+        ({"study": "mysql://somewhere"}, "sqlite:///FILE"),
+        ({"scoring": "super"}, "supernet"),
+        ({"strategy": "surogate"}, "surrogate"),
+        ({"reward": "sofd"}, "soft"),
+        ({"trials": 0}, "at least 1"),
+    ],
 )
 def test_wrong_wishes_are_answered_at_once(wishes: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         SearchWishes(**wishes)
+
+
+def test_where_trainings_run_does_not_decide_the_result() -> None:
+    assert SearchWishes(workers="8", study="sqlite:///s.db").settings() == SearchWishes().settings()
+    assert SearchWishes(trials=8).settings() != SearchWishes().settings()

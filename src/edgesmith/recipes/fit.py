@@ -16,7 +16,6 @@ from typing import Any
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
-from edgesmith.core.config import to_dict
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.bundle import Bundle, open_bundle
 from edgesmith.devices.results import Measurement
@@ -61,7 +60,7 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     time_plan = plan_time(config.effort, config.time, search=config.search is not None)
     named_recipe(config.recipe or SCRATCH, config.settings, spec=find(NETS[0]), seed=config.seed)
     get_device(config.device)
-    settings = to_dict(config) | {"verb": "fit", "data": str(Path(config.data).expanduser().absolute())}
+    settings = config.settings_of_run()
     material = open_material(config.data, seed=config.seed, progress=progress)
     starts = Starts(config.weights, progress=progress)
     first = starts.of(find(NETS[0]))

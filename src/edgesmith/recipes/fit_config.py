@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from edgesmith.core.config import to_dict
 from edgesmith.core.units import parse_bytes, parse_milliseconds
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.search.limits import Limits
@@ -46,6 +49,12 @@ class FitConfig:
     int8: bool = False
     max_size: str | None = None
     max_memory: str | None = None
+
+    def settings_of_run(self) -> dict[str, Any]:
+        """All that decides the result, for the run folder."""
+        searched = None if self.search is None else self.search.settings()
+        data = str(Path(self.data).expanduser().absolute())
+        return to_dict(self) | {"verb": "fit", "data": data, "search": searched}
 
     @property
     def verb(self) -> str:

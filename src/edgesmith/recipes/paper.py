@@ -17,7 +17,6 @@ from typing import Any, Final
 from edgesmith.arch.edits.by_hand import by_hand
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
-from edgesmith.core.config import to_dict
 from edgesmith.core.files import read_json, write_json
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
@@ -82,9 +81,7 @@ def paper_fit(
     """
     shares = lookup(PRESETS, preset, what="preset")
     total_s = plan_time(config.effort, config.time).total_s
-    settings = to_dict(config) | {"verb": "fit", "preset": preset}
-    settings["data"] = str(Path(config.data).expanduser().absolute())
-    folder = open_run(out, settings, overwrite=overwrite)
+    folder = open_run(out, config.settings_of_run() | {"preset": preset}, overwrite=overwrite)
     progress.note(_OURS)
     parts = {name: format_duration(share * total_s) for name, share in vars(shares).items()}
     progress.note(f"forecast: {parts['first']}, then {parts['adapt']} for NetAdapt, {parts['last']} from scratch")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
+from edgesmith.arch.space.presets import SPACES
+from edgesmith.core.config import to_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import lookup
+from edgesmith.search.executors.table import EXECUTORS
 from edgesmith.search.objective import EXPONENT, EXPONENT_SMALL, Reward, Shape
+from edgesmith.search.storage import check_url
 from edgesmith.search.strategies.table import DEFAULT, STRATEGIES
 
 AUTO: Final = "auto"
@@ -59,6 +63,11 @@ class SearchWishes:
         lookup(STRATEGIES, self.strategy, what="search strategy")
         lookup(REWARDS, self.reward, what="reward")
         lookup(SCORING, self.scoring, what="way of scoring")
+        if self.space != AUTO:
+            lookup(SPACES, self.space, what="search space")
+        lookup(EXECUTORS, self.executor.partition(":")[0], what="executor")
+        if self.study is not None:
+            check_url(self.study)
         if self.trials is not None and self.trials < 1:
             raise UsageError(f"a search tries at least 1 candidate, got {self.trials}")
 
@@ -66,6 +75,10 @@ class SearchWishes:
         """The reward with its target; None where accuracy alone counts."""
         found = lookup(REWARDS, self.reward, what="reward")
         return None if found is None else Reward(target_ms=target_ms, shape=found[0], exponent=found[1])
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the result: not where trainings run, nor where the study lives."""
+        return {name: value for name, value in to_dict(self).items() if name not in ("workers", "study")}
 
     @property
     def executor(self) -> str:

@@ -134,8 +134,8 @@ def agree(shared: SharedScore, executor: Executor, *, progress: Progress = SILEN
         progress: Told of them.
 
     Returns:
-        ``tau``, ``low`` and ``high`` (None where all score alike), ``nets``, and ``line``, which warns where the ranking
-        is not to be trusted.
+        ``tau``, ``low`` and ``high`` (None where all score alike), ``nets``, and ``line``, which warns where the
+        ranking is not to be trusted.
     """
     points = distinct_points(shared.supernet, RANKED, seed=shared.proxy.seed)
     alone: dict[int, float] = {}

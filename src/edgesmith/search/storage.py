@@ -55,11 +55,7 @@ def open_storage(url: str, patience: Patience) -> RDBStorage:
         MissingExtraError: PostgreSQL's driver is not installed.
     """
     require("optuna", extra="train")
-    scheme = url.partition(":")[0].partition("+")[0]
-    if scheme not in ("sqlite", "postgresql") or "://" not in url:
-        raise UsageError(
-            f"a study's URL is sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE, got {without_password(url)}"
-        )
+    scheme = check_url(url)
     if scheme == "postgresql":
         require("psycopg", extra="postgres")
         url = "postgresql+psycopg" + url[url.index("://") :]
@@ -67,6 +63,20 @@ def open_storage(url: str, patience: Patience) -> RDBStorage:
     if scheme == "sqlite":
         _lock_from_the_start(storage)
     return storage
+
+
+def check_url(url: str) -> str:
+    """The kind of database that a URL names: ``sqlite`` or ``postgresql``.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    scheme = url.partition(":")[0].partition("+")[0]
+    if scheme not in ("sqlite", "postgresql") or "://" not in url:
+        raise UsageError(
+            f"a study's URL is sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE, got {without_password(url)}"
+        )
+    return scheme
 
 
 def without_password(url: str) -> str:

@@ -111,7 +111,7 @@ def tell(story: Story) -> content.FitReport:
         problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
         stages=_stages(ground),
         conditions=conditions(story.measurement),
-        repeat=_repeat(ground),
+        repeat=repeat_of(ground),
         next_steps=_next_steps(story),
         verb="netadapt",
         proposals=tuple(_proposal(row) for row in story.rows),
@@ -205,12 +205,13 @@ def _stages(ground: Ground) -> tuple[content.StageTime, ...]:
     return tuple(rows)
 
 
-def _repeat(ground: Ground) -> tuple[content.Command, ...]:
+def repeat_of(ground: Ground) -> tuple[content.Command, ...]:
+    """The whole run as a command line."""
     config = ground.config
     parts = [f"edgesmith netadapt {config.model} {config.data} --budget {config.budget} --device {config.device}"]
     parts.append(f"--seed {config.seed} --rule {config.rule} --schedule {config.schedule} --weights {config.weights}")
     parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
-    parts += [f"--delta {config.delta:g}"] * (config.delta is not None)
+    parts += [f"--delta {config.delta}"] * (config.delta is not None)
     parts += [f"--steps-pictures {config.steps_pictures}"] * (config.steps_pictures is not None)
     parts += ["--from-scratch"] * config.from_scratch
     parts += [f"--recipe {config.recipe}"] * (config.recipe is not None)

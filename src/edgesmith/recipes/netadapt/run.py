@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from edgesmith.arch.edits.widths import widths_of
 from edgesmith.arch.spec import NetSpec
@@ -14,7 +14,6 @@ from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.bundle import load_module, open_bundle
 from edgesmith.devices.base import Device
-from edgesmith.devices.plan import Plan
 from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
 from edgesmith.nn.build import Net, build
@@ -26,7 +25,7 @@ from edgesmith.recipes.netadapt.ground import Ground, Place
 from edgesmith.recipes.netadapt.latency import LatencyLaw
 from edgesmith.recipes.netadapt.opening import Opening, forecast_line, plan_run, spent_s
 from edgesmith.recipes.netadapt.plan import Costs
-from edgesmith.recipes.netadapt.products import HELD, Paired, measure_paired, step_bundle
+from edgesmith.recipes.netadapt.products import HELD, LONG, Paired, measure_paired, step_bundle
 from edgesmith.recipes.netadapt.report import Story, sizes_of, write_report
 from edgesmith.recipes.netadapt.result import NetAdaptResult, candidate_json
 from edgesmith.recipes.netadapt.trial import open_set
@@ -36,8 +35,6 @@ from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
-
-_LONG: Final = Plan(limit_s=40.0, min_loads=16, enough_loads=20)
 
 
 def netadapt(
@@ -220,7 +217,7 @@ class _Run:
         paired, measurement = measure_paired([bundle, seed], self.device, progress=self.progress)
         if not self._is_met(paired) and paired.latency.contended:
             self.progress.note("the machine was busy and the budget was just missed: measuring once more, for longer")
-            paired, measurement = measure_paired([bundle, seed], self.device, plan=_LONG, progress=self.progress)
+            paired, measurement = measure_paired([bundle, seed], self.device, plan=LONG, progress=self.progress)
         self.stages.note("finish", plan["finish_s"], time.monotonic() - begun)
         story = Story(
             ground=ground,

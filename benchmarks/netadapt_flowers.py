@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,8 +140,12 @@ def scaled_arm(
 
 def nearest_width(narrowed: Path, resolution: str) -> dict[str, float]:
     """The width whose untrained file takes about as long as the narrowed net's, measured side by side."""
-    models = [resolve(f"mobilenet_v3_small@width={width:g},resolution={resolution}") for width in WIDTHS]
-    ours = Model(name="narrowed", spec=resolve(str(narrowed)).require_spec())
+    spec = resolve(str(narrowed)).require_spec()
+    ours, models = Model(name="narrowed", spec=spec), []
+    for width in WIDTHS:
+        scaled = resolve(f"mobilenet_v3_small@width={width:g},resolution={resolution}").require_spec()
+        scaled = replace(scaled.with_num_classes(spec.num_classes), padding=spec.padding, preset=spec.preset)
+        models.append(Model(name=scaled.name, spec=scaled))
     found = measure_models([ours, *models], "onnxruntime").latency
     times = {width: latency.ms / found[0].ms for width, latency in zip(WIDTHS, found[1:], strict=True)}
     width = min(times, key=lambda each: abs(times[each] - 1))

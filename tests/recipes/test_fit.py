@@ -21,7 +21,7 @@ COMMAND = (
     "--budget",
     "1.5ms",
     "--time",
-    "80s",
+    "180s",
     "--resolution",
     "32",
     "--weights",
@@ -54,12 +54,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     folder = tmp_path_factory.mktemp("fit")
     write_digits(folder / "digits.zip")
     first = start(folder)
-    wait_for(folder / "run" / "train" / "events.jsonl", limit_s=240)
+    wait_for(folder / "run" / "train" / "events.jsonl", limit_s=400)
     first.send_signal(signal.SIGKILL)
     first.communicate()
     assert not (folder / "run" / "result.json").exists()
     stamps = {path.name: path.stat().st_mtime_ns for path in (folder / "run" / "stages").iterdir()}
-    out, err = start(folder).communicate(timeout=240)
+    out, err = start(folder).communicate(timeout=400)
     later = {path.name: path.stat().st_mtime_ns for path in (folder / "run" / "stages").iterdir()}
     assert {name: later[name] for name in stamps} == stamps, "a finished stage was done again"
     assert out, err

@@ -26,8 +26,9 @@ from rows import find_rows, read_commit
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.names import Activation
 from edgesmith.arch.space.layers import Gating
+from edgesmith.arch.space.parts import Frame, Stage
 from edgesmith.arch.space.presets import mobilenet_v3_small_space
-from edgesmith.arch.space.staged import Frame, Stage, StagedSpace
+from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.files import append_line
 from edgesmith.data.augment import AugmentConfig

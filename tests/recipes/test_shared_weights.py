@@ -9,7 +9,8 @@ import pytest
 
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.arch.space.layers import Gating
-from edgesmith.arch.space.staged import Frame, Stage, StagedSpace
+from edgesmith.arch.space.parts import Frame, Stage
+from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.zoo.names import find
 from edgesmith.recipes.proxy import Proxy
 from edgesmith.recipes.quickstart import write_digits

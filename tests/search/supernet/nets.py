@@ -12,7 +12,8 @@ import torch
 from edgesmith.arch.names import Activation
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.arch.space.layers import Gating, Layer
-from edgesmith.arch.space.staged import Frame, Stage, StagedSpace
+from edgesmith.arch.space.parts import Frame, Stage
+from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.core.seed import generator
 from edgesmith.engine.config import OptimConfig, ScheduleConfig, TrainConfig
 from edgesmith.nn.build import Net, build

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.space.layers import Layer, Operator
+from edgesmith.arch.space.parts import Frame, Stage
 from edgesmith.arch.space.presets import find_space
 from edgesmith.arch.space.published import macro_space, ofa_space
-from edgesmith.arch.space.staged import Frame, Stage, StagedSpace
+from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import WeightsError
 from edgesmith.nn.build import build

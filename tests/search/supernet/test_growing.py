@@ -8,8 +8,9 @@ import torch
 from edgesmith.arch.names import Activation
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.arch.space.layers import Gating
+from edgesmith.arch.space.parts import Frame, Stage
 from edgesmith.arch.space.presets import find_space
-from edgesmith.arch.space.staged import Frame, Stage, StagedSpace
+from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import WeightsError
 from edgesmith.nn.build import build

@@ -10,7 +10,8 @@ from edgesmith.arch.channels import make_divisible
 from edgesmith.arch.names import Activation, Skip
 from edgesmith.arch.presets import Preset
 from edgesmith.arch.space.layers import Gating, Layer, Operator, Width
-from edgesmith.arch.space.staged import Frame, Stage, StagedSpace
+from edgesmith.arch.space.parts import Frame, Stage
+from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.core.table import lookup
 
 RESOLUTIONS: Final = (96, 128, 160, 192, 224)

@@ -7,7 +7,8 @@ from typing import Final
 from edgesmith.arch.names import Activation
 from edgesmith.arch.presets import Preset
 from edgesmith.arch.space.layers import Gating, Layer, Operator
-from edgesmith.arch.space.staged import Frame, Stage, StagedSpace
+from edgesmith.arch.space.parts import Frame, Stage
+from edgesmith.arch.space.staged import StagedSpace
 
 # Of EfficientNet-B0: stride, width, most layers.
 _ACCEL: Final = ((1, 16, 3), (2, 24, 3), (2, 40, 3), (2, 80, 3), (1, 112, 3), (2, 192, 4), (1, 320, 3))

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import UsageError
 from edgesmith.recipes import fit_int8
+from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_result import FitResult
 from edgesmith.recipes.run_folder import Stages
@@ -74,3 +76,10 @@ def test_a_device_without_int8_files_ends_with_the_float_file(tmp_path: Path) ->
     config = FitConfig(data="flowers.zip", budget="1ms", device="torch", int8=True)
     assert fit_int8.with_int8(RESULT, config, num_train=90, stages=Stages(tmp_path)) == RESULT
     assert "int8" not in RESULT.to_json()
+
+
+def test_a_device_of_int8_files_cannot_choose_candidates(tmp_path: Path) -> None:
+    config = FitConfig(data="nowhere", budget="1ms", device="onnxruntime:int8")
+    with pytest.raises(UsageError, match="edgesmith fit --int8"):
+        fit(config, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -19,7 +19,6 @@ from edgesmith.arch.zoo.names import find
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.bundle import Bundle, open_bundle
 from edgesmith.devices.results import Measurement
-from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult
@@ -41,7 +40,7 @@ from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
-from edgesmith.recipes.zoo_choice import choose_of_zoo
+from edgesmith.recipes.zoo_choice import choose_of_zoo, require_float
 from edgesmith.search.candidates import NETS, resolutions_for
 from edgesmith.search.limits import Limits
 from edgesmith.tasks.base import Task
@@ -59,7 +58,7 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     limits = config.limits()
     time_plan = plan_time(config.effort, config.time, search=config.search is not None)
     named_recipe(config.recipe or SCRATCH, config.settings, spec=find(NETS[0]), seed=config.seed)
-    get_device(config.device)
+    require_float(config.device)
     settings = config.settings_of_run()
     material = open_material(config.data, seed=config.seed, progress=progress)
     starts = Starts(config.weights, progress=progress)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgesmith.core.errors import BudgetError
+from edgesmith.core.errors import BudgetError, UsageError
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.deploy.base import split_kind
 from edgesmith.devices.plan import QUICK
+from edgesmith.devices.table import get_device
 from edgesmith.recipes.candidates import Choice, choose
 from edgesmith.recipes.start import Starts
 from edgesmith.search.candidates import variants, zoo_grid
@@ -45,3 +47,17 @@ def choose_of_zoo(
     if not kept:
         raise BudgetError("no network of the zoo keeps --max-size and --max-memory; raise them")
     return choose(kept, budget_ms=limits.latency_ms, device=device, count=count, plan=QUICK, progress=progress)
+
+
+def require_float(device: str) -> None:
+    """Refuse a device of int8 files at once: candidates have no trained weights that could be calibrated.
+
+    Raises:
+        UsageError: It is one; says what to take.
+    """
+    name, is_int8 = split_kind(get_device(device).format)
+    if is_int8:
+        raise UsageError(
+            f"candidates are measured as float files, got --device {device}; take {name} and edgesmith fit --int8, or "
+            "edgesmith quantize afterwards"
+        )

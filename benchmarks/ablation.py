@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+from arms import spread
 from marked import markdown
 from rows import find_rows, read_commit
 
@@ -39,8 +39,6 @@ from edgesmith.recipes.models import Model
 from edgesmith.recipes.train import train_model
 
 AS_PUBLISHED: Final = "as published"
-# Student's t of 95 %, both sides, by degrees of freedom.
-_STUDENT: Final = (math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 # Beside the training of a row: opening the pictures, exporting, scoring.
 _MARGIN_S: Final = 60
 
@@ -177,14 +175,6 @@ def describe(
             ]
         )
     return markdown(["variant", "top-1", "points apart, 95 % interval", "ms, 95 % interval", "the paper"], lines)
-
-
-def spread(values: Sequence[float]) -> str:
-    """Mean and Student's interval of a few differences."""
-    if len(values) < 2:
-        return f"{values[0]:+.1f}" if values else "-"
-    half = _STUDENT[min(len(values) - 1, len(_STUDENT) - 1)] * float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return f"{np.mean(values):+.1f} ({np.mean(values) - half:+.1f} to {np.mean(values) + half:+.1f})"
 
 
 if __name__ == "__main__":

@@ -12,20 +12,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from arms import figures, nearest_width, run
 from rows import find_rows, read_commit
 
 from edgesmith.core.files import append_line, read_json, read_lines
 from edgesmith.recipes.imports import import_weights
 from edgesmith.recipes.measure import measure_models
-from edgesmith.recipes.models import Model, resolve
+from edgesmith.recipes.models import resolve
 
 RESULTS: Final = Path(__file__).parent / "results" / "netadapt_flowers.jsonl"
 WIDTHS: Final = tuple(round(0.05 * count, 2) for count in range(10, 20))
@@ -57,7 +54,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--labels", type=Path, required=True, help="names of the file's classes")
     parser.add_argument("--budget", default="0.8x")
     parser.add_argument("--effort", default="quick")
-    parser.add_argument("--resolution", default="128")
+    parser.add_argument("--resolution", type=int, default=128)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=20, help="of this call")
@@ -68,24 +65,11 @@ def parse_options() -> argparse.Namespace:
 
 def adapt_command(bundle: Path, out: Path, options: argparse.Namespace, seed: int) -> list[str]:
     """The command that docs name."""
-    wanted = ["--budget", options.budget, "--effort", options.effort, "--resolution", options.resolution]
+    wanted = ["--budget", options.budget, "--effort", options.effort, "--resolution", str(options.resolution)]
     return [
         *("netadapt", str(bundle), options.data, *wanted),
         *("--workers", str(options.workers), "--seed", str(seed), "--out", str(out)),
     ]
-
-
-def run(arguments: list[str], out: Path, ends_at: float) -> None:
-    """A verb in a process of its own, until it is done or the time is over: then this script ends too."""
-    if (out / "result.json").is_file():
-        return
-    command = [sys.executable, "-m", "edgesmith", *arguments]
-    try:
-        subprocess.run(command, check=False, timeout=max(1.0, ends_at - time.monotonic()), env=dict(os.environ))
-    except subprocess.TimeoutExpired:
-        sys.exit("the time of this call is over; the same command goes on where it was")
-    if not (out / "result.json").is_file():
-        sys.exit(f"{out} did not come to an end")
 
 
 def told(out: Path) -> dict[str, Any]:
@@ -116,7 +100,7 @@ def scaled_arm(
     out = options.work / f"width-{options.budget}-{options.effort}-{seed}"
     nearest = options.work / f"nearest-{options.budget}-{options.effort}-{seed}.json"
     if not nearest.is_file():
-        nearest.write_text(json.dumps(nearest_width(narrowed, options.resolution)))
+        nearest.write_text(json.dumps(nearest_width(resolve(str(narrowed)).require_spec(), options.resolution, WIDTHS)))
     width = json.loads(nearest.read_text())["width"]
     name = f"mobilenet_v3_small@width={width:g},resolution={options.resolution}"
     arguments = [
@@ -136,24 +120,6 @@ def scaled_arm(
         "ratio_to_netadapt": to_narrowed.ratio,
         "pictures": first["pictures"],
     }
-
-
-def nearest_width(narrowed: Path, resolution: str) -> dict[str, float]:
-    """The width whose untrained file takes about as long as the narrowed net's, measured side by side."""
-    spec = resolve(str(narrowed)).require_spec()
-    ours, models = Model(name="narrowed", spec=spec), []
-    for width in WIDTHS:
-        scaled = resolve(f"mobilenet_v3_small@width={width:g},resolution={resolution}").require_spec()
-        scaled = replace(scaled.with_num_classes(spec.num_classes), padding=spec.padding, preset=spec.preset)
-        models.append(Model(name=scaled.name, spec=scaled))
-    found = measure_models([ours, *models], "onnxruntime").latency
-    times = {width: latency.ms / found[0].ms for width, latency in zip(WIDTHS, found[1:], strict=True)}
-    width = min(times, key=lambda each: abs(times[each] - 1))
-    return {"width": width, "ratio": times[width]}
-
-
-def figures(metrics: dict[str, Any]) -> dict[str, Any]:
-    return {name: metrics[name] for name in ("top1", "top1_low", "top1_high", "num_images", "split")}
 
 
 def describe(row: dict[str, Any]) -> str:

@@ -86,6 +86,7 @@ def test_case_q1_the_json_names_what_each_part_gives_back(
     assert (file["input"]["dtype"], file["output"]["dtype"]) == ("float32", "float32")
 
 
+@pytest.mark.slow
 def test_case_q11_the_file_takes_pixels_and_scores_like_the_other(
     capsys: pytest.CaptureFixture[str], bundle: Path, digits: Path
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
@@ -18,9 +19,13 @@ from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.bundle import Bundle, write_bundle
 from edgesmith.deploy.parity import Parity
 from edgesmith.deploy.quantize.base import QuantPlan, Ranges
+from edgesmith.deploy.quantize.table import QUANTIZERS
 from edgesmith.nn.build import build
 from edgesmith.recipes.int8_wishes import Wishes
 from tests.nn.nets import calibrate
+
+# Every format that has int8 files; ExecuTorch's tool takes tens of seconds for the smallest net.
+INT8_FORMATS = [pytest.param(name, marks=pytest.mark.slow if name == "executorch" else ()) for name in QUANTIZERS]
 
 
 @dataclass(frozen=True, kw_only=True)

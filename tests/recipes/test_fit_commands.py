@@ -18,6 +18,7 @@ CONFIGS: list[dict[str, Any]] = [
     {},
     {"time": "40m", "recipe": "small", "resolution": 128, "settings": ("batch_size=32",)},
     {"search": SearchWishes(), "adapt": True, "max_size": "2MB"},
+    {"device": "onnxruntime,litert", "across": "mean"},
     {"search": SearchWishes(random=True, trials=12, reward="soft"), "max_memory": "5MB"},
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError
 from edgesmith.core.files import write_json
+from edgesmith.devices.across import Target
 from edgesmith.recipes import paper
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
@@ -65,18 +67,18 @@ def ms_of(spec: NetSpec) -> float:
     return count_total(spec).madds / 1e8
 
 
-def timed(specs: Sequence[NetSpec], device: str, **_: Any) -> list[Any]:
+def timed(specs: Sequence[NetSpec], target: Target, **_: Any) -> list[Any]:
     """In place of `measure_specs`."""
-    del device
+    del target
     return [SimpleNamespace(ms=ms_of(spec)) for spec in specs]
 
 
-def measured(model: Any, device: str, budget_ms: float, **_: Any) -> Any:
+def measured(model: Any, target: Target, budget_ms: float, **_: Any) -> Any:
     """In place of `measure_for`."""
     del budget_ms
     ms = ms_of(model.spec)
-    latency = SimpleNamespace(ms=ms, low_ms=ms, high_ms=ms, device=device, to_dict=lambda: {"ms": ms})
-    return SimpleNamespace(latency=[latency])
+    latency = SimpleNamespace(ms=ms, low_ms=ms, high_ms=ms, device=str(target), to_dict=lambda: {"ms": ms})
+    return latency, SimpleNamespace(latency=[latency])
 
 
 @pytest.fixture
@@ -125,6 +127,14 @@ def test_small_begins_with_the_controller_and_its_own_exponent(runs: Runs, tmp_p
     reward = runs.searched.search.make_reward(1.0)
     assert reward is not None
     assert reward.exponent == -0.15
+
+
+def test_several_devices_are_refused_before_anything_is_run(runs: Runs, tmp_path: Path) -> None:
+    wishes = replace(config(1.0), device="onnxruntime,litert")
+    with pytest.raises(UsageError, match="onnxruntime,litert; name one"):
+        paper.paper_fit("paper-large", wishes, out=tmp_path / "run")
+    assert not runs.asked
+    assert not (tmp_path / "run").exists()
 
 
 def test_stages_that_are_finished_are_not_run_again(

@@ -17,6 +17,7 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import BudgetError, UsageError
 from edgesmith.core.seed import generator
+from edgesmith.devices.across import Target
 from edgesmith.devices.base import Fingerprint
 from edgesmith.devices.results import Latency
 from edgesmith.recipes import search_stage as stages
@@ -41,15 +42,22 @@ def true_ms(spec: NetSpec) -> float:
     return float(np.dot(costs_of(spec), LAW) * (1 + 0.05 * np.sin(count_total(spec).parameters)))
 
 
-def timed(specs: Sequence[NetSpec], device: str, **_: Any) -> tuple[Latency, ...]:
+def timed(specs: Sequence[NetSpec], target: Target, **_: Any) -> tuple[Latency, ...]:
     """In place of `measure_specs`."""
     fingerprint = Fingerprint(
-        device=device, runtime="formula", version="1", precision="float32", threads=1, cpu="none", os="none", python="3"
+        device=str(target),
+        runtime="formula",
+        version="1",
+        precision="float32",
+        threads=1,
+        cpu="none",
+        os="none",
+        python="3",
     )
     return tuple(
         Latency(
             name=spec.name,
-            device=device,
+            device=str(target),
             ms=true_ms(spec),
             low_ms=0.99 * true_ms(spec),
             high_ms=1.01 * true_ms(spec),
@@ -117,7 +125,7 @@ def search(material: Material, folder: Path, wishes: SearchWishes, limits: Limit
         settings=(),
         seed=0,
         limits=limits,
-        device="formula",
+        target=Target(device="formula"),
         seconds=600,
         zoo=ZOO,
         resolutions=(32,),
@@ -197,7 +205,7 @@ def test_an_infeasible_budget_is_refused_before_any_training(material: Material,
 
 def test_the_latency_of_a_space_is_learnt_within_its_noise() -> None:
     space = find_space("mobilenet_v3_small", resolutions=(32, 64), num_classes=10)
-    found = space_latency.learn_latency(space, "formula", budget_ms=0.5, seed=0)
+    found = space_latency.learn_latency(space, Target(device="formula"), budget_ms=0.5, seed=0)
     assert found.error < 0.08
     assert found.tau > 0.85
     assert "left-out error" in found.describe()

@@ -43,6 +43,7 @@ def test_a_condensenet_is_trained_with_learned_groups_and_bundled_without(digits
     assert condensing["top1_before"] == condensing["top1_after"] == done.score.evaluation.metrics["top1"]
 
 
+@pytest.mark.slow
 def test_case_m14_squeezenet_leaves_chance_from_scratch(digits: Path, tmp_path: Path) -> None:
     """Ten classes, 200 steps of 32: the loss must fall below what guessing gives, 2.30."""
     settings = ("pictures=6400", "augment.flip=0", "augment.scale=0.7,1.0")

@@ -15,6 +15,7 @@ Seed = Annotated[int, typer.Option(help="Decides splits, weights, order and augm
 Out = Annotated[Path | None, typer.Option(help="Run folder; runs/VERB-NAME by default.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away what an earlier run left in the folder.")]
 Device = Annotated[str, typer.Option(help="Device with options, such as onnxruntime:threads=2.")]
+Devices = Annotated[str, typer.Option(help="Device with options, such as onnxruntime:threads=2; or several: a,b.")]
 Resolution = Annotated[str | None, typer.Option(help="Input size in pixels: 160, or 128x192 (height x width).")]
 Recipe = Annotated[
     str | None, typer.Option(help="Training recipe: small, finetune or paper; by default what suits the weights.")

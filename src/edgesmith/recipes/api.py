@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.extras import require
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.devices.across import Target
 from edgesmith.devices.measure import DEFAULT_PLAN
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Measurement
@@ -54,10 +56,11 @@ def fit(
     budget: str,
     out: str | Path,
     device: str = "onnxruntime",
+    across: str = "worst",
     effort: str = "standard",
     time: str | None = None,
     recipe: str | None = None,
-    settings: tuple[str, ...] = (),
+    settings: Sequence[str] = (),
     weights: str = "auto",
     resolution: int | None = None,
     seed: int = 0,
@@ -66,12 +69,14 @@ def fit(
     int8: bool | None = None,
     max_size: str | None = None,
     max_memory: str | None = None,
+    preset: str | None = None,
     overwrite: bool = False,
     progress: Progress = SILENT,
 ) -> FitResult:
     """From pictures, a device and a budget to a measured model file; see `edgesmith.recipes.fit_config.FitConfig`.
 
-    ``search``, ``adapt`` and ``int8`` are decided by the time where they are None.
+    ``search``, ``adapt`` and ``int8`` are decided by the time where they are None, the last two for one device only.
+    ``preset`` is the paper's way instead: ``paper-large`` or ``paper-small``.
     """
     require("torch", extra="train")
     from edgesmith.recipes.effort import worth_a_search, worth_adapting
@@ -80,23 +85,29 @@ def fit(
     from edgesmith.recipes.search_wishes import SearchWishes
 
     wanted = worth_a_search(effort, time) if search is None else search
+    has_time = worth_adapting(effort, time) and not Target(device=device).is_many
     config = FitConfig(
         data=str(data),
         budget=budget,
         device=device,
+        across=across,
         effort=effort,
         time=time,
         recipe=recipe,
-        settings=settings,
+        settings=tuple(settings),
         weights=weights,
         resolution=resolution,
         seed=seed,
         search=(SearchWishes() if wanted else None) if isinstance(wanted, bool) else wanted,
-        adapt=worth_adapting(effort, time) if adapt is None else adapt,
-        int8=worth_adapting(effort, time) if int8 is None else int8,
+        adapt=has_time if adapt is None else adapt,
+        int8=has_time if int8 is None else int8,
         max_size=max_size,
         max_memory=max_memory,
     )
+    if preset is not None:
+        from edgesmith.recipes.paper import paper_fit
+
+        return paper_fit(preset, config, out=Path(out), overwrite=overwrite, progress=progress)
     return run(config, out=Path(out), overwrite=overwrite, progress=progress)
 
 

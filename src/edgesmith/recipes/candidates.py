@@ -10,6 +10,7 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.devices.across import Target
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Latency
 from edgesmith.recipes.measure import measure_models
@@ -76,7 +77,7 @@ def choose(
     grid: Sequence[NetSpec],
     *,
     budget_ms: float,
-    device: str,
+    target: Target,
     count: int,
     plan: Plan,
     progress: Progress = SILENT,
@@ -86,7 +87,7 @@ def choose(
     Args:
         grid: All candidates, the cheapest first.
         budget_ms: The budget in milliseconds.
-        device: One device, as typed.
+        target: Where latency counts.
         count: How many nets to measure beyond the anchors of the cost model.
         plan: How precisely to measure.
         progress: Told of each stage.
@@ -95,10 +96,10 @@ def choose(
         BudgetError: Not even the fastest net meets the budget; names it with its figure.
     """
     cheapest, *others = anchors(grid)
-    known = _measure([cheapest], device, plan=plan, progress=progress)
+    known = _measure([cheapest], target, plan=plan, progress=progress)
     if known[0].latency.low_ms > budget_ms:
         raise _impossible(budget_ms, known[0])
-    known += _measure(others, device, plan=plan, progress=progress)
+    known += _measure(others, target, plan=plan, progress=progress)
     listed: tuple[NetSpec, ...] = ()
     for _ in range(_ROUNDS):
         listed = shortlist(grid, _estimates(grid, known), budget_ms=budget_ms * MARGIN, count=count)
@@ -106,7 +107,7 @@ def choose(
         fresh = [spec for spec in listed if spec.name not in names]
         if not fresh:
             break
-        known += _measure(fresh, device, plan=plan, progress=progress)
+        known += _measure(fresh, target, plan=plan, progress=progress)
     wanted = {spec.name for spec in listed}
     fitting = [each for each in known if each.spec.name in wanted and _fits(each, budget_ms)]
     if not fitting:
@@ -128,11 +129,11 @@ def _estimates(grid: Sequence[NetSpec], known: Sequence[Measured]) -> dict[str, 
     return guesses | {each.spec.name: each.latency.high_ms for each in known}
 
 
-def _measure(specs: Sequence[NetSpec], device: str, *, plan: Plan, progress: Progress) -> list[Measured]:
+def _measure(specs: Sequence[NetSpec], target: Target, *, plan: Plan, progress: Progress) -> list[Measured]:
     if not specs:
         return []
     models = [Model(name=spec.name, spec=spec) for spec in specs]
-    found = measure_models(models, device, plan=plan, progress=progress).latency
+    found = target.combine(measure_models(models, target.device, plan=plan, progress=progress).latency)
     return [Measured(spec=spec, latency=latency) for spec, latency in zip(specs, found, strict=True)]
 
 

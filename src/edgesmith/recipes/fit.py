@@ -18,7 +18,7 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.bundle import Bundle, open_bundle
-from edgesmith.devices.results import Measurement
+from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult
@@ -120,8 +120,8 @@ class _Fit:
         if self.contenders.ms_of(winner) > self.budget_ms * MARGIN:
             return self._adapt(winner, plan, search)
         result = self._train(winner, plan["pictures"][winner.name], plan["train_s"])
-        score, measurement = self._finish(winner, result)
-        return self._report(choice, search, race, result, score, measurement, plan)
+        score, latency, measurement = self._finish(winner, result)
+        return self._report(choice, search, race, result, score, latency, measurement, plan)
 
     def _choose(self) -> Choice:
         work = partial(
@@ -130,7 +130,7 @@ class _Fit:
             num_classes=len(self.classes),
             resolutions=self._sides(),
             limits=self.reach,
-            device=self.config.device,
+            target=self.config.target,
             count=self.time_plan.num_candidates,
             progress=self.progress,
         )
@@ -153,7 +153,7 @@ class _Fit:
             settings=config.settings,
             seed=config.seed,
             limits=self.reach,
-            device=config.device,
+            target=config.target,
             seconds=self.time_plan.search_s,
             zoo=[each.spec for each in choice.fitting],
             resolutions=self._sides(),
@@ -245,14 +245,14 @@ class _Fit:
         self.stages.note("train", forecast_s, max(result.seconds, time.monotonic() - begun))
         return result
 
-    def _finish(self, spec: NetSpec, result: TrainResult) -> tuple[Score, Measurement]:
+    def _finish(self, spec: NetSpec, result: TrainResult) -> tuple[Score, Latency, Measurement]:
         begun = time.monotonic()
         score, bundle = self._product(spec, result, self.folder.path)
         model = Model(name=bundle.manifest.name, spec=spec, bundle=bundle)
-        measurement = measure_for(model, self.config.device, self.budget_ms, progress=self.progress)
+        latency, measurement = measure_for(model, self.config.target, self.budget_ms, progress=self.progress)
         self.bundle = open_bundle(bundle.folder)
         self.stages.note("finish", self.time_plan.finish_s, time.monotonic() - begun)
-        return score, measurement
+        return score, latency, measurement
 
     def _report(
         self,
@@ -261,6 +261,7 @@ class _Fit:
         race: Race,
         result: TrainResult,
         score: Score,
+        latency: Latency,
         measurement: Measurement,
         plan: Mapping[str, Any],
     ) -> FitResult:
@@ -277,6 +278,7 @@ class _Fit:
             raced_pictures=race.pictures,
             result=result,
             score=score,
+            latency=latency,
             measurement=measurement,
             stages=self.stages,
             folder=self.folder.path,
@@ -286,7 +288,7 @@ class _Fit:
             bundle=self.bundle.folder,
             report=report,
             budget_ms=self.budget_ms,
-            met=measurement.latency[0].high_ms <= self.budget_ms,
+            met=latency.high_ms <= self.budget_ms,
             latency=tuple(each.to_dict() for each in measurement.latency),
             metrics=score.metrics(),
             spec=self.bundle.manifest.spec,

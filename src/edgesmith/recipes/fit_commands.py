@@ -17,7 +17,8 @@ def repeat(config: FitConfig) -> content.Command:
         "--max-memory": config.max_memory,
     }
     parts = [f"edgesmith {config.verb} {config.data} --budget {config.budget}"]
-    parts.append(f"--device {config.device} --seed {config.seed}")
+    across = f" --across {config.across}" if config.target.is_many else ""
+    parts.append(f"--device {config.device}{across} --seed {config.seed}")
     parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
     parts.append(f"--weights {config.weights}")
     parts += [f"{option} {value}" for option, value in named.items() if value is not None]

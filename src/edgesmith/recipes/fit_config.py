@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from edgesmith.core.config import to_dict
+from edgesmith.core.errors import UsageError
 from edgesmith.core.units import parse_bytes, parse_milliseconds
+from edgesmith.devices.across import WORST, Target
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.search.limits import Limits
 
@@ -19,7 +21,8 @@ class FitConfig:
     Attributes:
         data: As DATA of the command line.
         budget: Latency with a unit, such as ``5ms``.
-        device: One device, as typed.
+        device: One device or several with commas between, as typed.
+        across: How the latencies of several devices are one: ``worst`` or ``mean``.
         effort: ``quick``, ``standard`` or ``thorough``.
         time: Another limit of time, such as ``40m``; None for the effort's.
         recipe: Name of the training recipe; None takes ``finetune`` where there are weights, else ``small``.
@@ -37,6 +40,7 @@ class FitConfig:
     data: str
     budget: str
     device: str = "onnxruntime"
+    across: str = WORST
     effort: str = "standard"
     time: str | None = None
     recipe: str | None = None
@@ -50,11 +54,21 @@ class FitConfig:
     max_size: str | None = None
     max_memory: str | None = None
 
+    def __post_init__(self) -> None:
+        for name, is_on in (("adapt", self.adapt), ("int8", self.int8)):
+            if is_on and self.target.is_many:
+                raise UsageError(f"--{name} is for one device, got --device {self.device}; add --no-{name} or name one")
+
     def settings_of_run(self) -> dict[str, Any]:
         """All that decides the result, for the run folder."""
         searched = None if self.search is None else self.search.settings()
         data = str(Path(self.data).expanduser().absolute())
         return to_dict(self) | {"verb": "fit", "data": data, "search": searched}
+
+    @property
+    def target(self) -> Target:
+        """Where latency counts."""
+        return Target(device=self.device, across=self.across)
 
     @property
     def verb(self) -> str:

@@ -48,6 +48,7 @@ class Story:
     raced_pictures: Mapping[str, int]
     result: TrainResult
     score: Score
+    latency: Latency
     measurement: Measurement
     stages: Stages
     folder: Path
@@ -76,7 +77,7 @@ def tell(story: Story) -> content.FitReport:
         edgesmith_version=edgesmith.__version__,
         budget=content.Budget(latency_ms=story.budget_ms),
         model=_model(story),
-        latency=as_latency(story.measurement.latency[0]),
+        latency=as_latency(story.latency),
         accuracy=content.Accuracy(
             value=metrics["top1"],
             low=metrics["top1_low"],

@@ -17,6 +17,7 @@ from typing import Any, Final
 from edgesmith.arch.edits.by_hand import by_hand
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import UsageError
 from edgesmith.core.files import read_json, write_json
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
@@ -80,6 +81,8 @@ def paper_fit(
         BudgetError: The budget cannot be met.
     """
     shares = lookup(PRESETS, preset, what="preset")
+    if config.target.is_many:
+        raise UsageError(f"--preset is for one device, got --device {config.device}; name one")
     total_s = plan_time(config.effort, config.time).total_s
     folder = open_run(out, config.settings_of_run() | {"preset": preset}, overwrite=overwrite)
     progress.note(_OURS)
@@ -113,7 +116,7 @@ class _Paper:
         name = f"{self.preset}-{len(spec.blocks)}-blocks"
         trained = self._from_scratch(replace(spec, name=name))
         model = Model(name=trained.manifest.name, spec=trained.manifest.spec, bundle=trained)
-        latency = measure_for(model, self.config.device, self.limit_ms, progress=self.progress).latency[0]
+        latency, _ = measure_for(model, self.config.target, self.limit_ms, progress=self.progress)
         bundle = open_bundle(trained.folder)
         metrics = read_json(trained.folder.parent / RESULT_NAME)["metrics"]
         done = FitResult(
@@ -177,7 +180,7 @@ class _Paper:
         return open_bundle(path / "bundle")
 
     def _measure_edits(self, spec: NetSpec) -> dict[str, float]:
-        before, after = measure_specs([spec, replace(by_hand(spec), name="edited")], self.config.device)
+        before, after = measure_specs([spec, replace(by_hand(spec), name="edited")], self.config.target)
         return {"before": before.ms, "after": after.ms}
 
     def _from_scratch(self, spec: NetSpec) -> Bundle:

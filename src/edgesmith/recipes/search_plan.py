@@ -69,8 +69,8 @@ def plan_search(
 
     count = trials or round(total / (_EPOCHS * num_pictures / speed + _OVERHEAD_S))
     if trials is None:
-        least = round(total / (_LEAST_EPOCHS * num_pictures / speed + _OVERHEAD_S))
-        count = max(1, min(_MOST_NETS, max(count, min(_ENOUGH_NETS, least))))
+        most = int(total / (_LEAST_EPOCHS * num_pictures / speed + _OVERHEAD_S))
+        count = max(1, min(_MOST_NETS, max(count, min(_ENOUGH_NETS, most))))
     pictures = max(1, round(pictures_for(count)))
     if trials is None and pictures < _LEAST_EPOCHS * num_pictures:
         pictures = round(_LEAST_EPOCHS * num_pictures)

@@ -14,6 +14,7 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import BudgetError, UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
+from edgesmith.devices.across import Target
 from edgesmith.recipes.candidates import MARGIN, Measured
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.proxy import Proxy
@@ -21,14 +22,8 @@ from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_result import Search, Tried, rank
 from edgesmith.recipes.search_run import SearchRun
 from edgesmith.recipes.search_wishes import AUTO, SearchWishes
-from edgesmith.recipes.shared_weights import (
-    one_resolution,
-)
-from edgesmith.recipes.space_latency import (
-    SpaceLatency,
-    learn_latency,
-    measure_specs,
-)
+from edgesmith.recipes.shared_weights import one_resolution
+from edgesmith.recipes.space_latency import SpaceLatency, learn_latency, measure_specs
 from edgesmith.search.executors.table import make_executor
 from edgesmith.search.limits import Limits
 
@@ -48,7 +43,7 @@ def search_stage(
     settings: Sequence[str],
     seed: int,
     limits: Limits,
-    device: str,
+    target: Target,
     seconds: float,
     zoo: Sequence[NetSpec],
     resolutions: Sequence[int],
@@ -67,7 +62,7 @@ def search_stage(
         settings: Its settings.
         seed: Decides all that is drawn.
         limits: What no network returned may exceed.
-        device: Where latency counts, as typed.
+        target: Where latency counts.
         seconds: For trainings and scores.
         zoo: Networks of the zoo within the limits, the most capable first.
         resolutions: Sides of the input in pixels to choose from.
@@ -82,7 +77,7 @@ def search_stage(
     is_shared = wishes.scoring == "supernet"
     sides = one_resolution(zoo, resolutions) if is_shared else resolutions
     space = space_for(wishes.space, zoo, resolutions=sides, num_classes=len(material.dataset.classes))
-    learn = partial(learn_latency, space, device, budget_ms=limits.latency_ms, seed=seed, progress=progress)
+    learn = partial(learn_latency, space, target, budget_ms=limits.latency_ms, seed=seed, progress=progress)
     told = stages.run("search-latency", lambda: learn().to_json(), forecast_s=120)
     latency = SpaceLatency.from_json(told)
     progress.note(latency.describe())
@@ -109,7 +104,7 @@ def search_stage(
             raise BudgetError(
                 f"none of {len(tried)} candidates keeps the limits by its estimated latency; raise --budget"
             )
-        measured = stages.run("search-finalists", lambda: _measure(ranked, limits, device, progress), forecast_s=60)
+        measured = stages.run("search-finalists", lambda: _measure(ranked, limits, target, progress), forecast_s=60)
     finally:
         executor.close()
     finalists = [Measured.from_json(each) for each in measured]
@@ -140,12 +135,12 @@ def space_for(name: str, zoo: Sequence[NetSpec], *, resolutions: Sequence[int], 
     return find_space(name, resolutions=resolutions, num_classes=num_classes)
 
 
-def _measure(ranked: Sequence[Tried], limits: Limits, device: str, progress: Progress) -> list[dict[str, Any]]:
+def _measure(ranked: Sequence[Tried], limits: Limits, target: Target, progress: Progress) -> list[dict[str, Any]]:
     """The best ones end to end; the next best too where those turn out too slow."""
     found: list[Measured] = []
     for begin in range(0, min(len(ranked), _ROUNDS * FINALISTS), FINALISTS):
         specs = [each.spec for each in ranked[begin : begin + FINALISTS]]
-        latencies = measure_specs(specs, device, progress=progress)
+        latencies = measure_specs(specs, target, progress=progress)
         found += [Measured(spec=spec, latency=latency) for spec, latency in zip(specs, latencies, strict=True)]
         if any(_keeps(each, limits) for each in found):
             break

@@ -17,13 +17,14 @@ from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import generator
+from edgesmith.devices.across import Target
 from edgesmith.devices.blocks.files import maker_for
 from edgesmith.devices.blocks.gate import kendall_tau
 from edgesmith.devices.blocks.library import open_files
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import QUICK, Plan
 from edgesmith.devices.results import Latency
-from edgesmith.devices.table import get_device
+from edgesmith.devices.table import get_devices
 from edgesmith.search.cost_model import CostModel, fit_cost_model, left_out_errors
 from edgesmith.search.limits import Limits
 
@@ -77,7 +78,7 @@ class SpaceLatency:
 
 def learn_latency(
     space: StagedSpace,
-    device: str,
+    target: Target,
     *,
     budget_ms: float,
     known: Sequence[NetSpec] = (),
@@ -93,7 +94,7 @@ def learn_latency(
 
     Args:
         space: Whose networks.
-        device: One device, as typed.
+        target: Where latency counts.
         budget_ms: Where the search will look, in milliseconds.
         known: Networks to measure besides, such as the zoo's.
         seed: Draws networks.
@@ -106,9 +107,9 @@ def learn_latency(
     rng = generator(seed, "latency")
     smallest = space.decode(cheapest_point(space))
     scouts = [smallest, *known, *(space.decode(space.sample(rng)) for _ in range(_SCOUTS))]
-    scouted = measure_specs(scouts, device, plan=plan, progress=progress)
+    scouted = measure_specs(scouts, target, plan=plan, progress=progress)
     if scouted[0].low_ms > budget_ms:
-        raise too_slow(space, scouted[0].ms, device, budget_ms)
+        raise too_slow(space, scouted[0].ms, str(target), budget_ms)
     rough = fit_cost_model(scouts, [each.ms for each in scouted])
     near: dict[str, NetSpec] = {}
     for _ in range(_DRAWS):
@@ -118,7 +119,7 @@ def learn_latency(
         if len(near) == _NEAR:
             break
     nets = [*scouts, *near.values()]
-    measured = measure_specs(nets, device, plan=plan, progress=progress)
+    measured = measure_specs(nets, target, plan=plan, progress=progress)
     ms = [each.ms for each in measured]
     errors = left_out_errors(nets, ms)
     return SpaceLatency(
@@ -126,27 +127,30 @@ def learn_latency(
         error=float(np.sqrt(np.mean(errors**2))),
         tau=kendall_tau((np.array(ms) * (1 + errors)).tolist(), ms),
         nets=len(nets),
-        device=device,
+        device=str(target),
         contended=any(each.contended for each in measured),
     )
 
 
 def measure_specs(
-    specs: Sequence[NetSpec], device: str, *, plan: Plan = QUICK, progress: Progress = SILENT
+    specs: Sequence[NetSpec], target: Target, *, plan: Plan = QUICK, progress: Progress = SILENT
 ) -> tuple[Latency, ...]:
     """Latencies of untrained networks, side by side in one session; their files are kept in the cache.
 
     Args:
         specs: At least one.
-        device: One device, as typed.
+        target: Where latency counts.
         plan: How precisely to measure.
         progress: Told of each stage.
     """
-    found = get_device(device)
-    files = open_files(maker_for(found.format), cache_folder())
-    files.make(specs, progress=progress)
-    subjects = [Subject(name=spec.name, files={found.format: files.path(spec)}) for spec in specs]
-    return measure(subjects, [found], plan=plan, progress=progress).latency
+    devices = get_devices(target.device)
+    makers = {each.format: open_files(maker_for(each.format), cache_folder()) for each in devices}
+    for files in makers.values():
+        files.make(specs, progress=progress)
+    subjects = [
+        Subject(name=spec.name, files={kind: files.path(spec) for kind, files in makers.items()}) for spec in specs
+    ]
+    return target.combine(measure(subjects, devices, plan=plan, progress=progress).latency)
 
 
 def too_slow(space: StagedSpace, ms: float, device: str, budget_ms: float) -> BudgetError:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from edgesmith.core.errors import BudgetError, UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.base import split_kind
+from edgesmith.devices.across import Target
 from edgesmith.devices.plan import QUICK
-from edgesmith.devices.table import get_device
+from edgesmith.devices.table import get_devices
 from edgesmith.recipes.candidates import Choice, choose
 from edgesmith.recipes.start import Starts
 from edgesmith.search.candidates import variants, zoo_grid
@@ -21,7 +22,7 @@ def choose_of_zoo(
     num_classes: int,
     resolutions: Sequence[int],
     limits: Limits,
-    device: str,
+    target: Target,
     count: int,
     progress: Progress = SILENT,
 ) -> Choice:
@@ -32,7 +33,7 @@ def choose_of_zoo(
         num_classes: Width of their answer.
         resolutions: Sides of the input in pixels.
         limits: What none may exceed.
-        device: Where latency counts, as typed.
+        target: Where latency counts.
         count: How many to measure beyond the cost model's anchors.
         progress: Told of each stage.
 
@@ -46,18 +47,19 @@ def choose_of_zoo(
     kept = tuple(spec for spec in grid if limits.excess(spec, 0.0) <= 0)
     if not kept:
         raise BudgetError("no network of the zoo keeps --max-size and --max-memory; raise them")
-    return choose(kept, budget_ms=limits.latency_ms, device=device, count=count, plan=QUICK, progress=progress)
+    return choose(kept, budget_ms=limits.latency_ms, target=target, count=count, plan=QUICK, progress=progress)
 
 
 def require_float(device: str) -> None:
-    """Refuse a device of int8 files at once: candidates have no trained weights that could be calibrated.
+    """Refuse devices of int8 files at once: candidates have no trained weights that could be calibrated.
 
     Raises:
-        UsageError: It is one; says what to take.
+        UsageError: One is; says what to take.
     """
-    name, is_int8 = split_kind(get_device(device).format)
-    if is_int8:
-        raise UsageError(
-            f"candidates are measured as float files, got --device {device}; take {name} and edgesmith fit --int8, or "
-            "edgesmith quantize afterwards"
-        )
+    for each in get_devices(device):
+        name, is_int8 = split_kind(each.format)
+        if is_int8:
+            raise UsageError(
+                f"candidates are measured as float files, got --device {device}; take {name} and edgesmith fit --int8, "
+                "or edgesmith quantize afterwards"
+            )

@@ -13,13 +13,13 @@ from edgesmith.deploy.formats import get_exporter
 from edgesmith.deploy.parity import eager_function
 from edgesmith.deploy.quantize.base import Calibration, QuantPlan
 from edgesmith.deploy.quantize.dead_channels import with_living_channels
-from edgesmith.deploy.quantize.table import QUANTIZERS, get_quantizer
+from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.deploy.quantize.write import open_quantizer, run_float
 from edgesmith.nn.build import Net
 from edgesmith.nn.fold import fold_norms
 from edgesmith.runtimes.table import runtime_for
 from tests.deploy.kind_nets import kind_net
-from tests.deploy.models import make_model, noise_pictures
+from tests.deploy.models import INT8_FORMATS, make_model, noise_pictures
 
 MODEL = make_model(kind_net("inverted_residual"))
 IMAGES = MODEL.preprocessing.normalize(noise_pictures(12, 64, 64))
@@ -55,7 +55,7 @@ def test_a_healthy_net_is_left_as_it_is() -> None:
     assert np.array_equal(eager_function(living)(IMAGES), eager_function(fold_norms(MODEL.net))(IMAGES))
 
 
-@pytest.mark.parametrize("format_name", QUANTIZERS)
+@pytest.mark.parametrize("format_name", INT8_FORMATS)
 def test_case_q1_a_file_of_a_net_with_dead_filters_is_as_good_as_of_another(format_name: str, tmp_path: Path) -> None:
     net, suffix = dying(1e-12), get_exporter(format_name).suffix
     opened = open_quantizer(format_name, net, MODEL.spec, CALIBRATION, tmp_path)

@@ -22,7 +22,7 @@ from edgesmith.nn.build import Net
 from edgesmith.runtimes.base import TensorInfo
 from edgesmith.runtimes.table import runtime_for
 from tests.deploy.kind_nets import kind_net
-from tests.deploy.models import Model, make_model, noise_pictures, write_plain_bundle
+from tests.deploy.models import INT8_FORMATS, Model, make_model, noise_pictures, write_plain_bundle
 from tests.deploy.test_sample import assert_same_scores
 
 OTHERS = noise_pictures(16, 64, 64, seed=9)
@@ -49,7 +49,7 @@ def answers(file: ExportedFile, model: Model) -> np.ndarray:
     return run_pictures(loaded, OTHERS, preprocessing=model.preprocessing)
 
 
-@pytest.fixture(scope="module", params=list(QUANTIZERS))
+@pytest.fixture(scope="module", params=INT8_FORMATS)
 def files(
     request: pytest.FixtureRequest, gated: Model, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, ExportedFile]:

@@ -22,7 +22,7 @@ from edgesmith.nn.build import Net
 from edgesmith.runtimes.litert import LiteRtRuntime
 from edgesmith.runtimes.table import runtime_for
 from tests.deploy.kind_nets import kind_net
-from tests.deploy.models import Model, make_model, noise_pictures, plan_here
+from tests.deploy.models import INT8_FORMATS, Model, make_model, noise_pictures, plan_here
 
 KNOWN_RANGES = {
     "onnx": set(Ranges),
@@ -56,7 +56,7 @@ def calibration(gated: Model) -> Calibration:
     return Calibration(images=gated.preprocessing.normalize(noise_pictures(12, 64, 64)))
 
 
-@pytest.fixture(scope="module", params=list(QUANTIZERS))
+@pytest.fixture(scope="module", params=INT8_FORMATS)
 def ready(
     request: pytest.FixtureRequest, gated: Model, calibration: Calibration, tmp_path_factory: pytest.TempPathFactory
 ) -> Ready:

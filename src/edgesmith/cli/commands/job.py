@@ -9,6 +9,7 @@ import typer
 from edgesmith.cli import arguments as arg
 
 Budget = Annotated[str, typer.Option(help="Latency of one picture, with a unit, such as 5ms.")]
+Across = Annotated[str, typer.Option(help="What counts of several devices: worst or mean.")]
 Effort = Annotated[str, typer.Option(help="quick (25 minutes), standard (2 hours) or thorough (8 hours) on 2 cores.")]
 Time = Annotated[str | None, typer.Option(help="Another limit of time, such as 40m.")]
 MaxSize = Annotated[str | None, typer.Option(help="Most bytes of weights, with a unit, such as 2MB.")]
@@ -65,7 +66,8 @@ def fit(
     data: arg.Data,
     *,
     budget: Budget,
-    device: arg.Device = "onnxruntime",
+    device: arg.Devices = "onnxruntime",
+    across: Across = "worst",
     effort: Effort = "standard",
     time: Time = None,
     recipe: arg.Recipe = None,
@@ -93,37 +95,31 @@ def fit(
     from edgesmith.core.extras import require
 
     require("torch", extra="train")
-    from edgesmith.recipes.effort import worth_a_search, worth_adapting
-    from edgesmith.recipes.fit import fit as run
-    from edgesmith.recipes.fit_config import FitConfig
-    from edgesmith.recipes.search_wishes import SearchWishes
+    from edgesmith.recipes.api import fit as run
 
-    searches = worth_a_search(effort, time) if search is None else search
-    config = FitConfig(
-        data=data,
-        budget=budget,
-        device=device,
-        effort=effort,
-        time=time,
-        recipe=recipe,
-        settings=tuple(settings),
-        weights=weights,
-        resolution=resolution,
-        seed=seed,
-        search=SearchWishes() if searches else None,
-        adapt=worth_adapting(effort, time) if adapt is None else adapt,
-        int8=worth_adapting(effort, time) if int8 is None else int8,
-        max_size=max_size,
-        max_memory=max_memory,
-    )
-    folder = arg.run_folder(out, preset or "fit", data)
     with watch() as progress:
-        if preset is None:
-            result = run(config, out=folder, overwrite=overwrite, progress=progress)
-        else:
-            from edgesmith.recipes.paper import paper_fit
-
-            result = paper_fit(preset, config, out=folder, overwrite=overwrite, progress=progress)
+        result = run(
+            data,
+            budget=budget,
+            out=arg.run_folder(out, preset or "fit", data),
+            device=device,
+            across=across,
+            effort=effort,
+            time=time,
+            recipe=recipe,
+            settings=settings,
+            weights=weights,
+            resolution=resolution,
+            seed=seed,
+            search=search,
+            adapt=adapt,
+            int8=int8,
+            max_size=max_size,
+            max_memory=max_memory,
+            preset=preset,
+            overwrite=overwrite,
+            progress=progress,
+        )
     show(result, as_json=json)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgesmith.cli import arguments as arg
-from edgesmith.cli.commands.job import Budget, Effort, MaxMemory, MaxSize, Pixels, Time, show
+from edgesmith.cli.commands.job import Across, Budget, Effort, MaxMemory, MaxSize, Pixels, Time, show
 
 Space = Annotated[str, typer.Option(help="Search space: mobilenet_v3_small, mobilenet_v3_large, ...; auto by budget.")]
 Strategy = Annotated[
@@ -45,7 +45,8 @@ def search(
     reward: Reward = "accuracy",
     trials: Trials = None,
     random: Random = True,
-    device: arg.Device = "onnxruntime",
+    device: arg.Devices = "onnxruntime",
+    across: Across = "worst",
     effort: Effort = "standard",
     time: Time = None,
     recipe: arg.Recipe = None,
@@ -71,35 +72,33 @@ def search(
     from edgesmith.core.extras import require
 
     require("torch", extra="train")
-    from edgesmith.recipes.fit import fit as run
-    from edgesmith.recipes.fit_config import FitConfig
-    from edgesmith.recipes.search_wishes import SearchWishes
+    from edgesmith.recipes.api import search as run
 
-    wishes = SearchWishes(
-        space=space,
-        strategy=strategy,
-        scoring=scoring,
-        reward=reward,
-        trials=trials,
-        random=random,
-        study=study,
-        workers=workers,
-    )
-    config = FitConfig(
-        data=data,
-        budget=budget,
-        device=device,
-        effort=effort,
-        time=time,
-        recipe=recipe,
-        settings=tuple(settings),
-        weights=weights,
-        resolution=resolution,
-        seed=seed,
-        search=wishes,
-        max_size=max_size,
-        max_memory=max_memory,
-    )
     with watch() as progress:
-        result = run(config, out=arg.run_folder(out, "search", data), overwrite=overwrite, progress=progress)
+        result = run(
+            data,
+            budget=budget,
+            out=arg.run_folder(out, "search", data),
+            space=space,
+            strategy=strategy,
+            scoring=scoring,
+            reward=reward,
+            trials=trials,
+            random=random,
+            study=study,
+            workers=workers,
+            device=device,
+            across=across,
+            effort=effort,
+            time=time,
+            recipe=recipe,
+            settings=settings,
+            weights=weights,
+            resolution=resolution,
+            seed=seed,
+            max_size=max_size,
+            max_memory=max_memory,
+            overwrite=overwrite,
+            progress=progress,
+        )
     show(result, as_json=json)

@@ -9,10 +9,12 @@ import pytest
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError
+from edgesmith.deploy.bundle import open_bundle
 from edgesmith.recipes import fit_int8
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_result import FitResult
+from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.run_folder import Stages
 
 RESULT = FitResult(
@@ -78,8 +80,39 @@ def test_a_device_without_int8_files_ends_with_the_float_file(tmp_path: Path) ->
     assert "int8" not in RESULT.to_json()
 
 
-def test_a_device_of_int8_files_cannot_choose_candidates(tmp_path: Path) -> None:
-    config = FitConfig(data="nowhere", budget="1ms", device="onnxruntime:int8")
-    with pytest.raises(UsageError, match="edgesmith fit --int8"):
+@pytest.mark.parametrize(
+    ("device", "more", "words"),
+    [
+        ("onnxruntime:int8,litert", {}, "a device of int8 files stands alone"),
+        ("onnxruntime:int8", {"adapt": True}, "add --no-adapt"),
+        ("ncnn:int8", {}, "int8"),
+    ],
+)
+def test_what_devices_of_int8_files_cannot_is_refused_before_any_work(
+    device: str, more: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    config = FitConfig(data="nowhere", budget="1ms", device=device, **more)
+    with pytest.raises(UsageError, match=words):
         fit(config, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_fit_for_a_device_of_int8_files_ends_with_one_that_meets_the_budget(tmp_path: Path) -> None:
+    write_digits(tmp_path / "digits.zip")
+    config = FitConfig(
+        data=str(tmp_path / "digits.zip"),
+        budget="1.5ms",
+        device="onnxruntime:int8",
+        time="100s",
+        resolution=32,
+        weights="none",
+    )
+    done = fit(config, out=tmp_path / "run")
+    assert done.met
+    assert [each["device"] for each in done.latency] == ["onnxruntime:int8"]
+    assert done.int8 is not None
+    assert done.int8["kept"]
+    assert done.metrics["top1"] == done.int8["metrics"]["top1"] > 0.3
+    assert any(record.precision == "int8" for record in open_bundle(done.bundle).manifest.files)
+    assert "onnxruntime:int8" in done.report.read_text()

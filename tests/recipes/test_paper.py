@@ -129,9 +129,10 @@ def test_small_begins_with_the_controller_and_its_own_exponent(runs: Runs, tmp_p
     assert reward.exponent == -0.15
 
 
-def test_several_devices_are_refused_before_anything_is_run(runs: Runs, tmp_path: Path) -> None:
-    wishes = replace(config(1.0), device="onnxruntime,litert")
-    with pytest.raises(UsageError, match="onnxruntime,litert; name one"):
+@pytest.mark.parametrize("device", ["onnxruntime,litert", "onnxruntime:int8"])
+def test_what_netadapt_cannot_is_refused_before_anything_is_run(runs: Runs, tmp_path: Path, device: str) -> None:
+    wishes = replace(config(1.0), device=device)
+    with pytest.raises(UsageError, match=f"{device}; name one"):
         paper.paper_fit("paper-large", wishes, out=tmp_path / "run")
     assert not runs.asked
     assert not (tmp_path / "run").exists()

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edgesmith.core.table import lookup
+from edgesmith.deploy.base import INT8
 from edgesmith.devices.results import Latency
 
 WORST: Final = "worst"
@@ -59,6 +60,11 @@ class Target:
     def is_many(self) -> bool:
         """Whether there are several devices."""
         return "," in self.device
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether a device takes int8 files."""
+        return any(INT8 in text.split(":")[1:] for text in self.device.split(","))
 
     def combine(self, latencies: Sequence[Latency]) -> tuple[Latency, ...]:
         """One latency for each subject.

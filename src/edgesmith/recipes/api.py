@@ -75,7 +75,8 @@ def fit(
 ) -> FitResult:
     """From pictures, a device and a budget to a measured model file; see `edgesmith.recipes.fit_config.FitConfig`.
 
-    ``search``, ``adapt`` and ``int8`` are decided by the time where they are None, the last two for one device only.
+    ``search``, ``adapt`` and ``int8`` are decided by the time where they are None, the last two for one device of
+    float files only.
     ``preset`` is the paper's way instead: ``paper-large`` or ``paper-small``.
     """
     require("torch", extra="train")
@@ -85,7 +86,8 @@ def fit(
     from edgesmith.recipes.search_wishes import SearchWishes
 
     wanted = worth_a_search(effort, time) if search is None else search
-    has_time = worth_adapting(effort, time) and not Target(device=device).is_many
+    target = Target(device=device)
+    has_time = worth_adapting(effort, time) and not (target.is_many or target.is_int8)
     config = FitConfig(
         data=str(data),
         budget=budget,

@@ -13,8 +13,7 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.devices.across import Target
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Latency
-from edgesmith.recipes.measure import measure_models
-from edgesmith.recipes.models import Model
+from edgesmith.recipes.untrained import measure_specs
 from edgesmith.search.candidates import anchors, shortlist
 from edgesmith.search.cost_model import fit_cost_model
 
@@ -132,8 +131,7 @@ def _estimates(grid: Sequence[NetSpec], known: Sequence[Measured]) -> dict[str, 
 def _measure(specs: Sequence[NetSpec], target: Target, *, plan: Plan, progress: Progress) -> list[Measured]:
     if not specs:
         return []
-    models = [Model(name=spec.name, spec=spec) for spec in specs]
-    found = target.combine(measure_models(models, target.device, plan=plan, progress=progress).latency)
+    found = measure_specs(specs, target, plan=plan, progress=progress)
     return [Measured(spec=spec, latency=latency) for spec, latency in zip(specs, found, strict=True)]
 
 

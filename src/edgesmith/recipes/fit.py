@@ -20,16 +20,17 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.bundle import Bundle, open_bundle
 from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.config import TrainConfig
-from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.candidates import MARGIN, Choice
 from edgesmith.recipes.contenders import Contenders
-from edgesmith.recipes.effort import MAX_EPOCHS, TimePlan, announce, plan_time
+from edgesmith.recipes.effort import TimePlan, announce, plan_time
 from edgesmith.recipes.fit_config import FitConfig
-from edgesmith.recipes.fit_int8 import with_int8
+from edgesmith.recipes.fit_int8 import describe, int8_product, with_int8
+from edgesmith.recipes.fit_plan import candidate_speeds, plan_training
 from edgesmith.recipes.fit_race import Race, Runners
 from edgesmith.recipes.fit_report import Story, write_report
 from edgesmith.recipes.fit_result import FitResult
+from edgesmith.recipes.int8_candidates import check_target, int8_of
 from edgesmith.recipes.last_mile import REACH, SHARE, adapted_result, last_mile
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.measure import measure_for
@@ -40,7 +41,7 @@ from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
-from edgesmith.recipes.zoo_choice import choose_of_zoo, require_float
+from edgesmith.recipes.zoo_choice import choose_of_zoo
 from edgesmith.search.candidates import NETS, resolutions_for
 from edgesmith.search.limits import Limits
 from edgesmith.tasks.base import Task
@@ -58,7 +59,7 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     limits = config.limits()
     time_plan = plan_time(config.effort, config.time, search=config.search is not None)
     named_recipe(config.recipe or SCRATCH, config.settings, spec=find(NETS[0]), seed=config.seed)
-    require_float(config.device)
+    check_target(config.target, adapt=config.adapt)
     settings = config.settings_of_run()
     material = open_material(config.data, seed=config.seed, progress=progress)
     starts = Starts(config.weights, progress=progress)
@@ -94,11 +95,12 @@ class _Fit:
         self.classes = material.dataset.classes
         self.stages = Stages(folder.path / "stages")
         self.task: Task = task_of(material, base)
+        self.int8_told: dict[str, Any] | None = None
 
     def run(self) -> FitResult:
         """All stages, int8 last."""
         result = self._float()
-        if self.config.int8:
+        if self.config.int8 and not self.config.target.is_int8:
             count = len(self.material.pictures)
             result = with_int8(result, self.config, num_train=count, stages=self.stages, progress=self.progress)
         self.folder.finish(result.to_json())
@@ -112,8 +114,11 @@ class _Fit:
             choice, search, self.starts, self.material, seed=self.config.seed, count=self.time_plan.num_candidates
         )
         specs = self.contenders.specs
-        speeds = self.stages.run("speeds", self._speeds, forecast_s=20)
-        plan = self.stages.run("plan", lambda: self._plan(speeds))
+        timed = partial(candidate_speeds, self.contenders, self.material, self.task, self.base, progress=self.progress)
+        speeds = self.stages.run("speeds", timed, forecast_s=20)
+        count, spent_s = len(self.material.pictures), self.stages.times()[1]
+        planned = partial(plan_training, speeds, self.time_plan, spent_s=spent_s, num_pictures=count)
+        plan = self.stages.run("plan", planned)
         self.progress.note(announce(plan))
         race = self._race(speeds, plan)
         winner = specs[race.winner]
@@ -121,7 +126,9 @@ class _Fit:
             return self._adapt(winner, plan, search)
         result = self._train(winner, plan["pictures"][winner.name], plan["train_s"])
         score, latency, measurement = self._finish(winner, result)
-        return self._report(choice, search, race, result, score, latency, measurement, plan)
+        done = self._report(choice, search, race, result, score, latency, measurement, plan)
+        told = self.int8_told
+        return done if told is None else replace(done, int8=told, summary=(*done.summary, describe(told)))
 
     def _choose(self) -> Choice:
         work = partial(
@@ -162,36 +169,13 @@ class _Fit:
             progress=self.progress,
         )
 
-    def _speeds(self) -> dict[str, float]:
-        """Pictures a second that each candidate trains at, by name."""
-        speeds = {}
-        with self.progress.stage("time training steps", len(self.contenders.specs), "nets") as stage:
-            for spec in self.contenders.specs.values():
-                net, rule = self.contenders.begin(spec)
-                loader = self.material.loader(None, self.base, rule)
-                speeds[spec.name] = measure_speed(
-                    net, self.task, loader, self.base, resolution=spec.resolution, steps=8
-                )
-                stage.advance(detail=spec.name)
-        return speeds
-
-    def _plan(self, speeds: Mapping[str, float]) -> dict[str, Any]:
-        """Pictures for the winner's training, whoever it will be, from the time that is left."""
-        spent = self.stages.times()[1]
-        race_s = self.time_plan.race_s if len(speeds) > 1 else 0.0
-        train_s = max(0.3 * self.time_plan.total_s, self.time_plan.total_s - spent - race_s - self.time_plan.finish_s)
-        most = MAX_EPOCHS * len(self.material.pictures)
-        pictures = {name: min(most, round(speed * train_s)) for name, speed in speeds.items()}
-        slowest = max(pictures[name] / speeds[name] for name in pictures)
-        forecast = spent + race_s + slowest + self.time_plan.finish_s
-        return {"race_s": race_s, "train_s": slowest, "pictures": pictures, "forecast_s": forecast}
-
     def _race(self, speeds: Mapping[str, float], plan: Mapping[str, Any]) -> Race:
         runners = Runners(
             self.contenders,
             self.material,
             self.task,
             self.base,
+            int8=int8_of(self.config.target, progress=self.progress),
             stages=self.stages,
             folder=self.folder.path / "race",
             progress=self.progress,
@@ -248,6 +232,12 @@ class _Fit:
     def _finish(self, spec: NetSpec, result: TrainResult) -> tuple[Score, Latency, Measurement]:
         begun = time.monotonic()
         score, bundle = self._product(spec, result, self.folder.path)
+        if self.config.target.is_int8:
+            count, stages = len(self.material.pictures), self.stages
+            self.int8_told, score = int8_product(
+                bundle, score, self.config, self.task, num_train=count, stages=stages, progress=self.progress
+            )
+            bundle = open_bundle(bundle.folder)
         model = Model(name=bundle.manifest.name, spec=spec, bundle=bundle)
         latency, measurement = measure_for(model, self.config.target, self.budget_ms, progress=self.progress)
         self.bundle = open_bundle(bundle.folder)

@@ -32,7 +32,7 @@ def next_steps(bundle: Path, config: FitConfig) -> tuple[content.Command, ...]:
     lines = {
         f"edgesmith predict {bundle} PICTURE.jpg": "try a picture",
         f"edgesmith measure {bundle} mobilenet_v3_small": "set it against another net",
-        f"edgesmith evaluate {bundle} {config.data} --device onnxruntime": "score the file again",
+        f"edgesmith evaluate {bundle} {config.data} --device {config.device.split(',')[0]}": "score the file again",
         f"edgesmith fit {config.data} --budget {config.budget} --effort thorough": "search for longer",
     }
     return tuple(content.Command(text=text, purpose=purpose) for text, purpose in lines.items())

@@ -9,12 +9,17 @@ from typing import Any, Final
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.deploy.bundle import Bundle
+from edgesmith.recipes.candidates import MARGIN
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_result import FitResult
 from edgesmith.recipes.int8_wishes import Wishes
 from edgesmith.recipes.models import resolve
+from edgesmith.recipes.product import Score, score_file
 from edgesmith.recipes.quantize import CALIBRATION, check_request, quantize_model
 from edgesmith.recipes.run_folder import Stages
+from edgesmith.runtimes.table import runtime_for
+from edgesmith.tasks.base import Task
 
 # Points of top-1; a file that loses more is not kept.
 MAX_LOSS: Final = 1.0
@@ -41,10 +46,41 @@ def with_int8(
         return result
     found = stages.run(
         "int8",
-        lambda: _quantize(result.bundle, config, min(CALIBRATION, num_train // 2), progress),
+        lambda: _quantize(result.bundle, config, min(CALIBRATION, num_train // 2), Wishes(max_loss=MAX_LOSS), progress),
         forecast_s=FORECAST_S,
     )
     return replace(result, int8=found, summary=(*result.summary, describe(found)))
+
+
+def int8_product(
+    bundle: Bundle,
+    score: Score,
+    config: FitConfig,
+    task: Task,
+    *,
+    num_train: int,
+    stages: Stages,
+    progress: Progress = SILENT,
+) -> tuple[dict[str, Any], Score]:
+    """The int8 file of a fit for a device of int8 files: kept in the bundle whatever it loses, with its own score.
+
+    Args:
+        bundle: Of the trained network.
+        score: Of its float file.
+        config: What was asked.
+        task: Scores.
+        num_train: Pictures of train, of which some calibrate.
+        stages: Of the run.
+        progress: Told of each stage.
+    """
+    wishes = Wishes(max_ms=MARGIN * config.limits().latency_ms)
+    count = min(CALIBRATION, num_train // 2)
+    found: dict[str, Any] = stages.run(
+        "int8", lambda: _quantize(bundle.folder, config, count, wishes, progress, keep_slow=True), forecast_s=FORECAST_S
+    )
+    path = Path(found["path"])
+    loaded = runtime_for(path.suffix).load(path)
+    return found, score_file(loaded, task, score.crops, split=score.split, seed=config.seed, progress=progress)
 
 
 def describe(found: Mapping[str, Any]) -> str:
@@ -57,13 +93,22 @@ def describe(found: Mapping[str, Any]) -> str:
     )
 
 
-def _quantize(bundle: Path, config: FitConfig, calibration: int, progress: Progress) -> dict[str, Any]:
+def _quantize(
+    bundle: Path,
+    config: FitConfig,
+    calibration: int,
+    wishes: Wishes,
+    progress: Progress,
+    *,
+    keep_slow: bool = False,
+) -> dict[str, Any]:
     told = quantize_model(
         resolve(str(bundle)),
         config.data,
         config.device,
         calibration=calibration,
-        wishes=Wishes(max_loss=MAX_LOSS),
+        wishes=wishes,
+        keep_slow=keep_slow,
         seed=config.seed,
         progress=progress,
     )

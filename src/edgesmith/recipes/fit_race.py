@@ -10,6 +10,7 @@ from edgesmith.arch.spec import model_hash
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.engine.config import TrainConfig
 from edgesmith.recipes.contenders import Contenders
+from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
 from edgesmith.recipes.material import HELD_FRACTION, Material
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.train import fit_weights
@@ -40,6 +41,7 @@ class Runners:
         material: What they train on.
         task: Gives loss and score.
         base: The recipe.
+        int8: How contenders become int8 files, whose score then counts; None for float files.
         stages: Of the run.
         folder: Takes a folder for each training.
         progress: Told of each.
@@ -52,12 +54,13 @@ class Runners:
         task: Task,
         base: TrainConfig,
         *,
+        int8: Int8 | None = None,
         stages: Stages,
         folder: Path,
         progress: Progress = SILENT,
     ) -> None:
         self._contenders, self._material, self._task, self._base = contenders, material, task, base
-        self._stages, self._folder, self._progress = stages, folder, progress
+        self._int8, self._stages, self._folder, self._progress = int8, stages, folder, progress
         self._rest, self._held = material.dataset.hold_out(HELD_FRACTION, seed=base.seed)
         self._pictures: dict[str, int] = {}
 
@@ -96,6 +99,10 @@ class Runners:
             held=self._held,
             progress=self._progress,
         )
-        assert result.evaluation is not None, "a race scores on held-out pictures"
-        score = float(result.evaluation.metrics[self._task.score_name])
-        return {"score": score, "pictures": result.pictures}
+        evaluation = result.evaluation
+        if self._int8 is not None:
+            calibration = self._material.crops(self._rest[:NUM_CALIBRATION], rule)
+            held = self._material.crops(self._held, rule)
+            evaluation = self._int8.score(net, calibration, held, self._task, seed=self._base.seed)
+        assert evaluation is not None, "a race scores on held-out pictures"
+        return {"score": float(evaluation.metrics[self._task.score_name]), "pictures": result.pictures}

@@ -13,7 +13,9 @@ from edgesmith.arch.cost import count_total
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.bootstrap import interval_of_share
 from edgesmith.core.seed import generator
+from edgesmith.deploy.base import INT8
 from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.manifest import FileRecord
 from edgesmith.devices.cores import max_threads
 from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.train import TrainResult
@@ -107,8 +109,8 @@ def tell(story: Story) -> content.FitReport:
 
 
 def _model(story: Story) -> content.ModelFacts:
-    manifest, spec = story.bundle.manifest, story.bundle.manifest.spec
-    record, cost = manifest.files[0], count_total(spec)
+    spec = story.bundle.manifest.spec
+    record, cost = _record(story), count_total(spec)
     return content.ModelFacts(
         name=story.winner,
         model_hash=model_hash(spec),
@@ -121,6 +123,14 @@ def _model(story: Story) -> content.ModelFacts:
         memory_bytes=cost.peak_bytes,
         parity=None if record.parity is None else record.parity.relative,
     )
+
+
+def _record(story: Story) -> FileRecord:
+    """The file that the device takes: an int8 one on a device of int8 files, else the first."""
+    files = story.bundle.manifest.files
+    if not story.config.target.is_int8:
+        return files[0]
+    return next(file for file in files if file.precision == INT8)
 
 
 def as_latency(latency: Latency) -> content.Latency:

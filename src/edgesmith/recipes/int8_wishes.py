@@ -27,11 +27,13 @@ class Wishes:
         input: What the files take: ``float32`` (scaled pictures), ``uint8`` (pixels, which the files scale themselves)
             or ``int8`` (scaled pictures in the file's steps; answers in steps too).
         max_loss: Points of top-1 beyond which a file is not kept; None keeps any.
+        max_ms: Milliseconds beyond which a plan is not chosen; None knows no limit.
         reduce_range: Whether weights get seven bits: ``auto`` (where this machine's kernels need it), ``on``, ``off``.
     """
 
     input: str = Input.FLOAT32.value
     max_loss: float | None = None
+    max_ms: float | None = None
     reduce_range: str = "auto"
 
     def __post_init__(self) -> None:

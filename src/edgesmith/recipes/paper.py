@@ -34,9 +34,9 @@ from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.run import netadapt
 from edgesmith.recipes.run_folder import RESULT_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.search_wishes import SearchWishes
-from edgesmith.recipes.space_latency import measure_specs
 from edgesmith.recipes.start import NONE
 from edgesmith.recipes.train import train_model
+from edgesmith.recipes.untrained import measure_specs
 from edgesmith.search.executors.table import make_executor
 
 SEED_NET: Final = "mnasnet_a1"
@@ -81,8 +81,8 @@ def paper_fit(
         BudgetError: The budget cannot be met.
     """
     shares = lookup(PRESETS, preset, what="preset")
-    if config.target.is_many:
-        raise UsageError(f"--preset is for one device, got --device {config.device}; name one")
+    if config.target.is_many or config.target.is_int8:
+        raise UsageError(f"--preset is for one device of float files, got --device {config.device}; name one")
     total_s = plan_time(config.effort, config.time).total_s
     folder = open_run(out, config.settings_of_run() | {"preset": preset}, overwrite=overwrite)
     progress.note(_OURS)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
+
+import torch
 
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.space.choices import Encoding
@@ -22,11 +25,13 @@ from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import train
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
+from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
 from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
 from edgesmith.recipes.start import Start, Starts
 from edgesmith.recipes.train import named_recipe, task_of
 from edgesmith.recipes.training import for_net
 from edgesmith.search.cost_model import CostModel
+from edgesmith.search.supernet.active import settle_norms_
 
 _STEP: Final = 16
 _LEAST: Final = 32
@@ -46,6 +51,7 @@ class Proxy:
         scale: Of the candidate's resolution.
         seed: Decides the held-out part, weights, order and augmentation.
         latency: Estimates milliseconds.
+        int8: How candidates become int8 files, whose accuracy then counts; None for float files.
     """
 
     space: StagedSpace
@@ -57,6 +63,7 @@ class Proxy:
     scale: float
     seed: int
     latency: CostModel
+    int8: Int8 | None = None
 
     def __call__(self, point: Encoding) -> Mapping[str, float]:
         """Train a point's network for a little; its accuracy on the held-out part, and what it costs."""
@@ -74,10 +81,14 @@ class Proxy:
             resolution=net.spec.resolution,
             held_out=lambda: batches_of(crops),
         )
-        assert result.evaluation is not None, "held-out pictures are scored"
+        task = task_of(bench.material, config)
+        evaluation = result.evaluation
+        if self.int8 is not None:
+            evaluation = self.int8.score(net.eval(), bench.calibration(rule), crops, task, seed=self.seed)
+        assert evaluation is not None, "held-out pictures are scored"
         cost = count_total(spec)
         return {
-            "accuracy": float(result.evaluation.metrics[task_of(bench.material, config).score_name]),
+            "accuracy": float(evaluation.metrics[task.score_name]),
             "ms": self.latency.estimate_ms(spec),
             "parameters": float(cost.parameters),
             "madds": float(cost.madds),
@@ -99,6 +110,19 @@ class Proxy:
             workers=0,
             evaluate_every_pictures=None,
         )
+
+    def int8_seconds(self, point: Encoding) -> float:
+        """What a candidate's int8 file takes beside its training, score included; 0 for float files."""
+        if self.int8 is None:
+            return 0.0
+        bench = open_bench(self.data, self.seed, self.weights)
+        net, rule = self.begin(point)
+        crops = bench.crops(rule)
+        settle_norms_(net, (torch.from_numpy(batch.images) for batch in batches_of(bench.calibration(rule))))
+        begun = time.monotonic()
+        task = task_of(bench.material, self.config(net.spec))
+        self.int8.score(net, bench.calibration(rule), crops, task, seed=self.seed)
+        return time.monotonic() - begun
 
     def speed(self, point: Encoding, *, steps: int = 6) -> float:
         """Pictures a second that a point's network trains at here, from a few steps."""
@@ -123,13 +147,20 @@ class Bench:
     def __init__(self, material: Material, starts: Starts, *, seed: int) -> None:
         self.material, self.starts = material, starts
         self.split: tuple[Sequence[Sample], Sequence[Sample]] = material.dataset.hold_out(HELD_FRACTION, seed=seed)
-        self._crops: dict[Preprocessing, Crops] = {}
+        self._crops: dict[tuple[str, Preprocessing], Crops] = {}
 
     def crops(self, rule: Preprocessing) -> Crops:
         """The held-out pictures under a rule, cut once."""
-        if rule not in self._crops:
-            self._crops[rule] = self.material.crops(self.split[1], rule)
-        return self._crops[rule]
+        return self._cut("held out", self.split[1], rule)
+
+    def calibration(self, rule: Preprocessing) -> Crops:
+        """Some pictures to train on under a rule, which set the ranges of int8 files, cut once."""
+        return self._cut("calibration", self.split[0][:NUM_CALIBRATION], rule)
+
+    def _cut(self, what: str, samples: Sequence[Sample], rule: Preprocessing) -> Crops:
+        if (what, rule) not in self._crops:
+            self._crops[what, rule] = self.material.crops(samples, rule)
+        return self._crops[what, rule]
 
 
 @lru_cache(maxsize=1)

@@ -178,6 +178,7 @@ def _quantize_for(
             folder=folder,
             base=base,
             allowed=ALLOWED,
+            max_ms=wishes.max_ms,
             search_kinds=mixed,
             progress=progress,
         )

@@ -10,7 +10,7 @@ from typing import Final
 from edgesmith.core.units import format_duration
 
 # Building a net, cutting and scoring held-out pictures, telling the study.
-_OVERHEAD_S: Final = 2.0
+OVERHEAD_S: Final = 2.0
 # With fewer candidates a model of them knows too little; with fewer pictures accuracies are mostly luck.
 _ENOUGH_NETS: Final = 48
 _MOST_NETS: Final = 400
@@ -47,7 +47,13 @@ class SearchPlan:
 
 
 def plan_search(
-    seconds: float, speeds: Sequence[float], *, workers: int, num_pictures: int, trials: int | None = None
+    seconds: float,
+    speeds: Sequence[float],
+    *,
+    workers: int,
+    num_pictures: int,
+    trials: int | None = None,
+    overhead_s: float = OVERHEAD_S,
 ) -> SearchPlan:
     """Divide the time between many candidates and many pictures for each.
 
@@ -60,16 +66,17 @@ def plan_search(
         workers: Trainings side by side.
         num_pictures: Pictures that a training draws from.
         trials: The user's number of candidates; None decides here.
+        overhead_s: Of each candidate, beside its training.
     """
     speed = harmonic_mean(speeds)
     total = seconds * workers
 
     def pictures_for(count: int) -> float:
-        return (total / count - _OVERHEAD_S) * speed
+        return (total / count - overhead_s) * speed
 
-    count = trials or round(total / (_EPOCHS * num_pictures / speed + _OVERHEAD_S))
+    count = trials or round(total / (_EPOCHS * num_pictures / speed + overhead_s))
     if trials is None:
-        most = int(total / (_LEAST_EPOCHS * num_pictures / speed + _OVERHEAD_S))
+        most = int(total / (_LEAST_EPOCHS * num_pictures / speed + overhead_s))
         count = max(1, min(_MOST_NETS, max(count, min(_ENOUGH_NETS, most))))
     pictures = max(1, round(pictures_for(count)))
     if trials is None and pictures < _LEAST_EPOCHS * num_pictures:
@@ -77,7 +84,7 @@ def plan_search(
     return SearchPlan(
         trials=count,
         pictures=pictures,
-        seconds=count * (pictures / speed + _OVERHEAD_S) / workers,
+        seconds=count * (pictures / speed + overhead_s) / workers,
         workers=workers,
         pictures_per_s=speed,
         epochs=pictures / num_pictures,

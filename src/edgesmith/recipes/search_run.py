@@ -16,7 +16,7 @@ from edgesmith.core.seed import generator
 from edgesmith.recipes.material import HELD_FRACTION, Material
 from edgesmith.recipes.proxy import Proxy, open_bench
 from edgesmith.recipes.run_folder import Stages
-from edgesmith.recipes.search_plan import SearchPlan, plan_search
+from edgesmith.recipes.search_plan import OVERHEAD_S, SearchPlan, plan_search
 from edgesmith.recipes.search_result import Tried
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.shared_weights import (
@@ -158,12 +158,14 @@ class SearchRun:
         speeds = [done.answer for done in probes if done.answer is not None]
         if not speeds:
             raise RunError(f"no candidate could be trained: {probes[0].failure}")
+        more = [done.answer or 0.0 for done in self.executor.run(self.proxy.int8_seconds, points[:1])]
         return plan_search(
             seconds if trials else seconds / self.num_arms,
             speeds,
             workers=self.executor.slots,
             num_pictures=num_pictures,
             trials=trials or self.wishes.trials,
+            overhead_s=OVERHEAD_S + more[0],
         )
 
     def _arm(self, strategy: Strategy, name: str, scoring: Scoring) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
 from edgesmith.devices.across import Target
 from edgesmith.recipes.candidates import MARGIN, Measured
+from edgesmith.recipes.int8_candidates import int8_of
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.proxy import Proxy
 from edgesmith.recipes.run_folder import Stages
@@ -23,7 +24,8 @@ from edgesmith.recipes.search_result import Search, Tried, rank
 from edgesmith.recipes.search_run import SearchRun
 from edgesmith.recipes.search_wishes import AUTO, SearchWishes
 from edgesmith.recipes.shared_weights import one_resolution
-from edgesmith.recipes.space_latency import SpaceLatency, learn_latency, measure_specs
+from edgesmith.recipes.space_latency import SpaceLatency, learn_latency
+from edgesmith.recipes.untrained import measure_specs
 from edgesmith.search.executors.table import make_executor
 from edgesmith.search.limits import Limits
 
@@ -91,6 +93,7 @@ def search_stage(
         scale=SCALE,
         seed=seed,
         latency=latency.model,
+        int8=int8_of(target, progress=progress),
     )
     # An estimate that errs by its usual error still leaves the margin that the final measurement wants.
     aim = replace(limits, latency_ms=limits.latency_ms * MARGIN / (1 + min(latency.error, _MOST_ERROR)))

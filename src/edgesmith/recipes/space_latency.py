@@ -12,19 +12,14 @@ import numpy as np
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
-from edgesmith.core.caches import cache_folder
 from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import generator
 from edgesmith.devices.across import Target
-from edgesmith.devices.blocks.files import maker_for
 from edgesmith.devices.blocks.gate import kendall_tau
-from edgesmith.devices.blocks.library import open_files
-from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import QUICK, Plan
-from edgesmith.devices.results import Latency
-from edgesmith.devices.table import get_devices
+from edgesmith.recipes.untrained import measure_specs
 from edgesmith.search.cost_model import CostModel, fit_cost_model, left_out_errors
 from edgesmith.search.limits import Limits
 
@@ -130,27 +125,6 @@ def learn_latency(
         device=str(target),
         contended=any(each.contended for each in measured),
     )
-
-
-def measure_specs(
-    specs: Sequence[NetSpec], target: Target, *, plan: Plan = QUICK, progress: Progress = SILENT
-) -> tuple[Latency, ...]:
-    """Latencies of untrained networks, side by side in one session; their files are kept in the cache.
-
-    Args:
-        specs: At least one.
-        target: Where latency counts.
-        plan: How precisely to measure.
-        progress: Told of each stage.
-    """
-    devices = get_devices(target.device)
-    makers = {each.format: open_files(maker_for(each.format), cache_folder()) for each in devices}
-    for files in makers.values():
-        files.make(specs, progress=progress)
-    subjects = [
-        Subject(name=spec.name, files={kind: files.path(spec) for kind, files in makers.items()}) for spec in specs
-    ]
-    return target.combine(measure(subjects, devices, plan=plan, progress=progress).latency)
 
 
 def too_slow(space: StagedSpace, ms: float, device: str, budget_ms: float) -> BudgetError:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgesmith.core.errors import BudgetError, UsageError
+from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.deploy.base import split_kind
 from edgesmith.devices.across import Target
 from edgesmith.devices.plan import QUICK
-from edgesmith.devices.table import get_devices
 from edgesmith.recipes.candidates import Choice, choose
 from edgesmith.recipes.start import Starts
 from edgesmith.search.candidates import variants, zoo_grid
@@ -48,18 +46,3 @@ def choose_of_zoo(
     if not kept:
         raise BudgetError("no network of the zoo keeps --max-size and --max-memory; raise them")
     return choose(kept, budget_ms=limits.latency_ms, target=target, count=count, plan=QUICK, progress=progress)
-
-
-def require_float(device: str) -> None:
-    """Refuse devices of int8 files at once: candidates have no trained weights that could be calibrated.
-
-    Raises:
-        UsageError: One is; says what to take.
-    """
-    for each in get_devices(device):
-        name, is_int8 = split_kind(each.format)
-        if is_int8:
-            raise UsageError(
-                f"candidates are measured as float files, got --device {device}; take {name} and edgesmith fit --int8, "
-                "or edgesmith quantize afterwards"
-            )

@@ -7,6 +7,7 @@ together, those first that give back most accuracy for their time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -74,6 +75,7 @@ def find_plan(
     folder: Path,
     base: QuantPlan,
     allowed: float,
+    max_ms: float | None = None,
     search_kinds: bool = True,
     progress: Progress = SILENT,
 ) -> Search:
@@ -88,6 +90,7 @@ def find_plan(
         folder: For the files of the trials.
         base: What every plan begins with.
         allowed: How much more error than the float file's is as good as none.
+        max_ms: Plans that take longer are not chosen; None knows no limit but the float file's time.
         search_kinds: Whether kinds of operators may stay in float.
         progress: Told of each trial.
     """
@@ -109,13 +112,14 @@ def find_plan(
     ]
     together = trying.until(sums, enough=lambda trial: trial.error <= trying.float_error + allowed)
     trials = [*alone, *singles, *together]
-    chosen = _choose(trials, trying.float_ms, trying.float_error + allowed)
+    limit_ms = min(_FASTER * trying.float_ms, math.inf if max_ms is None else max_ms)
+    chosen = _choose(trials, limit_ms, trying.float_error + allowed)
     return Search(
         chosen=chosen,
         trials=tuple(trials),
         float_ms=trying.float_ms,
         float_error=trying.float_error,
-        reasons=(*reasons, *_explain(chosen, alone[0], trying.float_ms, trying.float_error)),
+        reasons=(*reasons, *_explain(chosen, alone[0], trying.float_ms, trying.float_error, max_ms)),
     )
 
 
@@ -195,18 +199,22 @@ def _return(trial: Trial, start: Trial) -> float:
     return (start.error - trial.error) / max(trial.ms - start.ms, 0.005 * start.ms)
 
 
-def _choose(trials: Sequence[Trial], float_ms: float, allowed: float) -> Trial | None:
+def _choose(trials: Sequence[Trial], limit_ms: float, allowed: float) -> Trial | None:
     """The fastest of those that are accurate enough, else the most accurate; always faster than float."""
-    fast = [trial for trial in trials if trial.ms < _FASTER * float_ms]
+    fast = [trial for trial in trials if trial.ms < limit_ms]
     if not fast:
         return None
     good = [trial for trial in fast if trial.error <= allowed]
     return min(good, key=lambda trial: trial.ms) if good else min(fast, key=lambda trial: trial.error)
 
 
-def _explain(chosen: Trial | None, whole: Trial, float_ms: float, float_error: float) -> list[str]:
+def _explain(
+    chosen: Trial | None, whole: Trial, float_ms: float, float_error: float, max_ms: float | None
+) -> list[str]:
+    fastest = f"all int8 takes {whole.ms:.2f} ms"
+    if chosen is None and max_ms is not None and max_ms < _FASTER * float_ms:
+        return [f"no int8 plan takes less than {max_ms:.2f} ms ({fastest})"]
     if chosen is None:
-        fastest = f"all int8 takes {whole.ms:.2f} ms"
         return [f"no int8 plan is faster than the float file's {float_ms:.2f} ms ({fastest}): int8 does not pay here"]
     return [
         f"chosen: {chosen.plan.describe()}; {chosen.ms:.2f} ms where float takes {float_ms:.2f} ms and all int8 "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgesmith.arch.zoo.names import find
 from edgesmith.devices.across import Target
 from edgesmith.devices.plan import Plan
-from edgesmith.recipes.space_latency import measure_specs
+from edgesmith.recipes.untrained import measure_specs
 
 QUICKEST = Plan(limit_s=0.5, min_loads=3, enough_loads=3)
 

@@ -12,8 +12,6 @@ from edgesmith.report.content import (
     ClassScore,
     Command,
     Conditions,
-    Curve,
-    CurvePanel,
     DataProblem,
     FitReport,
     Latency,
@@ -23,6 +21,7 @@ from edgesmith.report.content import (
     SplitCount,
     StageTime,
 )
+from edgesmith.report.plotted import Curve, CurvePanel
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
 CONFUSION = ((69, 6, 1, 3, 1), (2, 75, 0, 3, 0), (2, 1, 62, 2, 13), (1, 4, 1, 72, 2), (2, 1, 14, 3, 60))

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from edgesmith.report.content import Curve, CurvePanel
 from edgesmith.report.curves import draw_curves, thin
+from edgesmith.report.plotted import Curve, CurvePanel
 from tests.report.pages import read_page
 
 

@@ -28,7 +28,7 @@ from edgesmith.recipes.product import Score
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
 from edgesmith.recipes.search_result import Search
-from edgesmith.report import content, summary_lines, write
+from edgesmith.report import content, plotted, summary_lines, write
 from edgesmith.search.race import Standing
 
 _MISTAKES: Final = 24
@@ -210,15 +210,15 @@ def held_accuracy(score: float, num_held: int) -> content.Accuracy:
     )
 
 
-def panels(result: TrainResult) -> tuple[content.CurvePanel, ...]:
+def panels(result: TrainResult) -> tuple[plotted.CurvePanel, ...]:
     """The curves of a training."""
     steps = [event for event in result.history if event["kind"] == "step" and event["loss"] is not None]
     xs = tuple(float(event["pictures"]) for event in steps)
-    loss = content.Curve(label="training loss", xs=xs, ys=tuple(float(event["loss"]) for event in steps))
-    rate = content.Curve(label="learning rate", xs=xs, ys=tuple(float(event["learning_rate"]) for event in steps))
+    loss = plotted.Curve(label="training loss", xs=xs, ys=tuple(float(event["loss"]) for event in steps))
+    rate = plotted.Curve(label="learning rate", xs=xs, ys=tuple(float(event["learning_rate"]) for event in steps))
     return (
-        content.CurvePanel(title="Loss", curves=(loss,)),
-        content.CurvePanel(title="Learning rate", curves=(rate,)),
+        plotted.CurvePanel(title="Loss", curves=(loss,)),
+        plotted.CurvePanel(title="Learning rate", curves=(rate,)),
     )
 
 

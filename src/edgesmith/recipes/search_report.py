@@ -10,11 +10,11 @@ import numpy as np
 from edgesmith.core.bootstrap import interval_of_share
 from edgesmith.core.seed import generator
 from edgesmith.recipes.search_result import Search, Tried
-from edgesmith.report import content
+from edgesmith.report import plotted
 from edgesmith.search.front import front_of
 
 
-def tell_search(search: Search, budget_ms: float, num_held: int) -> content.SearchFacts:
+def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.SearchFacts:
     """What the search did, for readers.
 
     Args:
@@ -32,10 +32,10 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> content.Sear
         *(f"Not evaluated: {failure}." for failure in search.failed),
     ]
     front = {search.tried[place].spec.name for place in _front(search.tried)}
-    return content.SearchFacts(
+    return plotted.SearchFacts(
         lines=tuple(lines),
         points=tuple(
-            content.SearchPoint(
+            plotted.SearchPoint(
                 name=each.spec.name,
                 by=each.by,
                 ms=each.estimated_ms,
@@ -44,7 +44,7 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> content.Sear
             )
             for each in search.tried
         ),
-        best_so_far=content.CurvePanel(
+        best_so_far=plotted.CurvePanel(
             title="Best so far within the budget",
             x_label="candidates tried",
             as_percent=True,
@@ -66,10 +66,10 @@ def _best(name: str, rows: Sequence[Tried], budget_ms: float, num_held: int) -> 
     )
 
 
-def _curve(name: str, rows: Sequence[Tried], budget_ms: float) -> content.Curve:
+def _curve(name: str, rows: Sequence[Tried], budget_ms: float) -> plotted.Curve:
     scores = [each.accuracy if each.estimated_ms <= budget_ms else 0.0 for each in rows]
     best = list(accumulate(scores, max))
-    return content.Curve(label=name, xs=tuple(map(float, range(1, len(best) + 1))), ys=tuple(best))
+    return plotted.Curve(label=name, xs=tuple(map(float, range(1, len(best) + 1))), ys=tuple(best))
 
 
 def _front(tried: Sequence[Tried]) -> list[int]:

@@ -8,8 +8,6 @@ from edgesmith.report.content import (
     ClassScore,
     Command,
     Conditions,
-    Curve,
-    CurvePanel,
     DataProblem,
     FitReport,
     Latency,
@@ -20,6 +18,7 @@ from edgesmith.report.content import (
     StageTime,
 )
 from edgesmith.report.page import render, write
+from edgesmith.report.plotted import Curve, CurvePanel
 from edgesmith.report.wording import summary_lines
 
 __all__ = [

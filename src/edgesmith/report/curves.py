@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from edgesmith.report.axes import Axis, Frame, drawing, grid, write_percent, write_thousands
-from edgesmith.report.content import Curve, CurvePanel
 from edgesmith.report.markup import Html, element, join
+from edgesmith.report.plotted import Curve, CurvePanel
 from edgesmith.report.scale import linear_scale
 
 _MOST_POINTS = 120

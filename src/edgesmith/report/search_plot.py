@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgesmith.report.axes import Axis, Frame, drawing, grid, line, text, write_percent
-from edgesmith.report.content import FitReport, SearchPoint
+from edgesmith.report.content import FitReport
 from edgesmith.report.markup import Html, element, join
+from edgesmith.report.plotted import SearchPoint
 from edgesmith.report.scale import Scale, linear_scale
 from edgesmith.report.wording import format_ms, format_share
 

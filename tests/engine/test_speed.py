@@ -25,7 +25,7 @@ class Clock:
 
 
 @pytest.mark.parametrize("disturbed_every", [10**9, 5])
-def test_the_faster_half_of_the_steps_counts(disturbed_every: int) -> None:
+def test_a_disturbance_now_and_then_does_not_count(disturbed_every: int) -> None:
     net = toy_net()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     speed = measure_speed(
@@ -40,3 +40,29 @@ def test_the_faster_half_of_the_steps_counts(disturbed_every: int) -> None:
     )
     assert speed == pytest.approx(4 / 0.1)
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+
+
+class Alternating:
+    """Steps that take 0.1 s and 0.3 s by turns, as where a loader is slower than the net."""
+
+    def __init__(self) -> None:
+        self._now, self._looks = 0.0, 0
+
+    def __call__(self) -> float:
+        self._looks += 1
+        self._now += 0.3 if self._looks % 2 else 0.1
+        return self._now
+
+
+def test_steps_that_are_slow_every_other_time_count_as_they_are() -> None:
+    speed = measure_speed(
+        toy_net(),
+        Classification(("a", "b")),
+        ToyLoader(num_images=16),
+        CONFIG,
+        resolution=(64, 64),
+        steps=8,
+        device="cpu",
+        clock=Alternating(),
+    )
+    assert speed == pytest.approx(4 / 0.2, rel=0.01)

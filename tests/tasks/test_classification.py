@@ -116,3 +116,12 @@ def test_class_weights_give_every_class_the_same_share() -> None:
 def test_one_class_is_no_classification() -> None:
     with pytest.raises(DataError, match="at least two classes"):
         Classification(("only",))
+
+
+def test_a_teachers_loss_is_the_softened_divergence_by_hand() -> None:
+    task, temperature = Classification(("a", "b")), 2.0
+    ours, theirs = torch.tensor([[0.0, 0.0]]), torch.tensor([[2 * math.log(3.0), 0.0]])
+    # Softened shares: 1/2, 1/2 and 3/4, 1/4; the divergence is 3/4 ln(3/2) + 1/4 ln(1/2).
+    wanted = 4 * (0.75 * math.log(1.5) + 0.25 * math.log(0.5))
+    assert float(task.distill_loss(ours, theirs, temperature=temperature)) == pytest.approx(wanted, rel=1e-5)
+    assert float(task.distill_loss(theirs, theirs, temperature=temperature)) == pytest.approx(0.0, abs=1e-7)

@@ -78,6 +78,24 @@ class ScheduleConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DistillConfig:
+    """How a student learns from its teacher, where it has one.
+
+    Attributes:
+        share: Of the loss that asks for the teacher's answers; the rest asks for the labels. 0..1.
+        temperature: Divides both nets' logits before they are compared: higher ones show more of what the teacher
+            thinks of the other classes.
+    """
+
+    share: float = 0.7
+    temperature: float = 2.0
+
+    def __post_init__(self) -> None:
+        _require(0 < self.share <= 1, "distill.share", "above 0 and at most 1", self.share)
+        _require(self.temperature > 0, "distill.temperature", "more than 0", self.temperature)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """One training run.
 
@@ -105,6 +123,7 @@ class TrainConfig:
         workers: Processes that prepare pictures; 0 prepares them in the training process.
         seed: Decides initial weights, order, augmentation and dropout.
         augment: Random changes of the training pictures.
+        distill: How much a teacher counts; without one it says nothing.
     """
 
     pictures: int = 200_000
@@ -128,6 +147,7 @@ class TrainConfig:
     workers: int = 0
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
 
     def __post_init__(self) -> None:
         for name in ("pictures", "batch_size", "replicas", "log_every_steps", "max_bad_steps"):

@@ -15,6 +15,7 @@ from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.launch import isolated_randomness
 from edgesmith.engine.plan import Plan, plan_run
 from edgesmith.engine.step import Updater, prepare
+from edgesmith.engine.teacher import Teacher
 from edgesmith.tasks.base import Task
 
 
@@ -27,6 +28,7 @@ def measure_speed(
     resolution: tuple[int, int],
     steps: int = 12,
     device: str = "auto",
+    teacher: Teacher | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
     """Pictures per second of a whole training run, from a few real steps at each of its resolutions.
@@ -42,10 +44,11 @@ def measure_speed(
         resolution: Height and width that the net is for.
         steps: Timed steps at each resolution, at least 2.
         device: As in `train`.
+        teacher: As in `train`.
         clock: Seconds.
     """
     plan = plan_run(config, loader, resolution=resolution)
-    updater = prepare(copy.deepcopy(net), task, plan, device=device)
+    updater = prepare(copy.deepcopy(net), task, plan, device=device, teacher=teacher)
     with isolated_randomness(updater.device), updater.undisturbed():
         speeds = {
             size: _measure_at(updater, loader, plan, size, steps=steps, clock=clock) for size in set(plan.resolutions())

@@ -17,6 +17,7 @@ from edgesmith.engine.optim import build_optimizer, set_norm_momentum_, set_rate
 from edgesmith.engine.plan import Plan
 from edgesmith.engine.replicas import Objective, Replicas
 from edgesmith.engine.state import TrainState
+from edgesmith.engine.teacher import Teacher
 from edgesmith.nn.learned_groups import condense_, group_lasso, learned_matrices
 from edgesmith.tasks.base import Task
 
@@ -44,10 +45,18 @@ class Updater:
         task: Gives the loss.
         plan: Gives seed and clipping.
         lone_norms: Norms that use running statistics for a batch of one.
+        teacher: Answers the same pictures; None learns from labels alone.
     """
 
     def __init__(
-        self, state: TrainState, *, fabric: Fabric, task: Task, plan: Plan, lone_norms: tuple[str, ...]
+        self,
+        state: TrainState,
+        *,
+        fabric: Fabric,
+        task: Task,
+        plan: Plan,
+        lone_norms: tuple[str, ...],
+        teacher: Teacher | None = None,
     ) -> None:
         self.state = state
         self.device: torch.device = fabric.device
@@ -60,7 +69,7 @@ class Updater:
         self._learned = learned_matrices(state.net)
         self._buffers = list(state.net.buffers())
         self._saved_buffers = [buffer.clone() for buffer in self._buffers]
-        self._objective = _objective(task, plan)
+        self._objective = _objective(task, plan, teacher)
         self._replicas = _replicas(state, fabric, plan, self._objective)
 
     @contextmanager
@@ -153,12 +162,16 @@ class Updater:
             torch._foreach_copy_(self._saved_buffers, self._buffers)
 
 
-def _objective(task: Task, plan: Plan) -> Objective:
-    """The task's loss, with the regulariser of learned groups where the config asks for it."""
-    strength = plan.config.group_lasso
+def _objective(task: Task, plan: Plan, teacher: Teacher | None) -> Objective:
+    """The task's loss, shared with a teacher's; with the regulariser of learned groups where the config asks for it."""
+    strength, distill = plan.config.group_lasso, plan.config.distill
 
     def objective(net: nn.Module, images: Tensor, targets: Any) -> Tensor:
-        loss = task.loss(net(images), targets)
+        outputs = net(images)
+        loss = task.loss(outputs, targets)
+        if teacher is not None:
+            taught = task.distill_loss(outputs, teacher(images), temperature=distill.temperature)
+            loss = (1 - distill.share) * loss + distill.share * taught
         return loss + strength * group_lasso(net) if strength else loss
 
     return objective
@@ -171,7 +184,7 @@ def _replicas(state: TrainState, fabric: Fabric, plan: Plan, objective: Objectiv
     return Replicas(state.net, count=plan.config.replicas, objective=objective)
 
 
-def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str) -> Updater:
+def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str, teacher: Teacher | None = None) -> Updater:
     """Put a net on its device, with everything that training it needs, before the first step.
 
     Args:
@@ -179,6 +192,7 @@ def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str) -> Updater:
         task: Gives the loss.
         plan: Gives config and sizes.
         device: As in `train`.
+        teacher: As in `train`; goes to the same device.
 
     Raises:
         UsageError: Batches of one picture cannot work with this net, or the precision with this device.
@@ -186,6 +200,8 @@ def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str) -> Updater:
     config = plan.config
     fabric = launch(device=device, precision=config.precision)
     net.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if teacher is not None:
+        teacher.to_(fabric.device)
     smallest = min(plan.resolutions())
     lone_norms = find_lone_norms(net, smallest)
     check_batch_size(lone_norms, largest_batch=min(config.batch_size, plan.num_images), resolution=smallest)
@@ -197,4 +213,4 @@ def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str) -> Updater:
         average=None if config.ema_decay is None else WeightAverage(net, decay=config.ema_decay),
         scaler=getattr(fabric.strategy.precision, "scaler", None),
     )
-    return Updater(state, fabric=fabric, task=task, plan=plan, lone_norms=lone_norms)
+    return Updater(state, fabric=fabric, task=task, plan=plan, lone_norms=lone_norms, teacher=teacher)

@@ -24,6 +24,7 @@ from edgesmith.engine.log import Event, Log
 from edgesmith.engine.plan import Plan, plan_run
 from edgesmith.engine.state import Best, require_same_run
 from edgesmith.engine.step import Updater, prepare
+from edgesmith.engine.teacher import Teacher
 from edgesmith.tasks.base import Task
 
 _CHANCE_STEPS = 200
@@ -63,6 +64,7 @@ def train(
     folder: Path | None = None,
     held_out: Callable[[], Iterable[EvaluationBatch]] | None = None,
     device: str = "auto",
+    teacher: Teacher | None = None,
     progress: Progress = SILENT,
     clock: Callable[[], float] = time.monotonic,
 ) -> TrainResult:
@@ -79,6 +81,7 @@ def train(
         held_out: Gives the batches of a held-out part of train, anew at each call. They make the curves and mark the
             best checkpoint; the weights returned are those of the end whatever they say.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        teacher: A trained net to learn from beside the labels.
         progress: Shows the stage and takes notes.
         clock: Seconds; decides when checkpoints are written, and nothing else.
 
@@ -87,7 +90,7 @@ def train(
         UsageError: The batch size or precision cannot work with this net and device.
     """
     plan = plan_run(config, loader, resolution=resolution)
-    updater = prepare(net, task, plan, device=device)
+    updater = prepare(net, task, plan, device=device, teacher=teacher)
     run = _Run(updater, task, loader, plan, spec, folder, held_out, progress, clock)
     with isolated_randomness(updater.device), updater.undisturbed():
         run.resume()

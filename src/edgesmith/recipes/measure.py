@@ -29,7 +29,7 @@ from edgesmith.recipes.roofline import add_rooflines
 from edgesmith.runtimes.table import runtime_for
 
 # For a second look at a file that was measured on a busy machine.
-_LONG: Final = Plan(limit_s=60.0, min_loads=20, enough_loads=20)
+_LONG: Final = Plan(limit_s=60.0, min_loads=20, enough_loads=20, max_loads=240)
 
 
 def measure_models(
@@ -79,7 +79,7 @@ def measure_models(
 def measure_for(
     model: Model, target: Target, budget_ms: float, *, progress: Progress = SILENT
 ) -> tuple[Latency, Measurement]:
-    """A finished model against a budget; once more, and for longer, where a busy machine made it just miss.
+    """A finished model against a budget; once more, and for longer, where it was just missed.
 
     Args:
         model: With its bundle.
@@ -92,8 +92,8 @@ def measure_for(
     """
     found = measure_models([model], target.device, progress=progress)
     latency = target.combine(found.latency)[0]
-    if latency.contended and latency.high_ms > budget_ms:
-        progress.note("the machine was busy and the budget was just missed: measuring once more, for longer")
+    if latency.low_ms <= budget_ms < latency.high_ms or (latency.contended and latency.high_ms > budget_ms):
+        progress.note("the budget was just missed: measuring once more, for longer")
         found = measure_models([model], target.device, plan=_LONG, progress=progress)
         latency = target.combine(found.latency)[0]
     return latency, found

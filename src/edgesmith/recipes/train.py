@@ -22,6 +22,7 @@ from edgesmith.deploy.formats import ONNX
 from edgesmith.deploy.quantize.training import FakeQuantNet
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
+from edgesmith.engine.teacher import Teacher
 from edgesmith.engine.train import TrainResult, train
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
@@ -34,6 +35,7 @@ from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import Score, make_bundle, score_file
 from edgesmith.recipes.run_folder import BUNDLE_NAME, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
+from edgesmith.recipes.teacher import open_teacher
 from edgesmith.recipes.training import RECIPES, for_net
 from edgesmith.runtimes.table import runtime_for
 from edgesmith.tasks import table as tasks
@@ -75,6 +77,7 @@ def train_model(
     recipe: str | None = None,
     settings: Sequence[str] = (),
     weights: str = AUTO,
+    teacher: str | None = None,
     resolution: str | None = None,
     time: str | None = None,
     seed: int = 0,
@@ -90,6 +93,7 @@ def train_model(
         recipe: Name of the training recipe; None takes what suits the weights.
         settings: ``key=value`` settings of the recipe.
         weights: What the net begins with: see `edgesmith.recipes.start.open_start`.
+        teacher: A trained net to learn from beside the labels: see `edgesmith.recipes.teacher.open_teacher`.
         resolution: ``160`` or ``128x192``: another input size.
         time: Limit of time, such as ``20m``, in place of the recipe's number of pictures.
         seed: Decides splits, weights, order and augmentation.
@@ -107,32 +111,60 @@ def train_model(
     run |= {"weights": None if start.origin is None else start.origin.source, "config": to_dict(config), "time": time}
     classes = material.dataset.classes
     spec = start.spec(spec.with_num_classes(len(classes)))
+    taught = None if teacher is None else open_teacher(teacher, classes, start.rule(spec))
+    run |= {} if taught is None else {"teacher": taught.source}
     folder = open_run(out, run, overwrite=overwrite)
     task = task_of(material, config)
     net, rule = start.begin(spec, material, seed=config.seed)
     progress.note(start.describe(classes))
+    if taught is not None:
+        progress.note(f"learning from {taught.source} beside the labels")
+    expert = None if taught is None else taught.teacher
     if limit_s is not None:
         left_s = PROMISED * limit_s - FINISH_S - (clock() - begun)
-        affordable = partial(affordable_pictures, net, material, task, config, rule, left_s)
+        affordable = partial(affordable_pictures, net, material, task, config, rule, left_s, expert)
         config = replace(config, pictures=Stages(folder.path / "stages").run("pictures", affordable))
         progress.note(f"{config.pictures} pictures are what {time} are worth")
     rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
     result = fit_weights(
-        net, material, task, config, rule=rule, folder=folder.path, samples=rest, held=held, progress=progress
+        net,
+        material,
+        task,
+        config,
+        rule=rule,
+        folder=folder.path,
+        samples=rest,
+        held=held,
+        teacher=expert,
+        progress=progress,
     )
     score, bundle = finish(
-        net, material, task, result, rule=rule, folder=folder.path, seed=config.seed, progress=progress
+        net,
+        material,
+        task,
+        result,
+        rule=rule,
+        folder=folder.path,
+        seed=config.seed,
+        more=None if taught is None else {"teacher": {"source": taught.source, **to_dict(config.distill)}},
+        progress=progress,
     )
     folder.finish({"bundle": str(bundle.folder), "metrics": score.metrics()})
     return TrainOutcome(bundle=bundle, score=score, result=result)
 
 
 def affordable_pictures(
-    net: Trainable, material: Material, task: Task, config: TrainConfig, rule: Preprocessing, seconds: float
+    net: Trainable,
+    material: Material,
+    task: Task,
+    config: TrainConfig,
+    rule: Preprocessing,
+    seconds: float,
+    teacher: Teacher | None = None,
 ) -> int:
     """Pictures that training has time for; at least one batch."""
     loader = material.loader(None, config, rule)
-    speed = measure_speed(net, task, loader, config, resolution=net.spec.resolution)
+    speed = measure_speed(net, task, loader, config, resolution=net.spec.resolution, teacher=teacher)
     return max(config.batch_size, round(speed * seconds))
 
 
@@ -152,6 +184,7 @@ def fit_weights(
     folder: Path,
     samples: Sequence[Sample] | None = None,
     held: Sequence[Sample] | None = None,
+    teacher: Teacher | None = None,
     progress: Progress = SILENT,
 ) -> TrainResult:
     """Train ``net`` in place on some samples of train, scored on held-out ones for the curves."""
@@ -165,6 +198,7 @@ def fit_weights(
         resolution=net.spec.resolution,
         folder=folder,
         held_out=None if crops is None else lambda: batches_of(crops),
+        teacher=teacher,
         progress=progress,
     )
 

@@ -48,6 +48,15 @@ class Task(Protocol):
     def loss(self, outputs: Outputs, targets: Targets) -> Tensor:
         """Scalar, the mean over the pictures of the batch."""
 
+    def distill_loss(self, outputs: Outputs, wanted: Outputs, *, temperature: float) -> Tensor:
+        """Scalar: how far a network's outputs are from a teacher's, the mean over the pictures.
+
+        Args:
+            outputs: Of the network.
+            wanted: Of the teacher, without gradient.
+            temperature: Softens both.
+        """
+
     def metric(self, *, seed: int = 0) -> Metric:
         """A new accumulator.
 

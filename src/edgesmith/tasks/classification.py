@@ -56,6 +56,14 @@ class Classification:
         weights = None if self.class_weights is None else self.class_weights.to(outputs.device)
         return F.cross_entropy(outputs, targets, weight=weights, label_smoothing=self.label_smoothing)
 
+    def distill_loss(self, outputs: Tensor, wanted: Tensor, *, temperature: float) -> Tensor:
+        """Kullback-Leibler divergence of the softened shares, times the temperature's square as its gradients need.
+
+        Paper: Hinton et al., "Distilling the Knowledge in a Neural Network", section 2.
+        """
+        ours, theirs = (F.log_softmax(logits / temperature, dim=1) for logits in (outputs, wanted))
+        return temperature**2 * F.kl_div(ours, theirs, reduction="batchmean", log_target=True)
+
     def metric(self, *, seed: int = 0) -> ClassificationMetric:
         """A new accumulator over these classes."""
         return ClassificationMetric(self.class_names, seed=seed)

@@ -9,6 +9,11 @@ import typer
 
 from edgesmith.cli import arguments as arg
 
+Teacher = Annotated[
+    str | None,
+    typer.Option(help="A trained net to learn from beside the labels: a bundle, torchvision:NAME or timm:NAME."),
+]
+
 
 def check(data: arg.Data, *, json: arg.Json = False, seed: arg.Seed = 0) -> None:
     """Find what is wrong with pictures and labels before any training; exit 1 if anything is.
@@ -51,6 +56,7 @@ def train(
     recipe: arg.Recipe = None,
     settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
     weights: arg.Weights = "auto",
+    teacher: Teacher = None,
     resolution: arg.Resolution = None,
     time: Annotated[str | None, typer.Option(help="Limit of time, such as 20m, in place of --set pictures.")] = None,
     out: arg.Out = None,
@@ -77,6 +83,7 @@ def train(
             recipe=recipe,
             settings=settings,
             weights=weights,
+            teacher=teacher,
             resolution=resolution,
             time=time,
             seed=seed,

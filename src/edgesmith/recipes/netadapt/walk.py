@@ -29,7 +29,7 @@ from edgesmith.search.netadapt import Proposal, Tried, choose, limit_of, near, p
 
 AIM: Final = 0.985  # of the budget: an interval has room above
 FLOOR: Final = 0.97
-_CLOSE: Final = 0.992
+_CLOSE: Final = 0.988
 _BORDER: Final = 1.01
 _MOST_TRIES: Final = 4
 _MOST_MISSES: Final = 3
@@ -87,9 +87,12 @@ class Walk:
         )
 
     def _look_again(self, number: int, place: Place) -> Place:
-        """A place at the very border of the budget, measured for longer: a step too many costs accuracy."""
+        """A place at the border of the budget, measured for longer.
+
+        A step too many costs accuracy, and one too few the budget.
+        """
         ground = self._ground
-        if self._arrived(place) or place.ms > _BORDER * ground.budget_ms:
+        if not FLOOR <= place.ms / ground.budget_ms <= _BORDER:
             return place
 
         def work() -> dict[str, float]:

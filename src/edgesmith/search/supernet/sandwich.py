@@ -121,6 +121,11 @@ class SandwichTask:
             return loss
         return torch.lerp(loss, self._task.loss(answers, targets), self._labels)
 
+    def distill_loss(self, outputs: Any, wanted: Any, *, temperature: float) -> Tensor:
+        """The task's own, the mean over the step's nets: a teacher from outside teaches them all."""
+        nets = outputs if isinstance(outputs, tuple | list) else (outputs,)
+        return torch.stack([self._task.distill_loss(each, wanted, temperature=temperature) for each in nets]).mean()
+
     def metric(self, *, seed: int = 0) -> Metric:
         """The task's own."""
         return self._task.metric(seed=seed)

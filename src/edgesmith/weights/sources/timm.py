@@ -65,7 +65,7 @@ def import_model(model: nn.Module, *, name: str) -> Imported:
         spec=spec,
         state=net.state_dict(),
         preprocessing=_preprocessing(config),
-        classes=_classes(spec.num_classes),
+        classes=imagenet_classes(spec.num_classes),
         source=f"timm {timm.__version__}, {name}",
         notes=(f"{len(report.sources)} tensors matched by {report.rule}",),
     )
@@ -83,7 +83,7 @@ def _preprocessing(config: dict[str, Any]) -> Preprocessing:
     )
 
 
-def _classes(num_classes: int) -> tuple[str, ...]:
+def imagenet_classes(num_classes: int) -> tuple[str, ...]:
     """ImageNet's names where the net has its 1,000 classes, each with a number where a name comes twice."""
     if num_classes != 1000:
         return ()

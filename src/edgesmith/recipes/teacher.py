@@ -1,0 +1,120 @@
+"""Who teaches: a bundle, weights of the zoo's families, or any classifier of timm or torchvision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from edgesmith.core.errors import UsageError, WeightsError
+from edgesmith.core.extras import require
+from edgesmith.core.table import unknown
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.engine.teacher import Teacher
+from edgesmith.nn.build import build
+from edgesmith.recipes.start import open_start
+from edgesmith.weights.sources.download import fetch
+from edgesmith.weights.sources.known import KNOWN
+
+
+class Taught(NamedTuple):
+    """A teacher, and what it is called.
+
+    Attributes:
+        teacher: Answers in the student's terms.
+        source: Where it comes from, for people and for the run folder.
+    """
+
+    teacher: Teacher
+    source: str
+
+
+class _Found(NamedTuple):
+    net: nn.Module
+    rule: Preprocessing
+    classes: Sequence[str]
+    source: str
+
+
+def open_teacher(text: str, classes: Sequence[str], student: Preprocessing) -> Taught:
+    """What ``--teacher`` names.
+
+    Args:
+        text: A bundle, a run folder, a file of weights, ``torchvision:NAME`` or ``timm:NAME``.
+        classes: The student's, in the order of its logits.
+        student: The student's rule.
+
+    Raises:
+        UsageError: It names nothing that we know, or the teacher does not know all the classes.
+        WeightsError: What it names cannot be used.
+    """
+    library, _, name = text.partition(":")
+    is_zoo = library not in _LIBRARIES or name.partition("/")[0].partition(".")[0] in KNOWN[library]
+    found = _of_zoo(text) if is_zoo else _LIBRARIES[library](name)
+    places = {each: place for place, each in enumerate(found.classes)}
+    missing = [each for each in classes if each not in places]
+    if missing:
+        raise UsageError(
+            f"the teacher {text} does not know {len(missing)} of the {len(classes)} classes, such as {missing[0]!r}; "
+            "train a larger network on this set first (edgesmith train) and name its bundle"
+        )
+    columns = [places[each] for each in classes]
+    return Taught(Teacher(found.net, rule=found.rule, student=student, columns=columns), found.source)
+
+
+def _of_zoo(text: str) -> _Found:
+    origin = open_start(text, None).origin
+    if origin is None:
+        raise UsageError(f"a teacher has weights, got --teacher {text}; name a bundle, torchvision:NAME or timm:NAME")
+    net = build(origin.spec)
+    net.load_state_dict(origin.state)
+    return _Found(net, origin.preprocessing, origin.classes, origin.source)
+
+
+def _of_torchvision(text: str) -> _Found:
+    """Any of its classifiers, with its default weights or the entry behind a slash."""
+    import torchvision
+
+    name, _, wanted = text.partition("/")
+    if name not in torchvision.models.list_models(module=torchvision.models):
+        raise unknown(name, torchvision.models.list_models(module=torchvision.models), what="torchvision model")
+    entries: Any = torchvision.models.get_model_weights(name)
+    entry = entries[wanted] if wanted else entries.DEFAULT
+    net = fetch(lambda: torchvision.models.get_model(name, weights=entry), f"torchvision:{name}")
+    rule = entry.transforms()
+    side, short = rule.crop_size[0], rule.resize_size[0]
+    preprocessing = Preprocessing(
+        height=side, width=side, resize_short=max(side, short), mean=tuple(rule.mean), std=tuple(rule.std)
+    )
+    return _Found(net, preprocessing, tuple(entry.meta["categories"]), f"torchvision:{text}")
+
+
+def _of_timm(text: str) -> _Found:
+    """Any of its classifiers of pictures in colour."""
+    require("timm", extra="weights")
+    import timm
+    from timm.data.config import resolve_data_config
+
+    from edgesmith.weights.sources.timm import imagenet_classes
+
+    name = text.partition(".")[0]
+    if name not in timm.list_models():
+        raise unknown(name, timm.list_models(), what="timm model")
+    net: Any = fetch(lambda: timm.create_model(text, pretrained=True), f"timm:{text}")
+    config = resolve_data_config({}, model=net)  # type: ignore[no-untyped-call]
+    channels, height, width = config["input_size"]
+    if channels != 3:
+        raise WeightsError(f"timm:{text} reads {channels} channels; pictures have 3")
+    side = max(height, width)
+    preprocessing = Preprocessing(
+        height=height,
+        width=width,
+        resize_short=max(side, int(side / config["crop_pct"])),
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+    )
+    return _Found(net, preprocessing, imagenet_classes(net.num_classes), f"timm:{text}")
+
+
+_LIBRARIES = {"torchvision": _of_torchvision, "timm": _of_timm}

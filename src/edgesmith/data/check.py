@@ -4,20 +4,66 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.dataset import Dataset, Problem, Sample, read_file
 from edgesmith.data.layout import TRAIN
+from edgesmith.data.likeness import BITS, fingerprint, near_pairs
 from edgesmith.data.pictures import PictureError, decode
 
 TINY_SIDE: Final = 8
 UNBALANCED_RATIO: Final = 10
 
 _CHUNK: Final = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Pixels of the pictures that decode: the smallest, the median and the largest side of each kind."""
+
+    widths: tuple[int, int, int]
+    heights: tuple[int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copies:
+    """Two files with the same picture, in two splits or under two classes.
+
+    Args:
+        first: The one that comes first in the order of splits and names.
+        other: The one that comes later.
+        differing: Of 128 bits of what they look like; None where the bytes are the same.
+        where: In which splits and under which classes, in words.
+    """
+
+    first: str
+    other: str
+    differing: int | None
+    where: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the bytes are the same."""
+        return self.differing is None
+
+    @property
+    def kind(self) -> str:
+        """Of the problem that it is."""
+        return "duplicate" if self.is_exact else "near_duplicate"
+
+    def as_problem(self) -> Problem:
+        """The remark on the later one."""
+        likeness = "the same bytes as" if self.is_exact else f"{self.differing} of {BITS} bits away in looks from"
+        return Problem(
+            kind=self.kind, file=self.other, detail=f"{likeness} {self.first}: {self.where}", severity="warning"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +75,18 @@ class CheckReport:
         problems: Of the structure first, then of single files in the order of splits and names.
         classes: Pictures that decode, per class, over all splits.
         num_images: Pictures that decode.
+        splits: Pictures that decode, per split and class.
+        sizes: Of them; None where there are none.
+        copies: Pictures that stand in two splits or under two classes.
     """
 
     ok: bool
     problems: tuple[Problem, ...]
     classes: dict[str, int]
     num_images: int
+    splits: Mapping[str, Mapping[str, int]]
+    sizes: Sizes | None
+    copies: tuple[Copies, ...]
 
 
 @dataclass(frozen=True)
@@ -43,6 +95,8 @@ class _Seen:
     sample: Sample
     digest: str
     problem: Problem | None
+    size: tuple[int, int] | None = None
+    looks: NDArray[np.uint16] | None = None
 
     @property
     def is_good(self) -> bool:
@@ -52,24 +106,31 @@ class _Seen:
 def check(dataset: Dataset, *, progress: Progress = SILENT, num_threads: int = 2) -> CheckReport:
     """Decode every picture and compare the splits.
 
-    Pictures that cannot be decoded count as errors here, whatever the set's policy for training is. The same bytes in
-    two splits (or under two classes) are a warning: scores on them say too much.
+    Pictures that cannot be decoded count as errors here, whatever the set's policy for training is. The same picture
+    in two splits or under two classes is a warning, whether its bytes are the same or only its looks: scores on such
+    pictures say too much.
     """
     seen = _inspect(dataset, progress=progress, num_threads=num_threads)
-    counts = dict.fromkeys(dataset.classes, 0)
-    for one in seen:
-        counts[dataset.classes[one.sample.label]] += one.is_good
+    good = [one for one in seen if one.is_good]
+    splits = {split: dict.fromkeys(dataset.classes, 0) for split in dataset.splits}
+    for one in good:
+        splits[one.split][dataset.classes[one.sample.label]] += 1
+    counts = {name: sum(split[name] for split in splits.values()) for name in dataset.classes}
+    copies = (*_duplicates(dataset, good), *_near_duplicates(dataset, good))
     problems = (
         *_structure(dataset),
-        *_unbalanced(dataset, seen),
+        *_unbalanced(splits.get(TRAIN, {})),
         *(one.problem for one in seen if one.problem),
-        *_duplicates(dataset, seen),
+        *_told_once(copies),
     )
     return CheckReport(
         ok=all(problem.severity == "warning" for problem in problems),
         problems=problems,
         classes=counts,
-        num_images=sum(counts.values()),
+        num_images=len(good),
+        splits=splits,
+        sizes=_sizes(good),
+        copies=copies,
     )
 
 
@@ -95,10 +156,11 @@ def _look_at(dataset: Dataset, split: str, sample: Sample) -> _Seen:
     try:
         content = read_file(dataset.source, sample.name)
         digest = hashlib.sha256(content).hexdigest()
-        width, height = decode(content, name=dataset.source.describe(sample.name)).size
+        picture = decode(content, name=dataset.source.describe(sample.name))
     except PictureError as error:
         return _Seen(split, sample, digest, error.as_problem(sample.name))
-    return _Seen(split, sample, digest, _tiny(sample, width, height) if min(width, height) < TINY_SIDE else None)
+    problem = _tiny(sample, *picture.size) if min(picture.size) < TINY_SIDE else None
+    return _Seen(split, sample, digest, problem, picture.size, fingerprint(picture))
 
 
 def _tiny(sample: Sample, width: int, height: int) -> Problem:
@@ -106,11 +168,9 @@ def _tiny(sample: Sample, width: int, height: int) -> Problem:
     return Problem(kind="tiny", file=sample.name, detail=detail, severity="warning")
 
 
-def _unbalanced(dataset: Dataset, seen: Sequence[_Seen]) -> Iterable[Problem]:
-    counts = dict.fromkeys(dataset.classes, 0)
-    for one in seen:
-        if one.split == TRAIN:
-            counts[dataset.classes[one.sample.label]] += one.is_good
+def _unbalanced(counts: Mapping[str, int]) -> Iterable[Problem]:
+    if not counts:
+        return
     largest = max(counts, key=lambda name: counts[name])
     for name, count in counts.items():
         if 0 < count * UNBALANCED_RATIO <= counts[largest]:
@@ -118,24 +178,64 @@ def _unbalanced(dataset: Dataset, seen: Sequence[_Seen]) -> Iterable[Problem]:
             yield Problem(kind="unbalanced", file=name, detail=detail, severity="warning")
 
 
-def _duplicates(dataset: Dataset, seen: Sequence[_Seen]) -> Iterable[Problem]:
+def _sizes(good: Sequence[_Seen]) -> Sizes | None:
+    sizes = np.array([one.size for one in good if one.size is not None])
+    if not len(sizes):
+        return None
+    low, middle, high = np.percentile(sizes, (0, 50, 100), axis=0, method="nearest").astype(int).tolist()
+    return Sizes(widths=(low[0], middle[0], high[0]), heights=(low[1], middle[1], high[1]))
+
+
+def _duplicates(dataset: Dataset, good: Sequence[_Seen]) -> Iterable[Copies]:
+    """Every picture that conflicts with another of the same bytes, with the first such."""
     groups: defaultdict[str, list[_Seen]] = defaultdict(list)
-    for one in seen:
-        if one.is_good:
-            groups[one.digest].append(one)
+    for one in good:
+        groups[one.digest].append(one)
     for group in groups.values():
-        first = group[0]
-        for other in group[1:]:
-            reason = _conflict(dataset, first, other)
-            if reason:
-                yield Problem(kind="duplicate", file=other.sample.name, detail=reason, severity="warning")
+        firsts: dict[tuple[str, int], int] = {}
+        for place, one in enumerate(group):
+            firsts.setdefault((one.split, one.sample.label), place)
+        pairs = set()
+        for place, one in enumerate(group):
+            others = [first for key, first in firsts.items() if key != (one.split, one.sample.label)]
+            pairs |= {(min(place, first), max(place, first)) for first in others[:1]}
+        for first, other in sorted(pairs, key=lambda pair: pair[::-1]):
+            yield _copies(dataset, group[first], group[other], None)
 
 
-def _conflict(dataset: Dataset, first: _Seen, other: _Seen) -> str:
+def _near_duplicates(dataset: Dataset, good: Sequence[_Seen]) -> Iterable[Copies]:
+    """All pairs whose bytes differ, of each later picture the most alike first."""
+    told = [one for one in good if one.looks is not None]
+    if not told:
+        return
+    places = {split: place for place, split in enumerate(dataset.splits)}
+    group = np.array([places[one.split] * len(dataset.classes) + one.sample.label for one in told])
+    pairs = near_pairs(np.stack([one.looks for one in told if one.looks is not None]), group=group)
+    for first, other, differing in pairs[np.lexsort((pairs[:, 0], pairs[:, 2], pairs[:, 1]))].tolist():
+        if told[first].digest != told[other].digest:
+            yield _copies(dataset, told[first], told[other], differing)
+
+
+def _copies(dataset: Dataset, first: _Seen, other: _Seen, differing: int | None) -> Copies:
+    where = _where(dataset, first, other)
+    return Copies(first=first.sample.name, other=other.sample.name, differing=differing, where=where)
+
+
+def _told_once(copies: Iterable[Copies]) -> Iterable[Problem]:
+    """A remark for each later picture, on the one before it that it is most like."""
+    done: set[str] = set()
+    for each in copies:
+        if each.other not in done:
+            done.add(each.other)
+            yield each.as_problem()
+
+
+def _where(dataset: Dataset, first: _Seen, other: _Seen) -> str:
+    """In which splits and under which classes a picture stands twice."""
     reasons = []
     if first.split != other.split:
         reasons.append(f"in {first.split} and {other.split}")
     if first.sample.label != other.sample.label:
         names = dataset.classes
         reasons.append(f"as {names[first.sample.label]!r} and {names[other.sample.label]!r}")
-    return f"the same bytes as {first.sample.name}: {', '.join(reasons)}" if reasons else ""
+    return ", ".join(reasons)

@@ -15,36 +15,39 @@ Teacher = Annotated[
 ]
 
 
-def check(data: arg.Data, *, json: arg.Json = False, seed: arg.Seed = 0) -> None:
+def check(
+    data: arg.Data,
+    *,
+    fix: Annotated[
+        Path | None, typer.Option(help="Write a cleaned copy into this new folder, with a list of what was left out.")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Write a contact sheet, some pictures of each class with labels: FILE.png.")
+    ] = None,
+    json: arg.Json = False,
+    seed: arg.Seed = 0,
+) -> None:
     """Find what is wrong with pictures and labels before any training; exit 1 if anything is.
 
-    Example: edgesmith check flowers.zip
+    Example: edgesmith check flowers.zip --sheet flowers.png
     """
     from edgesmith.cli.terminal import print_json, watch
-    from edgesmith.core.config import to_dict
     from edgesmith.data import dataset as datasets
     from edgesmith.data.check import check as run
+    from edgesmith.data.check_text import as_json, lines
+    from edgesmith.data.fix import fix as clean
+    from edgesmith.data.sheet import write_sheet
 
     dataset = datasets.open(data, seed=seed)
     with watch() as progress:
         report = run(dataset, progress=progress)
+        fixed = None if fix is None else clean(dataset, report, fix, progress=progress)
+    if sheet is not None:
+        write_sheet(dataset, sheet, seed=seed)
     if json:
-        print_json(
-            {
-                "ok": report.ok,
-                "problems": [to_dict(problem) for problem in report.problems],
-                "classes": dict(report.classes),
-                "num_images": report.num_images,
-            }
-        )
+        print_json(as_json(report, fixed))
     else:
-        for note in dataset.notes:
-            print(note)
-        for problem in report.problems:
-            print(f"{problem.severity:8} {problem.kind:14} {problem.file}: {problem.detail}")
-        counts = ", ".join(f"{name} {count}" for name, count in list(report.classes.items())[:20])
-        print(f"{report.num_images} pictures in {len(report.classes)} classes: {counts}")
-        print("good to train on" if report.ok else "not good to train on: mend the errors above")
+        print("\n".join(lines(dataset, report, fixed)))
     if not report.ok:
         raise typer.Exit(1)
 

@@ -1,0 +1,116 @@
+"""A cleaned copy of a set: folders of pictures that can be trained on, and a list of what was left out and why."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from edgesmith.core.errors import UsageError
+from edgesmith.core.files import atomic_folder
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.check import CheckReport
+from edgesmith.data.dataset import Dataset, read_file
+from edgesmith.data.samples import Problem
+
+LIST_NAME: Final = "left_out.csv"
+# Of a picture that stands in two splits the copy in the first of these stays: scores are then of unseen pictures.
+_KEPT_FIRST: Final = ("test", "val", "train")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixed:
+    """What became of a set.
+
+    Attributes:
+        path: The cleaned copy.
+        num_kept: Pictures in it.
+        left_out: Every file that is not in it, with the reason.
+    """
+
+    path: Path
+    num_kept: int
+    left_out: tuple[Problem, ...]
+
+
+def fix(dataset: Dataset, report: CheckReport, path: Path, *, progress: Progress = SILENT) -> Fixed:
+    """Write the pictures without errors as ``SPLIT/CLASS/NAME``, and ``left_out.csv``.
+
+    Left out are files that are no good pictures, pictures of classes that train lacks, copies of a picture in another
+    split (the evaluation's stays), and pictures that stand under two classes, because nobody knows which is right.
+
+    Args:
+        dataset: The set; it stays as it is.
+        report: What `check` found in it.
+        path: The new folder.
+        progress: Told how far it is.
+
+    Raises:
+        UsageError: The folder is there and holds something.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path} is there already; --fix writes a new folder")
+    reasons = _reasons(dataset, report)
+    kept = 0
+    with atomic_folder(path) as folder, progress.stage("copying", dataset.num_images, "pictures") as stage:
+        taken: set[PurePosixPath] = set()
+        for split, samples in dataset.splits.items():
+            for sample in samples:
+                stage.advance()
+                if sample.name in reasons:
+                    continue
+                place = _free(
+                    PurePosixPath(split, dataset.classes[sample.label], PurePosixPath(sample.name).name), taken
+                )
+                target = folder / place
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(read_file(dataset.source, sample.name))
+                kept += 1
+        left_out = tuple(reasons.values())
+        with (folder / LIST_NAME).open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["file", "kind", "reason"])
+            writer.writerows([each.file, each.kind, each.detail] for each in left_out)
+    return Fixed(path=path, num_kept=kept, left_out=left_out)
+
+
+def _reasons(dataset: Dataset, report: CheckReport) -> Mapping[str, Problem]:
+    """Why each file is left out that is."""
+    reasons: dict[str, Problem] = {}
+    for problem in report.problems:
+        if problem.severity == "error" and problem.file:
+            reasons.setdefault(problem.file, problem)
+    extra = {place for place, name in enumerate(dataset.classes) if name in dataset.extra_classes}
+    split_of, label_of = {}, {}
+    for split, samples in dataset.splits.items():
+        for sample in samples:
+            split_of[sample.name], label_of[sample.name] = split, sample.label
+            if sample.label in extra:
+                detail = f"class {dataset.classes[sample.label]!r} is not in train"
+                reasons.setdefault(sample.name, Problem(kind="extra_class", file=sample.name, detail=detail))
+    for pair in report.copies:
+        both = (pair.first, pair.other)
+        if pair.is_exact and label_of[pair.first] != label_of[pair.other]:
+            for file in both:
+                detail = f"the same picture stands under two classes: {pair.first} and {pair.other}"
+                reasons.setdefault(file, Problem(kind="duplicate", file=file, detail=detail))
+        elif split_of[pair.first] != split_of[pair.other] and not any(file in reasons for file in both):
+            dropped = max(both, key=lambda file: _KEPT_FIRST.index(split_of[file]))
+            other = pair.other if dropped == pair.first else pair.first
+            detail = f"{'a copy of' if pair.is_exact else 'looks like'} {other}, which is in {split_of[other]}"
+            reasons[dropped] = Problem(kind=pair.kind, file=dropped, detail=detail)
+    for name in [name for name in reasons if name not in split_of]:
+        del reasons[name]
+    return reasons
+
+
+def _free(place: PurePosixPath, taken: set[PurePosixPath]) -> PurePosixPath:
+    """The place, or one beside it where another picture of that name has been put."""
+    found, number = place, 1
+    while found in taken:
+        number += 1
+        found = place.with_name(f"{place.stem}-{number}{place.suffix}")
+    taken.add(found)
+    return found

@@ -1,0 +1,71 @@
+"""A contact sheet: some pictures of each class with their labels, to see in a minute whether the labels are right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from edgesmith.core.errors import UsageError
+from edgesmith.core.files import atomic_file
+from edgesmith.core.seed import generator
+from edgesmith.data.dataset import Dataset, load_picture
+from edgesmith.data.pictures import PictureError
+from edgesmith.data.samples import Sample
+
+_SIDE: Final = 128
+_TEXT: Final = 16
+_GAP: Final = 4
+_COLUMNS: Final = 8
+_MOST_ROWS: Final = 64
+_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def write_sheet(dataset: Dataset, path: Path, *, seed: int = 0, columns: int = _COLUMNS) -> int:
+    """Write one row a class, its pictures drawn from all splits; with many classes, the first 64.
+
+    Args:
+        dataset: The set.
+        path: Ends in .png, .jpg or .webp.
+        seed: Draws the pictures.
+        columns: Pictures a class.
+
+    Returns:
+        How many classes are shown.
+
+    Raises:
+        UsageError: The ending is another.
+    """
+    if path.suffix.lower() not in _SUFFIXES:
+        raise UsageError(f"a contact sheet ends in {', '.join(_SUFFIXES)}, got {path}")
+    rows = [_drawn(dataset, label, seed, columns) for label in range(min(_MOST_ROWS, len(dataset.classes)))]
+    cell, height = _SIDE + _GAP, _SIDE + _TEXT + _GAP
+    sheet = Image.new("RGB", (columns * cell + _GAP, len(rows) * height + _GAP), "white")
+    for row, samples in enumerate(rows):
+        for column, (split, sample) in enumerate(samples):
+            _draw(sheet, dataset, split, sample, left=_GAP + column * cell, top=_GAP + row * height)
+    with atomic_file(path) as temporary:
+        sheet.save(temporary, format=Image.registered_extensions()[path.suffix.lower()])
+    return len(rows)
+
+
+def _drawn(dataset: Dataset, label: int, seed: int, count: int) -> Sequence[tuple[str, Sample]]:
+    found = [(split, each) for split, samples in dataset.splits.items() for each in samples if each.label == label]
+    places = generator(seed, "sheet", label).permutation(len(found))[:count]
+    return [found[place] for place in sorted(places.tolist())]
+
+
+def _draw(sheet: Image.Image, dataset: Dataset, split: str, sample: Sample, *, left: int, top: int) -> None:
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
+    try:
+        picture = ImageOps.contain(load_picture(dataset, sample), (_SIDE, _SIDE))
+        sheet.paste(picture, (left + (_SIDE - picture.width) // 2, top + (_SIDE - picture.height) // 2))
+    except PictureError as error:
+        draw.rectangle((left, top, left + _SIDE - 1, top + _SIDE - 1), outline="red", width=2)
+        draw.text((left + 8, top + 56), error.kind, fill="red", font=font)
+    text = f"{dataset.classes[sample.label]} ({split})"
+    while draw.textlength(text, font=font) > _SIDE and len(text) > 4:
+        text = f"{text[:-4]}..."
+    draw.text((left, top + _SIDE + 1), text, fill="black", font=font)

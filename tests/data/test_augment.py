@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -116,3 +118,17 @@ def test_seeded_leaves_the_default_generator_as_it_was() -> None:
 def test_bad_settings_are_refused(settings: dict[str, object], reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
         AugmentConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_erased_places_are_blank_or_noise() -> None:
+    image = torch.full((3, 64, 64), 128, dtype=torch.uint8)
+    rule = Preprocessing.for_resolution(64, 64)
+    kept: dict[bool, int] = {}
+    for noisy in (False, True):
+        with seeded(3):
+            varied = build_augment(replace(PLAIN, erase=1.0, erase_noise=noisy), 64, 64, rule)(image)
+        places = (varied != varied[:, 0, 0][:, None, None]).all(dim=0)
+        kept[noisy] = len(varied[:, places].unique(dim=1).T)
+        assert places.any()
+    assert kept[False] == 1
+    assert kept[True] > 100

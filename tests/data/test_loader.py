@@ -101,6 +101,22 @@ def test_an_epoch_shows_each_picture_once(pictures: PictureCache) -> None:
     assert torch.bincount(labels).tolist() == [9, 8]
 
 
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_repeats_show_fewer_pictures_each_varied_anew(pictures: PictureCache, num_workers: int) -> None:
+    loader = _loader(pictures, augment=AugmentConfig(repeats=3), batch_size=6, num_workers=num_workers)
+    batches = list(loader.epoch(0))
+    assert [len(batch.images) for batch in batches] == [6, 6, 5]
+    for batch in batches:
+        for start in range(0, len(batch.labels) - 2, 3):
+            assert len(set(batch.labels[start : start + 3].tolist())) == 1
+            first, second, third = batch.images[start : start + 3]
+            assert not torch.equal(first, second)
+            assert not torch.equal(second, third)
+    once = next(_loader(pictures, augment=AugmentConfig(), batch_size=6).epoch(0))
+    assert torch.equal(batches[0].images[0], once.images[0])
+    assert torch.equal(batches[0].images[3], once.images[1])
+
+
 @pytest.mark.parametrize(
     ("batch_size", "sizes"),
     [(4, [4, 4, 4, 4]), (5, [5, 5, 5, 2]), (16, [16]), (17, [17]), (64, [17]), (1, [1] * 17)],

@@ -27,6 +27,20 @@ def test_the_papers_published_figures() -> None:
     assert (paper.ema_decay, paper.schedule.decay, paper.schedule.every_epochs) == (0.9999, 0.99, 3.0)
 
 
+@pytest.mark.parametrize(("name", "every", "decay"), [("torchvision", 2.0, None), ("timm", 2.4, 0.9999)])
+def test_the_libraries_published_figures(name: str, every: float, decay: float | None) -> None:
+    recipe = RECIPES[name]()
+    assert (recipe.optim.name, recipe.optim.learning_rate, recipe.optim.reference_batch_size) == (
+        "rmsprop",
+        0.064,
+        1024,
+    )
+    assert (recipe.optim.momentum, recipe.optim.weight_decay) == (0.9, 1e-5)
+    assert (recipe.schedule.decay, recipe.schedule.every_epochs, recipe.ema_decay) == (0.973, every, decay)
+    assert recipe.pictures == 600 * 1_281_167
+    assert recipe.augment.erase == 0.2
+
+
 def test_settings_reach_nested_keys() -> None:
     config = named_recipe(
         "small", ["optim.learning_rate=0.02", "augment.scale=0.5,1", "ema_decay=none"], spec=SPEC, seed=7

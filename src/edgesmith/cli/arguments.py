@@ -18,7 +18,10 @@ Device = Annotated[str, typer.Option(help="Device with options, such as onnxrunt
 Devices = Annotated[str, typer.Option(help="Device with options, such as onnxruntime:threads=2; or several: a,b.")]
 Resolution = Annotated[str | None, typer.Option(help="Input size in pixels: 160, or 128x192 (height x width).")]
 Recipe = Annotated[
-    str | None, typer.Option(help="Training recipe: small, finetune or paper; by default what suits the weights.")
+    str | None,
+    typer.Option(
+        help="Training recipe: small, finetune, paper, torchvision or timm; by default what suits the weights."
+    ),
 ]
 Weights = Annotated[
     str,

@@ -41,9 +41,11 @@ class AugmentConfig:
         jitter: Strength of brightness, contrast and saturation: factors are drawn from ``1 - jitter .. 1 + jitter``.
         hue: Strength of the hue shift, 0..0.5; it costs more than the rest together.
         erase: Probability that a rectangle is blanked, after everything else.
+        erase_noise: Whether it is filled with noise instead.
         mixup: Alpha of mixup's Beta distribution; 0 for none.
         cutmix: Alpha of cutmix's Beta distribution; 0 for none. With both, each mixed batch draws one of them.
         mix_probability: Probability that a batch is mixed at all.
+        repeats: How often a picture is shown in a row, each time varied anew, in epochs that show fewer pictures.
     """
 
     scale: tuple[float, float] = (0.35, 1.0)
@@ -53,9 +55,11 @@ class AugmentConfig:
     jitter: float = 0.3
     hue: float = 0.0
     erase: float = 0.0
+    erase_noise: bool = False
     mixup: float = 0.0
     cutmix: float = 0.0
     mix_probability: float = 1.0
+    repeats: int = 1
 
     def __post_init__(self) -> None:
         lookup(_POLICIES, self.policy, what="augmentation policy")
@@ -68,6 +72,8 @@ class AugmentConfig:
                 raise UsageError(f"{name} is a probability in [0, 1], got {getattr(self, name)}")
         if not 0 <= self.jitter <= 1 or not 0 <= self.hue <= 0.5:
             raise UsageError(f"jitter is in [0, 1] and hue in [0, 0.5], got {self.jitter} and {self.hue}")
+        if self.repeats < 1:
+            raise UsageError(f"repeats must be at least 1, got {self.repeats}")
         if min(self.mixup, self.cutmix) < 0:
             raise UsageError(f"mixup and cutmix are 0 or more, got {self.mixup} and {self.cutmix}")
 
@@ -103,7 +109,7 @@ class Augment:
             self._on_bytes.append(policy())
         strength = config.jitter
         self._jitter = v2.ColorJitter(strength, strength, strength, config.hue) if config.policy == "jitter" else None
-        self._erase = v2.RandomErasing(config.erase, inplace=True) if config.erase else None
+        self._erase = _erasing(config) if config.erase else None
         factor, offset = preprocessing.affine()
         self._factor = torch.from_numpy(factor * np.float32(255)).view(3, 1, 1)
         self._offset = torch.from_numpy(offset).view(3, 1, 1)
@@ -117,6 +123,11 @@ class Augment:
             values = self._jitter(values)
         values = (values * self._factor).add_(self._offset)
         return self._erase(values) if self._erase is not None else values
+
+
+def _erasing(config: AugmentConfig) -> v2.RandomErasing:
+    """Torchvision draws noise for each pixel where the value is the word ``random``."""
+    return v2.RandomErasing(config.erase, value="random" if config.erase_noise else 0, inplace=True)
 
 
 def build_augment(config: AugmentConfig, height: int, width: int, preprocessing: Preprocessing) -> Augment:

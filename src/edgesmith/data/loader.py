@@ -49,6 +49,7 @@ class _Request:
     height: int
     width: int
     indices: tuple[int, ...]
+    turns: tuple[int, ...]  # which of its repeats in the epoch each picture is
 
 
 class TrainLoader:
@@ -56,7 +57,8 @@ class TrainLoader:
 
     Each epoch has its own order, and each picture in it its own random stream, so that a run that starts again at a
     `Position` sees what the unbroken run saw. A last batch of a single picture is left out where there is another
-    batch, because batch normalization cannot learn from it; over the epochs every picture still has its turn.
+    batch, because batch normalization cannot learn from it; over the epochs every picture still has its turn. Where
+    the augmentation asks for repeats, an epoch shows a part of the pictures, each so many times in a row.
 
     Args:
         pictures: Decoded pictures.
@@ -85,7 +87,7 @@ class TrainLoader:
             raise DataError("there are no pictures to train on")
         self.num_images = len(pictures)
         self.batch_size = batch_size
-        self._seed = seed
+        self._seed, self._repeats = seed, augment.repeats
         self._preprocessing = preprocessing
         self._requests: list[_Request] = []
         maker = _BatchMaker(pictures, num_classes, augment, preprocessing, seed)
@@ -134,10 +136,14 @@ class TrainLoader:
 
     def _plan(self, epoch: int, start_batch: int, height: int, width: int) -> list[_Request]:
         order = generator(self._seed, "order", epoch).permutation(self.num_images).tolist()
-        return [
-            _Request(epoch, batch, height, width, tuple(order[batch * self.batch_size : (batch + 1) * self.batch_size]))
-            for batch in range(start_batch, self.num_batches)
-        ]
+        size, repeats = self.batch_size, self._repeats
+        shown = [(index, turn) for index in order[: -(-self.num_images // repeats)] for turn in range(repeats)]
+        requests = []
+        for batch in range(start_batch, self.num_batches):
+            part = shown[: self.num_images][batch * size : (batch + 1) * size]
+            indices, turns = zip(*part, strict=True)
+            requests.append(_Request(epoch, batch, height, width, indices, turns))
+        return requests
 
 
 @contextmanager
@@ -186,14 +192,15 @@ class _BatchMaker(Dataset[Batch]):
         images = torch.empty(count, 3, height, width).contiguous(memory_format=torch.channels_last)
         augment = self._augment(height, width)
         with seeded(0):
-            for slot, index in enumerate(request.indices):
+            for slot, (index, turn) in enumerate(zip(request.indices, request.turns, strict=True)):
+                stream = (request.epoch, index, turn) if turn else (request.epoch, index)
                 # `seeded` would save and restore 5 kB for each picture.
-                torch.default_generator.manual_seed(derive(self._seed, "augment", request.epoch, index))
+                torch.default_generator.manual_seed(derive(self._seed, "augment", *stream))
                 images[slot].copy_(augment(self._picture(index)))
         labels = self._labels[list(request.indices)]
         targets = torch.nn.functional.one_hot(labels, self._num_classes).float()
-        stream = generator(self._seed, "mix", request.epoch, request.batch)
-        images, targets = mix(images, targets, config=self._config, generator=stream)
+        mixing = generator(self._seed, "mix", request.epoch, request.batch)
+        images, targets = mix(images, targets, config=self._config, generator=mixing)
         return Batch(images=images.contiguous(memory_format=torch.channels_last), targets=targets, labels=labels)
 
     def _picture(self, index: int) -> Tensor:

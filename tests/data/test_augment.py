@@ -128,7 +128,7 @@ def test_erased_places_are_blank_or_noise() -> None:
         with seeded(3):
             varied = build_augment(replace(PLAIN, erase=1.0, erase_noise=noisy), 64, 64, rule)(image)
         places = (varied != varied[:, 0, 0][:, None, None]).all(dim=0)
-        kept[noisy] = len(varied[:, places].unique(dim=1).T)
+        kept[noisy] = len(torch.unique(varied[:, places], dim=1).T)
         assert places.any()
     assert kept[False] == 1
     assert kept[True] > 100

@@ -18,6 +18,7 @@ from edgesmith.engine.batches import Batch, EvaluationBatch, Loader
 from edgesmith.engine.checkpoint import CheckpointFolder
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.evaluate import Evaluation, eager, evaluate
+from edgesmith.engine.event_files import event_files
 from edgesmith.engine.health import ChanceWatch, find_bad_layer
 from edgesmith.engine.launch import isolated_randomness
 from edgesmith.engine.log import Event, Log
@@ -77,7 +78,8 @@ def train(
         config: What to do.
         spec: The net's spec as JSON; a checkpoint of another spec is refused.
         resolution: Height and width that the net is for.
-        folder: Takes ``events.jsonl`` and ``checkpoints/``; None keeps the run in memory.
+        folder: Takes ``events.jsonl``, ``checkpoints/`` and, where TensorBoard is installed, ``tensorboard/``; None
+            keeps the run in memory.
         held_out: Gives the batches of a held-out part of train, anew at each call. They make the curves and mark the
             best checkpoint; the weights returned are those of the end whatever they say.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -94,8 +96,11 @@ def train(
     run = _Run(updater, task, loader, plan, spec, folder, held_out, progress, clock)
     with isolated_randomness(updater.device), updater.undisturbed():
         run.resume()
-        run.advance()
-        return run.finish()
+        try:
+            run.advance()
+            return run.finish()
+        finally:
+            run.close()
 
 
 class _Run:
@@ -115,7 +120,8 @@ class _Run:
     ) -> None:
         self.updater, self.state, self.task, self.loader, self.plan = updater, updater.state, task, loader, plan
         self.spec, self.held_out, self.progress, self.clock = spec, held_out, progress, clock
-        self.log = Log(None if folder is None else folder / "events.jsonl")
+        self.shown = event_files(folder)
+        self.log = Log(None if folder is None else folder / "events.jsonl", listener=self.shown)
         self.checkpoints = None if folder is None else CheckpointFolder(folder / "checkpoints")
         self.chance = ChanceWatch(task.chance_loss, first_step=_CHANCE_STEPS + plan.warmup_steps)
         self.losses: list[Tensor] = []
@@ -160,6 +166,11 @@ class _Run:
             seconds=self._seconds(),
             skipped_steps=state.skipped_steps,
         )
+
+    def close(self) -> None:
+        """Leave no file open."""
+        if self.shown is not None:
+            self.shown.close()
 
     def _batches(self) -> Iterator[Batch]:
         """The batches from the present step to the end, over epochs and resolutions."""

@@ -43,6 +43,7 @@ for verb in (
     zoo.models,
     zoo.inspect,
     work.check,
+    work.pack,
     work.train,
     work.evaluate,
     work.predict,

@@ -43,9 +43,9 @@ class ZipSource:
         _refuse_growth(location, sum(member.file_size for member in members))
         for member in members:
             _refuse_zip_member(location, member)
-        self._members = {_clean(location, m.filename): m for m in members if not m.is_dir()}
-        self._names, self._folders = _index(
-            self._members, [_clean(location, m.filename) for m in members if m.is_dir()]
+        self._members = {clean_name(location, m.filename): m for m in members if not m.is_dir()}
+        self._names, self._folders = index_names(
+            self._members, [clean_name(location, m.filename) for m in members if m.is_dir()]
         )
 
     def __getstate__(self) -> dict[str, object]:
@@ -92,7 +92,7 @@ class TarSource:
         except _DAMAGE as error:
             raise DataError(f"{location} is not a tar archive, or it is damaged: {error}") from error
         self._members = members
-        self._names, self._folders = _index(members, folders)
+        self._names, self._folders = index_names(members, folders)
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_file": None}
@@ -146,7 +146,7 @@ class TarSource:
         self._file.seek(0)
         with tarfile.open(fileobj=self._file, mode="r:") as archive:
             for member in archive:
-                name = _clean(self.location, member.name)
+                name = clean_name(self.location, member.name)
                 if member.isdir():
                     folders.append(name)
                 elif member.isreg() and not member.issparse():
@@ -156,14 +156,16 @@ class TarSource:
         return members, folders
 
 
-def _index(names: Iterable[str], folders: Sequence[str]) -> tuple[list[str], list[str]]:
+def index_names(names: Iterable[str], folders: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names and folders without leftovers, sorted; folders also where only a path tells of them."""
     kept = sorted(name for name in names if not is_leftover(name))
     above = {parent for name in kept for parent in parents(name)}
     above |= {parent for folder in folders for parent in [folder, *parents(folder)] if not is_leftover(folder)}
     return kept, sorted(above - {""})
 
 
-def _clean(location: Path, name: str) -> str:
+def clean_name(location: Path, name: str) -> str:
+    """A member's path with ``/`` between its parts; one that leaves the archive is refused."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     if ".." in parts or name.startswith(("/", "\\")) or (parts and parts[0].endswith(":")):
         raise DataError(f"{location} holds {name!r}, a path that leaves the archive; pack it again with relative paths")

@@ -12,6 +12,8 @@ from edgesmith.core.errors import DataError
 from edgesmith.core.table import closest
 from edgesmith.data.archives import TarSource, ZipSource
 from edgesmith.data.names import ARCHIVE_SUFFIXES, LABEL_TABLE, is_archive_name, is_leftover, is_picture_name
+from edgesmith.data.remote import is_address, open_remote
+from edgesmith.data.shards import ShardSource, shards_of
 
 
 class Source(Protocol):
@@ -62,14 +64,17 @@ class FolderSource:
 
 
 def open_source(path: str | Path) -> Source:
-    """Open a folder, an archive, or the one archive that a folder holds.
+    """Open a folder, an archive, the one archive that a folder holds, or its shards.
 
     Args:
-        path: ``~``, spaces and links are fine; a relative path starts at the working directory.
+        path: ``~``, spaces and links are fine; a relative path starts at the working directory. Or the address of
+            shards elsewhere: see `edgesmith.data.remote.open_remote`.
 
     Raises:
         DataError: Nothing is there, or it is neither a folder nor an archive; names the absolute path that was tried.
     """
+    if is_address(str(path)):
+        return open_remote(str(path))
     location = _absolute(path)
     if location.is_dir():
         return _open_folder(location)
@@ -80,6 +85,11 @@ def open_source(path: str | Path) -> Source:
     raise DataError(f"no such folder or archive: {_printable(str(location))}{hint}")
 
 
+def absolute_data(text: str) -> str:
+    """DATA of the command line as it may be kept: a path from the root on, an address as it is."""
+    return text if is_address(text) else str(Path(text).expanduser().absolute())
+
+
 def _open_folder(location: Path) -> Source:
     source = FolderSource(location)
     names = [name for name in source.names() if "/" not in name]
@@ -87,6 +97,8 @@ def _open_folder(location: Path) -> Source:
     has_data = bool(source.folders()) or any(is_picture_name(n) or n.lower() == LABEL_TABLE for n in names)
     if has_data or not archives:
         return source
+    if shards := shards_of(archives):
+        return ShardSource(location, shards)
     if len(archives) > 1:
         raise DataError(f"{location} holds {len(archives)} archives ({', '.join(archives)}); name the one to use")
     return _open_archive(location / archives[0])

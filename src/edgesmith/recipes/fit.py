@@ -17,6 +17,7 @@ from typing import Any
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.bundle import Bundle, open_bundle
 from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.config import TrainConfig
@@ -154,7 +155,7 @@ class _Fit:
         return search_stage(
             config.search,
             material=self.material,
-            data=str(Path(config.data).expanduser().absolute()),
+            data=absolute_data(config.data),
             weights=config.weights,
             recipe=config.recipe or default_recipe(self.starts.of(choice.fitting[0].spec)),
             settings=config.settings,

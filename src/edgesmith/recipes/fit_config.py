@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from edgesmith.core.config import to_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.core.units import parse_bytes, parse_milliseconds
+from edgesmith.data.sources import absolute_data
 from edgesmith.devices.across import WORST, Target
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.search.limits import Limits
@@ -62,7 +62,7 @@ class FitConfig:
     def settings_of_run(self) -> dict[str, Any]:
         """All that decides the result, for the run folder."""
         searched = None if self.search is None else self.search.settings()
-        data = str(Path(self.data).expanduser().absolute())
+        data = absolute_data(self.data)
         return to_dict(self) | {"verb": "fit", "data": data, "search": searched}
 
     @property

@@ -16,6 +16,7 @@ from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.units import parse_seconds
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.base import split_kind
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.quantize.training import FakeQuantNet
@@ -101,7 +102,7 @@ def train_and_quantize(
     material = open_material(data, seed=seed, progress=progress)
     start = _start(bundle, material, data, progress=progress)
     settings: dict[str, Any] = {"verb": "quantize", "model": str(bundle.folder.absolute()), "config": to_dict(config)}
-    settings |= {"data": str(Path(data).expanduser().absolute()), "time": training.time, "devices": devices}
+    settings |= {"data": absolute_data(data), "time": training.time, "devices": devices}
     settings |= {"calibration": calibration, "ranges": ranges, "mixed": mixed, "keep_slow": keep_slow}
     settings |= {"wishes": to_dict(wishes)}
     folder = open_run(training.out, settings, overwrite=training.overwrite)

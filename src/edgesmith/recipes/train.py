@@ -17,6 +17,7 @@ from edgesmith.core.table import lookup
 from edgesmith.core.units import parse_seconds
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Sample
+from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.formats import ONNX
 from edgesmith.deploy.quantize.training import FakeQuantNet
@@ -107,7 +108,7 @@ def train_model(
     material = open_material(data, seed=seed, progress=progress)
     start = open_start(weights, spec, model=model, progress=progress)
     config = named_recipe(recipe or default_recipe(start), settings, spec=spec, seed=seed)
-    run: dict[str, Any] = {"verb": "train", "model": spec.to_json(), "data": str(Path(data).expanduser().absolute())}
+    run: dict[str, Any] = {"verb": "train", "model": spec.to_json(), "data": absolute_data(data)}
     run |= {"weights": None if start.origin is None else start.origin.source, "config": to_dict(config), "time": time}
     classes = material.dataset.classes
     spec = start.spec(spec.with_num_classes(len(classes)))

@@ -52,6 +52,35 @@ def check(
         raise typer.Exit(1)
 
 
+def pack(
+    data: arg.Data,
+    *,
+    out: Annotated[Path, typer.Option(help="New folder for the shards.")],
+    shard_size: Annotated[str, typer.Option(help="Size of a shard, about, with a unit.")] = "256MB",
+    seed: arg.Seed = 0,
+    json: arg.Json = False,
+) -> None:
+    """Pack pictures into WebDataset shards, which are DATA like a folder, here or behind an address.
+
+    Example: edgesmith pack flowers.zip --out flowers-shards
+    """
+    from edgesmith.cli.terminal import print_json, watch
+    from edgesmith.core.units import parse_bytes
+    from edgesmith.data import dataset as datasets
+    from edgesmith.data.pack import describe
+    from edgesmith.data.pack import pack as run
+
+    dataset = datasets.open(data, seed=seed)
+    with watch() as progress:
+        packed = run(
+            dataset, out, shard_bytes=parse_bytes(shard_size, what="--shard-size"), seed=seed, progress=progress
+        )
+    if json:
+        print_json({"path": str(packed.path), "shards": dict(packed.shards), "num_images": packed.num_images})
+    else:
+        print("\n".join((*dataset.notes, *describe(packed))))
+
+
 def train(
     model: arg.Model,
     data: arg.Data,

@@ -12,6 +12,7 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.bundle import load_module, open_bundle
 from edgesmith.devices.base import Device
 from edgesmith.devices.table import get_device
@@ -75,7 +76,7 @@ def netadapt(
     if not widths_of(spec):
         raise UsageError(f"{spec.name} has no expansion or bottleneck that could be narrowed; try mobilenet_v3_small")
     base = named_recipe(config.recipe or default_recipe(start), config.settings, spec=spec, seed=config.seed)
-    settings = to_dict(config) | {"verb": "netadapt", "data": str(Path(config.data).expanduser().absolute())}
+    settings = to_dict(config) | {"verb": "netadapt", "data": absolute_data(config.data)}
     folder = open_run(out, settings, overwrite=overwrite)
     progress.note(f"going on with {out}" if folder.resumed else start.describe(material.dataset.classes))
     return _Run(config, base, start, spec, found, executor or Here(), folder, total_s, progress).run()

@@ -1,0 +1,139 @@
+"""WebDataset shards: numbered tar files whose members lie side by side, read at random by offset.
+
+A shard is ``train-000012.tar`` with members ``KEY.jpg`` and ``KEY.cls``, the class as a number or a name. What stands
+before the number is the split where it is a split's name. ``classes.txt`` beside the shards names the classes by line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from edgesmith.core.errors import DataError
+from edgesmith.data.archives import clean_name, index_names
+from edgesmith.data.names import is_leftover, is_picture_name
+
+CLASSES_NAME: Final = "classes.txt"
+LABEL_SUFFIX: Final = ".cls"
+_SHARD: Final = re.compile(r"(?P<prefix>.+)-\d{3,}\.tar", re.IGNORECASE)
+_SPLITS: Final = ("train", "val", "valid", "validation", "test")
+
+
+def is_shard_name(name: str) -> bool:
+    """Whether a file is called as one of several shards is."""
+    return _SHARD.fullmatch(name) is not None
+
+
+class ShardSource:
+    """Several shards as one set of ``SPLIT/CLASS/SHARD/KEY.jpg``; files are opened for each read.
+
+    Args:
+        location: The folder that they lie in.
+        shards: Their names there.
+
+    Raises:
+        DataError: One is no tar archive, or a picture has no class.
+    """
+
+    def __init__(self, location: Path, shards: Sequence[str]) -> None:
+        self.location: Path = location
+        self._shards = tuple(sorted(shards))
+        self._members: dict[str, tuple[int, str, int, int]] = {}
+        names = _class_names(location)
+        for number, shard in enumerate(self._shards):
+            self._add(number, shard, names)
+        self._names, self._folders = index_names(self._members, [])
+
+    def names(self) -> Sequence[str]:
+        """Pictures, sorted."""
+        return self._names
+
+    def folders(self) -> Sequence[str]:
+        """Splits, classes, and shards in them."""
+        return self._folders
+
+    def read(self, name: str) -> bytes:
+        """The picture's bytes, read at its offset."""
+        number, _, offset, size = self._members[name]
+        try:
+            descriptor = os.open(self.location / self._shards[number], os.O_RDONLY)
+            try:
+                content = os.pread(descriptor, size, offset)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise DataError(f"cannot read {self.describe(name)}: {error.strerror or error}") from error
+        if len(content) != size:
+            raise DataError(f"cannot read {self.describe(name)}: the shard ends before the picture does")
+        return content
+
+    def describe(self, name: str) -> str:
+        """Shard and member."""
+        number, member, *_ = self._members[name]
+        return f"{self.location / self._shards[number]}:{member}"
+
+    def _add(self, number: int, shard: str, names: Sequence[str]) -> None:
+        path = self.location / shard
+        pictures: dict[str, tuple[str, int, int]] = {}
+        labels: dict[str, str] = {}
+        try:
+            with tarfile.open(path, mode="r:") as archive:
+                for member in archive:
+                    name = clean_name(path, member.name)
+                    if not member.isreg() or is_leftover(name):
+                        continue
+                    key, suffix = _split_key(name)
+                    if suffix == LABEL_SUFFIX:
+                        file = archive.extractfile(member)
+                        labels[key] = "" if file is None else file.read().decode("utf-8", "replace").strip()
+                    elif is_picture_name(suffix):
+                        pictures[key] = (member.name, member.offset_data, member.size)
+        except (OSError, EOFError, tarfile.TarError) as error:
+            raise DataError(f"{path} is not a tar archive, or it is damaged: {error}") from error
+        missing = next((member for key, (member, *_) in pictures.items() if not labels.get(key)), None)
+        if missing is not None:
+            raise DataError(f"{path}:{missing} has no {LABEL_SUFFIX} file beside it that tells its class")
+        stem = path.name[: -len(".tar")]
+        found = _SHARD.fullmatch(shard)
+        prefix = found["prefix"].lower() if found else ""
+        split = f"{prefix}/" if prefix in _SPLITS else ""
+        for key, (member_name, offset, size) in pictures.items():
+            name = _name_of(labels[key], names, f"{path}:{member_name}")
+            suffix = _split_key(member_name)[1]
+            self._members[f"{split}{name}/{stem}/{key}{suffix}"] = (number, member_name, offset, size)
+
+
+def class_folder(name: str) -> str:
+    """A class's name as a part of a path: a slash would make it two."""
+    return name.replace("/", "_") or "_"
+
+
+def _class_names(location: Path) -> Sequence[str]:
+    path = location / CLASSES_NAME
+    return tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
+
+
+def _name_of(label: str, names: Sequence[str], where: str) -> str:
+    """A class by its number in ``classes.txt``; without that file numbers are their own names."""
+    if not names or not label.isdecimal():
+        return class_folder(label.zfill(4) if label.isdecimal() else label)
+    if int(label) >= len(names):
+        raise DataError(f"{where} is of class {label}, and {CLASSES_NAME} names {len(names)}, counted from 0")
+    return class_folder(names[int(label)])
+
+
+def _split_key(name: str) -> tuple[str, str]:
+    """The key, and the ending that begins at the first dot of the file's own name."""
+    folder, slash, file = name.rpartition("/")
+    stem, dot, suffix = file.partition(".")
+    return f"{folder}{slash}{stem}", f"{dot}{suffix.lower()}"
+
+
+def shards_of(names: Sequence[str]) -> Sequence[str]:
+    """The shards among a folder's files, where all of its archives are shards; else none."""
+    tars = [name for name in names if name.lower().endswith(".tar")]
+    return tars if tars and all(is_shard_name(name) for name in tars) else ()

@@ -91,6 +91,26 @@ def test_check_counts_classes(capsys: pytest.CaptureFixture[str], digits: Path) 
     assert (result["ok"], result["num_images"], set(result["classes"])) == (True, 360, {"0", "1"})
 
 
+def test_check_writes_a_cleaned_set_and_a_sheet(
+    capsys: pytest.CaptureFixture[str], digits: Path, tmp_path: Path
+) -> None:
+    sheet, clean = tmp_path / "sheet.png", tmp_path / "clean"
+    result = run_json(capsys, "check", str(digits), "--sheet", str(sheet), "--fix", str(clean))
+    assert set(result) == {"ok", "problems", "classes", "num_images", "splits", "sizes", "fixed"}
+    assert result["fixed"] == {"path": str(clean), "num_images": 360, "left_out": []}
+    assert sum(count for split in result["splits"].values() for count in split.values()) == 360
+    assert sheet.is_file()
+    assert run_json(capsys, "check", str(clean))["num_images"] == 360
+
+
+def test_pack_counts_shards(capsys: pytest.CaptureFixture[str], digits: Path, tmp_path: Path) -> None:
+    out = tmp_path / "shards"
+    result = run_json(capsys, "pack", str(digits), "--out", str(out), "--shard-size", "100kB")
+    assert (result["path"], result["num_images"]) == (str(out), 360)
+    assert sum(result["shards"].values()) == len(list(out.glob("*.tar")))
+    assert run_json(capsys, "check", str(out))["classes"] == run_json(capsys, "check", str(digits))["classes"]
+
+
 def test_export_gives_one_record_a_file(capsys: pytest.CaptureFixture[str], trained: Path, digits: Path) -> None:
     out = trained.parent / "export"
     result = run_json(capsys, "export", str(trained), "--out", str(out), "--data", str(digits), "--batch", "1")

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.dataset import Dataset, Problem, Sample, read_file
 from edgesmith.data.layout import TRAIN
-from edgesmith.data.likeness import BITS, fingerprint, near_pairs
+from edgesmith.data.likeness import BITS, Looks, look_at, near_pairs
 from edgesmith.data.pictures import PictureError, decode
 
 TINY_SIDE: Final = 8
@@ -96,7 +95,7 @@ class _Seen:
     digest: str
     problem: Problem | None
     size: tuple[int, int] | None = None
-    looks: NDArray[np.uint16] | None = None
+    looks: Looks | None = None
 
     @property
     def is_good(self) -> bool:
@@ -160,7 +159,7 @@ def _look_at(dataset: Dataset, split: str, sample: Sample) -> _Seen:
     except PictureError as error:
         return _Seen(split, sample, digest, error.as_problem(sample.name))
     problem = _tiny(sample, *picture.size) if min(picture.size) < TINY_SIDE else None
-    return _Seen(split, sample, digest, problem, picture.size, fingerprint(picture))
+    return _Seen(split, sample, digest, problem, picture.size, look_at(picture))
 
 
 def _tiny(sample: Sample, width: int, height: int) -> Problem:
@@ -205,14 +204,18 @@ def _duplicates(dataset: Dataset, good: Sequence[_Seen]) -> Iterable[Copies]:
 
 def _near_duplicates(dataset: Dataset, good: Sequence[_Seen]) -> Iterable[Copies]:
     """All pairs whose bytes differ, of each later picture the most alike first."""
-    told = [one for one in good if one.looks is not None]
+    told, looks = [], []
+    for one in good:
+        if one.looks is not None:
+            told.append(one)
+            looks.append(one.looks)
     if not told:
         return
     places = {split: place for place, split in enumerate(dataset.splits)}
     group = np.array([places[one.split] * len(dataset.classes) + one.sample.label for one in told])
-    pairs = near_pairs(np.stack([one.looks for one in told if one.looks is not None]), group=group)
+    pairs = near_pairs(np.stack([each.words for each in looks]), group=group)
     for first, other, differing in pairs[np.lexsort((pairs[:, 0], pairs[:, 2], pairs[:, 1]))].tolist():
-        if told[first].digest != told[other].digest:
+        if told[first].digest != told[other].digest and looks[first].alike(looks[other]):
             yield _copies(dataset, told[first], told[other], differing)
 
 

@@ -15,6 +15,7 @@ from edgesmith.arch.edits.widths import widths_of
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import BudgetError, UsageError
 from edgesmith.core.files import read_json, read_lines
+from edgesmith.core.units import format_duration
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.result import NetAdaptResult
@@ -136,6 +137,7 @@ def test_the_json_is_the_documented_one(whole: tuple[Path, NetAdaptResult, Count
         assert isinstance(each["latency"], list)
         assert each["latency"] or not each["accepted"]
     assert data["metrics"]["split"] == "val"
+    assert f"(forecast {format_duration(result.forecast_s)})" in " ".join(result.summary)
 
 
 def test_a_proposal_whose_worker_dies_is_left_out_with_a_note(whole: tuple[Path, NetAdaptResult, Counting]) -> None:

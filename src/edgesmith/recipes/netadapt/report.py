@@ -22,12 +22,14 @@ from edgesmith.recipes.product import Score
 from edgesmith.report import content, summary_lines, write
 
 _MISTAKES: Final = 24
+STEPS: Final = "step-"
 STAGES: Final[Mapping[str, str]] = {
     "seed": "measure the seed and the narrowest net",
     "law": "time blocks",
     "speed": "time training",
     "tune": "tune on the data",
-    "step-": "steps",
+    STEPS: "steps",
+    "border-": "measure again at the border of the budget",
     "long": "train for long",
     "finish": "export, score, measure",
 }
@@ -60,6 +62,7 @@ class Story:
     paired: Paired
     measurement: Measurement
     num_held: int
+    forecast_s: float
 
 
 def write_report(story: Story, path: Path) -> tuple[str, ...]:
@@ -109,7 +112,7 @@ def tell(story: Story) -> content.FitReport:
             for split in dataset.splits
         ),
         problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
-        stages=_stages(ground),
+        stages=_stages(ground, story.forecast_s),
         conditions=conditions(story.measurement),
         repeat=repeat_of(ground),
         next_steps=_next_steps(story),
@@ -196,13 +199,16 @@ def _change(row: Mapping[str, Any]) -> str:
     return f"{row['change']}: {row['channels']} to {row['to_channels']}"
 
 
-def _stages(ground: Ground) -> tuple[content.StageTime, ...]:
-    rows = []
-    for prefix, title in STAGES.items():
-        forecast, actual = ground.stages.times(prefix)
-        if actual:
-            rows.append(content.StageTime(name=title, forecast_s=forecast, actual_s=actual))
-    return tuple(rows)
+def _stages(ground: Ground, forecast_s: float) -> tuple[content.StageTime, ...]:
+    """What each part took; the steps were thought to take what the whole run's forecast leaves them."""
+    times = {prefix: ground.stages.times(prefix) for prefix in STAGES}
+    thought = {prefix: forecast for prefix, (forecast, _) in times.items()}
+    thought[STEPS] = max(0.0, forecast_s - sum(forecast for prefix, forecast in thought.items() if prefix != STEPS))
+    return tuple(
+        content.StageTime(name=STAGES[prefix], forecast_s=thought[prefix], actual_s=actual)
+        for prefix, (_, actual) in times.items()
+        if actual
+    )
 
 
 def repeat_of(ground: Ground) -> tuple[content.Command, ...]:

@@ -231,6 +231,7 @@ class _Run:
             paired=paired,
             measurement=measurement,
             num_held=len(self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)[1]),
+            forecast_s=plan["forecast_s"],
         )
         return self._result(story, plan)
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import edgesmith
 from edgesmith.arch.cost import count_total
-from edgesmith.arch.spec import model_hash
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.devices.results import Measurement
 from edgesmith.engine.train import TrainResult
-from edgesmith.recipes.fit_report import class_scores, conditions, held_accuracy, panels
-from edgesmith.recipes.mistakes import find_mistakes
 from edgesmith.recipes.netadapt.ground import Ground, Place
 from edgesmith.recipes.netadapt.products import Paired
 from edgesmith.recipes.product import Score
+from edgesmith.recipes.report_base import Trained, as_latency, base_report, held_accuracy
 from edgesmith.report import content, summary_lines, write
 
-_MISTAKES: Final = 24
 STEPS: Final = "step-"
 STAGES: Final[Mapping[str, str]] = {
     "seed": "measure the seed and the narrowest net",
@@ -81,39 +76,26 @@ def sizes_of(story: Story) -> dict[str, dict[str, Any]]:
 
 def tell(story: Story) -> content.FitReport:
     """The report's content."""
-    ground, metrics = story.ground, story.score.metrics()
-    dataset = ground.material.dataset
-    mistakes = find_mistakes(story.score, dataset.classes, with_thumbnail=_MISTAKES)
-    problems = (*ground.material.problems, *story.score.crops.problems)
-    now = datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return content.FitReport(
-        data=Path(ground.config.data).name,
-        created_at=now,
-        edgesmith_version=edgesmith.__version__,
-        budget=content.Budget(latency_ms=round(story.budget_ms, 4)),
-        model=_model(story),
+    ground, manifest = story.ground, story.bundle.manifest
+    base = base_report(
+        Trained(
+            name=manifest.spec.name,
+            data=ground.config.data,
+            seed=ground.config.seed,
+            material=ground.material,
+            bundle=story.bundle,
+            file=manifest.files[0],
+            result=story.result,
+            score=story.score,
+            measurement=story.measurement,
+        ),
+        budget_ms=round(story.budget_ms, 4),
         latency=_latency(story),
-        accuracy=content.Accuracy(
-            value=metrics["top1"],
-            low=metrics["top1_low"],
-            high=metrics["top1_high"],
-            num_images=metrics["num_images"],
-            pictures_from=story.score.split,
-        ),
-        classes=dataset.classes,
         candidates=tuple(_candidate(story, number, place) for number, place in enumerate(story.places)),
-        panels=panels(story.result),
-        class_scores=class_scores(story.score, dataset.classes, seed=ground.config.seed),
-        confusion=tuple(tuple(row) for row in metrics["confusion"]),
-        mistakes=mistakes[:_MISTAKES],
-        num_mistakes=len(mistakes),
-        splits=tuple(
-            content.SplitCount(split=split, counts=tuple(dataset.class_counts(split).values()))
-            for split in dataset.splits
-        ),
-        problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
+    )
+    return replace(
+        base,
         stages=_stages(ground, story.forecast_s),
-        conditions=conditions(story.measurement),
         repeat=repeat_of(ground),
         next_steps=_next_steps(story),
         verb="netadapt",
@@ -132,36 +114,13 @@ def _size(bundle: Bundle, ms: float) -> dict[str, Any]:
     }
 
 
-def _model(story: Story) -> content.ModelFacts:
-    manifest, spec = story.bundle.manifest, story.bundle.manifest.spec
-    record, cost = manifest.files[0], count_total(spec)
-    return content.ModelFacts(
-        name=spec.name,
-        model_hash=model_hash(spec),
-        parameters=cost.parameters,
-        madds=cost.madds,
-        height=spec.resolution[0],
-        width=spec.resolution[1],
-        file_path=str(story.bundle.path(record)),
-        file_size_bytes=record.bytes,
-        memory_bytes=cost.peak_bytes,
-        parity=None if record.parity is None else record.parity.relative,
-    )
-
-
 def _latency(story: Story) -> content.Latency:
     """With the interval that decides: for a share of the seed's latency, the paired one."""
-    latency, paired = story.paired.latency, story.paired
-    is_share = "x" in story.ground.config.budget
+    latency, paired = as_latency(story.paired.latency), story.paired
+    if "x" not in story.ground.config.budget:
+        return latency
     seed_ms = latency.ms / paired.to_seed
-    return content.Latency(
-        ms=latency.ms,
-        low_ms=seed_ms * paired.low if is_share else latency.low_ms,
-        high_ms=seed_ms * paired.high if is_share else latency.high_ms,
-        device=latency.device,
-        threads=latency.fingerprint.threads,
-        contended=latency.contended,
-    )
+    return replace(latency, low_ms=seed_ms * paired.low, high_ms=seed_ms * paired.high)
 
 
 def _candidate(story: Story, number: int, place: Place) -> content.CandidateRow:

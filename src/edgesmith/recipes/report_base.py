@@ -1,0 +1,193 @@
+"""What the reports of all verbs say that end with one trained network."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import edgesmith
+from edgesmith.arch.cost import count_total
+from edgesmith.arch.spec import model_hash
+from edgesmith.core.bootstrap import interval_of_share
+from edgesmith.core.seed import generator
+from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.manifest import FileRecord
+from edgesmith.devices.cores import max_threads
+from edgesmith.devices.results import Latency, Measurement
+from edgesmith.engine.train import TrainResult
+from edgesmith.recipes.material import Material
+from edgesmith.recipes.mistakes import find_mistakes
+from edgesmith.recipes.product import Score
+from edgesmith.report import content, plotted
+
+_MISTAKES: Final = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A network that was trained, exported, scored and measured.
+
+    Attributes:
+        name: What the report calls it.
+        data: As DATA of the command line.
+        seed: Of intervals.
+        material: The opened set.
+        bundle: Of the network.
+        file: The file in it that counts.
+        result: The training.
+        score: That file on the evaluation split.
+        measurement: Its latencies.
+    """
+
+    name: str
+    data: str
+    seed: int
+    material: Material
+    bundle: Bundle
+    file: FileRecord
+    result: TrainResult
+    score: Score
+    measurement: Measurement
+
+
+def base_report(
+    trained: Trained, *, budget_ms: float, latency: content.Latency, candidates: tuple[content.CandidateRow, ...]
+) -> content.FitReport:
+    """All but what is a verb's own.
+
+    Args:
+        trained: The network.
+        budget_ms: The budget in milliseconds.
+        latency: What counts against it.
+        candidates: Every network considered.
+    """
+    metrics, dataset = trained.score.metrics(), trained.material.dataset
+    mistakes = find_mistakes(trained.score, dataset.classes, with_thumbnail=_MISTAKES)
+    problems = (*trained.material.problems, *trained.score.crops.problems)
+    return content.FitReport(
+        data=Path(trained.data).name,
+        created_at=_now(),
+        edgesmith_version=edgesmith.__version__,
+        budget=content.Budget(latency_ms=budget_ms),
+        model=_facts(trained),
+        latency=latency,
+        accuracy=content.Accuracy(
+            value=metrics["top1"],
+            low=metrics["top1_low"],
+            high=metrics["top1_high"],
+            num_images=metrics["num_images"],
+            pictures_from=trained.score.split,
+        ),
+        classes=dataset.classes,
+        candidates=candidates,
+        panels=_panels(trained.result),
+        class_scores=_class_scores(trained.score, dataset.classes, seed=trained.seed),
+        confusion=tuple(tuple(row) for row in metrics["confusion"]),
+        mistakes=mistakes[:_MISTAKES],
+        num_mistakes=len(mistakes),
+        splits=tuple(
+            content.SplitCount(split=split, counts=tuple(dataset.class_counts(split).values()))
+            for split in dataset.splits
+        ),
+        problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
+        conditions=_conditions(trained.measurement),
+    )
+
+
+def as_latency(latency: Latency) -> content.Latency:
+    """A measured latency as the report has it."""
+    return content.Latency(
+        ms=latency.ms,
+        low_ms=latency.low_ms,
+        high_ms=latency.high_ms,
+        device=latency.device,
+        threads=latency.fingerprint.threads,
+        contended=latency.contended,
+    )
+
+
+def held_accuracy(score: float, num_held: int) -> content.Accuracy:
+    """A score on the held-out part of train, with its interval."""
+    right = round(score * num_held)
+    interval = interval_of_share([True] * right + [False] * (num_held - right), rng=generator(0, "race"))
+    return content.Accuracy(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        num_images=num_held,
+        pictures_from="held-out fifth of train",
+    )
+
+
+def _facts(trained: Trained) -> content.ModelFacts:
+    spec, file = trained.bundle.manifest.spec, trained.file
+    cost = count_total(spec)
+    return content.ModelFacts(
+        name=trained.name,
+        model_hash=model_hash(spec),
+        parameters=cost.parameters,
+        madds=cost.madds,
+        height=spec.resolution[0],
+        width=spec.resolution[1],
+        file_path=str(trained.bundle.path(file)),
+        file_size_bytes=file.bytes,
+        memory_bytes=cost.peak_bytes,
+        parity=None if file.parity is None else file.parity.relative,
+    )
+
+
+def _panels(result: TrainResult) -> tuple[plotted.CurvePanel, ...]:
+    """The curves of a training."""
+    steps = [event for event in result.history if event["kind"] == "step" and event["loss"] is not None]
+    xs = tuple(float(event["pictures"]) for event in steps)
+    loss = plotted.Curve(label="training loss", xs=xs, ys=tuple(float(event["loss"]) for event in steps))
+    rate = plotted.Curve(label="learning rate", xs=xs, ys=tuple(float(event["learning_rate"]) for event in steps))
+    return (
+        plotted.CurvePanel(title="Loss", curves=(loss,)),
+        plotted.CurvePanel(title="Learning rate", curves=(rate,)),
+    )
+
+
+def _class_scores(score: Score, classes: Sequence[str], *, seed: int) -> tuple[content.ClassScore, ...]:
+    """Recall and precision of every class that has pictures."""
+    labels, predicted = score.crops.labels, score.logits.argmax(axis=1)
+    scores = []
+    for index, row in enumerate(score.metrics()["per_class"]):
+        right = predicted[labels == index] == index
+        if not len(right):
+            continue
+        recall = interval_of_share(right, rng=generator(seed, "class", index))
+        scores.append(
+            content.ClassScore(
+                name=classes[index],
+                num_images=len(right),
+                recall=recall.value,
+                recall_low=recall.low,
+                recall_high=recall.high,
+                precision=row["precision"],
+            )
+        )
+    return tuple(scores)
+
+
+def _conditions(measurement: Measurement) -> content.Conditions:
+    """Under what the first latency of a measurement was taken."""
+    latency, facts = measurement.latency[0], measurement.to_dict()["conditions"]
+    return content.Conditions(
+        cpu=facts["cpu"],
+        num_cores=max_threads(),
+        threads=latency.fingerprint.threads,
+        precision=latency.fingerprint.precision,
+        load_average=facts["load"] or 0.0,
+        contended=latency.contended,
+        num_rounds=latency.rounds,
+        measured_at=_now(),
+        versions=(*facts["runtimes"].items(), ("edgesmith", edgesmith.__version__), ("python", facts["python"])),
+    )
+
+
+def _now() -> str:
+    return datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")

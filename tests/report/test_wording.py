@@ -11,6 +11,7 @@ from edgesmith.report.wording import (
     format_count,
     format_ms,
     summary_lines,
+    total_times,
     verdict,
 )
 from tests.report.samples import sample_report
@@ -70,3 +71,10 @@ def test_a_busy_machine_is_said() -> None:
     report = sample_report()
     busy = replace(report, conditions=replace(report.conditions, contended=True))
     assert "the machine was busy while the latency was measured" in summary_lines(busy)
+
+
+def test_the_forecast_is_the_one_that_was_printed_where_it_is_known() -> None:
+    report = sample_report()
+    summed = sum(stage.forecast_s for stage in report.stages)
+    assert total_times(report).forecast_s == summed
+    assert total_times(replace(report, forecast_s=2 * summed)).forecast_s == 2 * summed

@@ -272,6 +272,7 @@ class _Fit:
             latency=latency,
             measurement=measurement,
             stages=self.stages,
+            forecast_s=plan["forecast_s"],
             folder=self.folder.path,
         )
         report = self.folder.path / "report.html"

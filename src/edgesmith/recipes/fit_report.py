@@ -45,6 +45,7 @@ class Story:
     latency: Latency
     measurement: Measurement
     stages: Stages
+    forecast_s: float
     folder: Path
 
     @property
@@ -83,6 +84,7 @@ def tell(story: Story) -> content.FitReport:
         verb=story.config.verb,
         search=None if story.search is None else tell_search(story.search, story.budget_ms, story.num_held),
         stages=_stages(story.stages),
+        forecast_s=story.forecast_s,
         repeat=(repeat(story.config),),
         next_steps=next_steps(story.bundle.folder, story.config),
     )

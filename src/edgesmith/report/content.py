@@ -235,6 +235,7 @@ class FitReport:
         candidates: Every network considered, in the order tried; the rows are numbered from 1.
         confusion: ``confusion[t][p]`` counts pictures of class ``t`` predicted as ``p``; empty for none.
         mistakes: Those to show, the most confident first; ``num_mistakes`` counts all.
+        forecast_s: What all of it was thought to take, as it was printed in the beginning; None takes the stages' sum.
         verb: The verb that wrote it.
         proposals: Of all steps of NetAdapt, in order; empty for other verbs.
         sizes: The network before and after NetAdapt.
@@ -258,6 +259,7 @@ class FitReport:
     splits: tuple[SplitCount, ...] = ()
     problems: tuple[DataProblem, ...] = ()
     stages: tuple[StageTime, ...] = ()
+    forecast_s: float | None = None
     conditions: Conditions
     repeat: tuple[Command, ...] = ()
     next_steps: tuple[Command, ...] = ()

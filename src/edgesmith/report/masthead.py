@@ -84,7 +84,7 @@ def _file(report: FitReport) -> Html:
 def _time(report: FitReport) -> Html:
     if not report.stages:
         return join([])
-    total = total_times(report.stages)
+    total = total_times(report)
     value, _, unit = format_duration(total.actual_s).partition(" ")
     most = 1.15 * max(total.actual_s, total.forecast_s) or 1.0
     gauge = draw_gauge(total.actual_s, low=total.actual_s, high=total.actual_s, limit=total.forecast_s, most=most)

@@ -173,7 +173,7 @@ def _data(report: FitReport) -> Section:
 def _time(report: FitReport) -> Section:
     swatch = [element("li", {}, element("span", {"class": f"swatch {kind}"}), kind) for kind in ("forecast", "actual")]
     key = element("ul", {"class": "key-list", "aria-hidden": "true"}, *swatch)
-    body = join([key, tabulate_stages(report.stages)]) if report.stages else _NOTHING
+    body = join([key, tabulate_stages(report)]) if report.stages else _NOTHING
     return Section(key="time", title="Time", note="What was forecast at the start, and what it took.", body=body)
 
 

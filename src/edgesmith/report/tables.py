@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from edgesmith.core.units import format_duration
 from edgesmith.report.bars import draw_pair
-from edgesmith.report.content import CandidateRow, Conditions, DataProblem, Latency, StageTime
+from edgesmith.report.content import CandidateRow, Conditions, DataProblem, FitReport, Latency, StageTime
 from edgesmith.report.markup import Html, element, escape, join
 from edgesmith.report.wording import (
     accuracy_interval,
@@ -101,12 +101,13 @@ def tabulate_problems(problems: Sequence[DataProblem]) -> Html:
     return tabulate("Problems of the data", head, rows, kind="problems")
 
 
-def tabulate_stages(stages: Sequence[StageTime]) -> Html:
+def tabulate_stages(report: FitReport) -> Html:
     """Forecast and actual time of each stage as bars and figures."""
+    stages = report.stages
     most = max([*(stage.forecast_s for stage in stages), *(stage.actual_s for stage in stages)], default=0) or 1.0
     head = [head_cell("Stage"), head_cell("", "pair"), head_cell("Forecast", "number"), head_cell("Actual", "number")]
     rows = [_stage(stage, draw_pair(stage.forecast_s, stage.actual_s, most=most)) for stage in stages]
-    foot = [_stage(total_times(tuple(stages)), join([]))]
+    foot = [_stage(total_times(report), join([]))]
     return tabulate("Forecast and actual time of each stage", head, rows, kind="stages", foot=foot)
 
 

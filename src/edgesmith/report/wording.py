@@ -125,18 +125,20 @@ def fate_of_candidates(report: FitReport) -> str:
     return f"{len(report.candidates)} tried: {', '.join(parts)}"
 
 
-def total_times(stages: tuple[StageTime, ...]) -> StageTime:
+def total_times(report: FitReport) -> StageTime:
     """All stages together."""
+    stages = report.stages
+    summed = sum(stage.forecast_s for stage in stages)
     return StageTime(
         name="Together",
-        forecast_s=sum(stage.forecast_s for stage in stages),
+        forecast_s=summed if report.forecast_s is None else report.forecast_s,
         actual_s=sum(stage.actual_s for stage in stages),
     )
 
 
 def summary_lines(report: FitReport) -> list[str]:
     """The result for a terminal, one line for each thing worth saying."""
-    total = total_times(report.stages)
+    total = total_times(report)
     lines = [f"{report.model.name} {verdict(report)}"]
     lines += [f"not met: {line}" for line in broken_limits(report)]
     lines += ["the machine was busy while the latency was measured"] if report.conditions.contended else []

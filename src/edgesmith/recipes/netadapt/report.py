@@ -96,6 +96,7 @@ def tell(story: Story) -> content.FitReport:
     return replace(
         base,
         stages=_stages(ground, story.forecast_s),
+        forecast_s=story.forecast_s,
         repeat=repeat_of(ground),
         next_steps=_next_steps(story),
         verb="netadapt",

@@ -14,7 +14,6 @@ SECTIONS: Final = "QELAPX"
 NOT_YET: Final[Mapping[str, str]] = MappingProxyType(
     {
         "E10": "SSDLite's heads: there is no detection to export",
-        "X1": "evaluation in several processes: each process scores by itself",
     }
 )
 

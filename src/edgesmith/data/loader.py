@@ -68,6 +68,8 @@ class TrainLoader:
         batch_size: Pictures a batch; the last one may be smaller.
         seed: Of the order and of all draws.
         num_workers: Processes that prepare batches; 0 prepares them in this one.
+        share: Which of how many shares of each batch to give: ``(0, 1)`` is all of it. A last batch too small for
+            everybody to have two pictures is left out.
     """
 
     def __init__(
@@ -80,17 +82,20 @@ class TrainLoader:
         batch_size: int,
         seed: int,
         num_workers: int = 0,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
+        if batch_size < share[1]:
+            raise UsageError(f"{share[1]} processes cannot share batches of {batch_size} pictures; raise batch_size")
         if batch_size < 1 or num_workers < 0:
             raise UsageError(f"batch size is 1 or more and workers 0 or more, got {batch_size} and {num_workers}")
         if not len(pictures):
             raise DataError("there are no pictures to train on")
         self.num_images = len(pictures)
         self.batch_size = batch_size
-        self._seed, self._repeats = seed, augment.repeats
+        self._seed, self._repeats, self._share = seed, augment.repeats, share
         self._preprocessing = preprocessing
         self._requests: list[_Request] = []
-        maker = _BatchMaker(pictures, num_classes, augment, preprocessing, seed)
+        maker = _BatchMaker(pictures, num_classes, augment, preprocessing, seed, rank=share[0])
         with _without_advice():
             self._loader: DataLoader[Batch] = DataLoader(
                 maker,
@@ -107,7 +112,8 @@ class TrainLoader:
     def num_batches(self) -> int:
         """Batches an epoch."""
         whole, rest = divmod(self.num_images, self.batch_size)
-        return whole + (rest > 1 or (rest == 1 and whole == 0))
+        least = 2 * self._share[1]
+        return whole + (rest >= least or (rest >= self._share[1] and whole == 0))
 
     def epoch(
         self, epoch: int, *, start_batch: int = 0, height: int | None = None, width: int | None = None
@@ -141,7 +147,7 @@ class TrainLoader:
         requests = []
         for batch in range(start_batch, self.num_batches):
             part = shown[: self.num_images][batch * size : (batch + 1) * size]
-            indices, turns = zip(*part, strict=True)
+            indices, turns = zip(*part[self._share[0] :: self._share[1]], strict=True)
             requests.append(_Request(epoch, batch, height, width, indices, turns))
         return requests
 
@@ -177,7 +183,10 @@ class _BatchMaker(Dataset[Batch]):
         config: AugmentConfig,
         preprocessing: Preprocessing,
         seed: int,
+        *,
+        rank: int,
     ) -> None:
+        self._mark = (rank,) if rank else ()
         self._pictures = pictures
         self._labels = torch.tensor([sample.label for sample in pictures.samples])
         self._num_classes = num_classes
@@ -199,7 +208,7 @@ class _BatchMaker(Dataset[Batch]):
                 images[slot].copy_(augment(self._picture(index)))
         labels = self._labels[list(request.indices)]
         targets = torch.nn.functional.one_hot(labels, self._num_classes).float()
-        mixing = generator(self._seed, "mix", request.epoch, request.batch)
+        mixing = generator(self._seed, "mix", request.epoch, request.batch, *self._mark)
         images, targets = mix(images, targets, config=self._config, generator=mixing)
         return Batch(images=images.contiguous(memory_format=torch.channels_last), targets=targets, labels=labels)
 

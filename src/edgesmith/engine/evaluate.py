@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from edgesmith.core.errors import RunError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.engine.batches import EvaluationBatch
+from edgesmith.engine.launch import ALONE
+from edgesmith.engine.world import World
 from edgesmith.tasks.base import Outputs, Task
 
 
@@ -49,9 +52,10 @@ def evaluate(
     *,
     seed: int = 0,
     num_images: int | None = None,
+    world: World = ALONE,
     progress: Progress = SILENT,
 ) -> Evaluation:
-    """Score a predictor; every picture counts once.
+    """Score a predictor; every picture counts once, however many processes share the work.
 
     Args:
         predict: `eager` of a module, or a file's run function.
@@ -59,6 +63,7 @@ def evaluate(
         task: Gives the metric.
         seed: Of the bootstrap intervals.
         num_images: How many pictures there will be, for the time left.
+        world: The processes that score together: each takes some of the batches, and all get the whole answer.
         progress: Shows the stage.
 
     Raises:
@@ -66,15 +71,28 @@ def evaluate(
     """
     metric, seen = task.metric(seed=seed), 0
     with progress.stage("evaluate", num_images, "pictures") as stage:
-        for batch in batches:
-            if not len(batch.images):
-                continue
-            outputs = predict(batch.images)
+        for count, outputs, labels in _scored(predict, batches, world):
             _require_finite(outputs, first=seen)
-            metric.update(outputs, batch.labels)
-            seen += len(batch.images)
-            stage.advance(len(batch.images))
+            metric.update(outputs, labels)
+            seen += count
+            stage.advance(count)
     return Evaluation(metrics=metric.compute(), num_images=seen)
+
+
+def _scored(predict: Predictor, batches: Iterable[EvaluationBatch], world: World) -> Iterator[tuple[int, Outputs, Any]]:
+    """Pictures, outputs and labels of every batch that has any, in order."""
+    if world.size == 1:
+        for batch in batches:
+            if len(batch.images):
+                yield len(batch.images), predict(batch.images), batch.labels
+        return
+    own = [
+        (number, len(batch.images), predict(batch.images), batch.labels)
+        for number, batch in enumerate(batches)
+        if number % world.size == world.rank and len(batch.images)
+    ]
+    for _, count, outputs, labels in sorted((each for part in world.gather(own) for each in part), key=itemgetter(0)):
+        yield count, outputs, labels
 
 
 def eager(net: nn.Module) -> Predictor:

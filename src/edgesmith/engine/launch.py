@@ -14,6 +14,7 @@ import torch
 from edgesmith.core.errors import UsageError
 from edgesmith.core.seed import derive
 from edgesmith.core.table import unknown
+from edgesmith.engine.world import World
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -22,13 +23,15 @@ _PRECISIONS: Final[Mapping[str, Literal["32-true", "bf16-mixed", "16-mixed"]]] =
     {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 )
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+ALONE: Final = World()
 
 
-def launch(*, device: str, precision: str) -> Fabric:
-    """A Fabric on one device.
+def launch(*, device: str, precision: str, world: World = ALONE) -> Fabric:
+    """A Fabric on one device, or one of a group on theirs.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        world: The processes that train together.
         precision: As in `TrainConfig.precision`.
 
     Raises:
@@ -39,7 +42,17 @@ def launch(*, device: str, precision: str) -> Fabric:
     with quiet():
         from lightning.fabric import Fabric
 
-        return Fabric(accelerator=kind, devices=1, precision=fabric_precision)
+        if world.size == 1:
+            return Fabric(accelerator=kind, devices=1, precision=fabric_precision)
+        fabric = Fabric(
+            accelerator=kind,
+            devices=world.local_size,
+            num_nodes=world.num_nodes,
+            strategy="ddp",
+            precision=fabric_precision,
+        )
+        fabric.launch()
+        return fabric
 
 
 @contextmanager
@@ -63,9 +76,9 @@ def isolated_randomness(device: torch.device) -> Iterator[None]:
         yield
 
 
-def seed_step(seed: int, step: int, device: torch.device) -> None:
-    """Make dropout a function of seed and step, so that no generator state has to survive a kill."""
-    value = derive(seed, "step", step)
+def seed_step(seed: int, step: int, device: torch.device, *, rank: int = 0) -> None:
+    """Make dropout a function of seed, step and process, so that no generator state has to survive a kill."""
+    value = derive(seed, "step", step, *([rank] if rank else []))
     torch.default_generator.manual_seed(value)
     if device.type == "cuda":
         torch.cuda.manual_seed(value)

@@ -12,13 +12,15 @@ from torch import Tensor, nn
 from edgesmith.engine.batches import Batch
 from edgesmith.engine.ema import WeightAverage
 from edgesmith.engine.health import check_batch_size, find_lone_norms, running_statistics
-from edgesmith.engine.launch import launch, quiet, seed_step
+from edgesmith.engine.launch import ALONE, launch, quiet, seed_step
 from edgesmith.engine.optim import build_optimizer, set_norm_momentum_, set_rate_
 from edgesmith.engine.plan import Plan
 from edgesmith.engine.replicas import Objective, Replicas
 from edgesmith.engine.state import TrainState
 from edgesmith.engine.teacher import Teacher
+from edgesmith.engine.world import World, find_world
 from edgesmith.nn.learned_groups import condense_, group_lasso, learned_matrices
+from edgesmith.nn.sync import sync_norms_
 from edgesmith.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Updater:
         plan: Gives seed and clipping.
         lone_norms: Norms that use running statistics for a batch of one.
         teacher: Answers the same pictures; None learns from labels alone.
+        world: The processes that share each batch; gradients are those of the mean loss over all their pictures.
     """
 
     def __init__(
@@ -57,8 +60,9 @@ class Updater:
         plan: Plan,
         lone_norms: tuple[str, ...],
         teacher: Teacher | None = None,
+        world: World = ALONE,
     ) -> None:
-        self.state = state
+        self.state, self.world = state, world
         self.device: torch.device = fabric.device
         self.is_mixed: bool = fabric.strategy.precision.precision != "32-true"
         self._fabric, self._task, self._lone_norms = fabric, task, lone_norms
@@ -103,7 +107,7 @@ class Updater:
             state.net.at_(share)
         state.net.train()
         images, targets = self._fabric.to_device((batch.images, batch.targets))
-        seed_step(self._seed, state.step, self.device)
+        seed_step(self._seed, state.step, self.device, rank=self.world.rank)
         set_rate_(state.optimizer, rate, backbone=self._plan.backbone_share_at(state.step))
         self._optimizer.zero_grad(set_to_none=True)
         condense_(self._learned, share)
@@ -125,8 +129,14 @@ class Updater:
         if self._replicas is not None and len(images) > 1:
             return self._replicas.run(images, targets, seed=self._seed, step=self.state.step)
         loss = self._loss(images.contiguous(memory_format=torch.channels_last), targets)
-        self._fabric.backward(loss)
-        return loss
+        if self.world.size == 1:
+            self._fabric.backward(loss)
+            return loss
+        # The group takes the plain mean of its gradients, and the last batch may be shared unequally.
+        count = torch.tensor(float(len(images)), device=loss.device)
+        weight = count * self.world.size / self.world.total(count)
+        self._fabric.backward(loss * weight)
+        return self.world.total(loss.detach() * weight) / self.world.size
 
     def _loss(self, images: Tensor, targets: Any) -> Tensor:
         if len(images) > 1 or not self._lone_norms:
@@ -179,7 +189,8 @@ def _objective(task: Task, plan: Plan, teacher: Teacher | None) -> Objective:
 
 def _replicas(state: TrainState, fabric: Fabric, plan: Plan, objective: Objective) -> Replicas | None:
     """Threads for the passes where they pay: on a CPU, in full precision."""
-    if plan.config.replicas == 1 or fabric.device.type != "cpu" or plan.config.precision not in ("auto", "32"):
+    in_threads = fabric.world_size == 1 and fabric.device.type == "cpu" and plan.config.precision in ("auto", "32")
+    if plan.config.replicas == 1 or not in_threads:
         return None
     return Replicas(state.net, count=plan.config.replicas, objective=objective)
 
@@ -197,11 +208,13 @@ def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str, teacher: Tea
     Raises:
         UsageError: Batches of one picture cannot work with this net, or the precision with this device.
     """
-    config = plan.config
-    fabric = launch(device=device, precision=config.precision)
+    config, world = plan.config, find_world()
+    fabric = launch(device=device, precision=config.precision, world=world)
     net.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if teacher is not None:
         teacher.to_(fabric.device)
+    if world.size > 1 and fabric.device.type == "cuda":
+        sync_norms_(net)
     smallest = min(plan.resolutions())
     lone_norms = find_lone_norms(net, smallest)
     check_batch_size(lone_norms, largest_batch=min(config.batch_size, plan.num_images), resolution=smallest)
@@ -213,4 +226,4 @@ def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str, teacher: Tea
         average=None if config.ema_decay is None else WeightAverage(net, decay=config.ema_decay),
         scaler=getattr(fabric.strategy.precision, "scaler", None),
     )
-    return Updater(state, fabric=fabric, task=task, plan=plan, lone_norms=lone_norms, teacher=teacher)
+    return Updater(state, fabric=fabric, task=task, plan=plan, lone_norms=lone_norms, teacher=teacher, world=world)

@@ -26,6 +26,7 @@ from edgesmith.engine.plan import Plan, plan_run
 from edgesmith.engine.state import Best, require_same_run
 from edgesmith.engine.step import Updater, prepare
 from edgesmith.engine.teacher import Teacher
+from edgesmith.nn.sync import plain_norms_
 from edgesmith.tasks.base import Task
 
 _CHANCE_STEPS = 200
@@ -119,6 +120,9 @@ class _Run:
         clock: Callable[[], float],
     ) -> None:
         self.updater, self.state, self.task, self.loader, self.plan = updater, updater.state, task, loader, plan
+        self.world = updater.world
+        if not self.world.is_first:
+            folder, progress = None, SILENT  # one process writes and talks
         self.spec, self.held_out, self.progress, self.clock = spec, held_out, progress, clock
         self.shown = event_files(folder)
         self.log = Log(None if folder is None else folder / "events.jsonl", listener=self.shown)
@@ -130,7 +134,8 @@ class _Run:
 
     def resume(self) -> None:
         """Go to the newest whole checkpoint, if there is one, and forget the events after it."""
-        checkpoint = None if self.checkpoints is None else self.checkpoints.newest(note=self.progress.note)
+        found = None if self.checkpoints is None else self.checkpoints.newest(note=self.progress.note)
+        checkpoint = self.world.from_first(found)
         if checkpoint is not None:
             require_same_run(checkpoint, spec=self.spec, config=self.plan.config)
             self.state.restore_(checkpoint)
@@ -156,7 +161,7 @@ class _Run:
         source = "raw" if state.average is None else "average"
         if state.average is not None:
             state.net.load_state_dict(state.average.net.state_dict())
-        state.net.cpu().eval()
+        plain_norms_(state.net.cpu().eval())
         return TrainResult(
             weights={name: tensor.detach() for name, tensor in state.net.state_dict().items()},
             source=source,
@@ -230,7 +235,8 @@ class _Run:
         nets = {"raw": state.net} | ({} if state.average is None else {"average": state.average.net})
         known = {event["weights"] for event in self.log.events if _is_evaluation_at(event, state.step)}
         for name, net in nets.items():
-            result = evaluate(eager(net), self.held_out(), self.task, seed=self.plan.config.seed)
+            self.world.agree_(net)
+            result = evaluate(eager(net), self.held_out(), self.task, seed=self.plan.config.seed, world=self.world)
             if name not in known:
                 self._record(name, result)
         return result

@@ -17,6 +17,7 @@ from edgesmith.data.loader import TrainLoader
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem, Sample
 from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.world import find_world
 
 CACHE_SHORT_SIDE: Final = 256
 CACHE_LIMIT_BYTES: Final = 4_000_000_000
@@ -44,7 +45,7 @@ class Material:
 
     def loader(self, samples: Sequence[Sample] | None, config: TrainConfig, rule: Preprocessing) -> TrainLoader:
         """Training batches of some samples of train, or of all."""
-        pictures = self.pictures if samples is None else self.pictures.subset(samples)
+        pictures, world = self.pictures if samples is None else self.pictures.subset(samples), find_world()
         return TrainLoader(
             pictures,
             num_classes=len(self.dataset.classes),
@@ -53,6 +54,7 @@ class Material:
             batch_size=min(config.batch_size, len(pictures)),
             seed=config.seed,
             num_workers=config.workers,
+            share=(world.rank, world.size),
         )
 
     def crops(self, samples: Sequence[Sample], rule: Preprocessing, *, progress: Progress = SILENT) -> Crops:

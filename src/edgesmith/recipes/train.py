@@ -11,7 +11,7 @@ from typing import Any
 
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.config import override, to_dict
-from edgesmith.core.errors import RunError
+from edgesmith.core.errors import RunError, UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
 from edgesmith.core.units import parse_seconds
@@ -25,6 +25,7 @@ from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.teacher import Teacher
 from edgesmith.engine.train import TrainResult, train
+from edgesmith.engine.world import find_world
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.condensing import condense_checked
@@ -34,7 +35,7 @@ from edgesmith.recipes.model_files import MAIN_STEM, export_checked
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import Score, make_bundle, score_file
-from edgesmith.recipes.run_folder import BUNDLE_NAME, Stages, open_run
+from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
 from edgesmith.recipes.teacher import open_teacher
 from edgesmith.recipes.training import RECIPES, for_net
@@ -87,6 +88,8 @@ def train_model(
 ) -> TrainOutcome:
     """Train, export, score and bundle; started again on the same folder it goes on.
 
+    Where several processes train together, all but the first leave (``SystemExit``) when the training is done.
+
     Args:
         model: The net; its number of classes becomes the set's.
         data: As DATA of the command line.
@@ -101,7 +104,11 @@ def train_model(
         overwrite: Throw away what an earlier run left in ``out``.
         progress: Told of each stage.
     """
-    begun = clock()
+    begun, world = clock(), find_world()
+    if not world.is_first:
+        progress = SILENT
+    if world.size > 1 and time is not None:
+        raise UsageError("several processes train for a number of pictures, not for a time; give --set pictures=...")
     spec = model.spec_at(resolution)
     named_recipe(recipe or SCRATCH, settings, spec=spec, seed=seed)  # a wrong key is told before any work
     limit_s = None if time is None else parse_seconds(time)
@@ -114,7 +121,7 @@ def train_model(
     spec = start.spec(spec.with_num_classes(len(classes)))
     taught = None if teacher is None else open_teacher(teacher, classes, start.rule(spec))
     run |= {} if taught is None else {"teacher": taught.source}
-    folder = open_run(out, run, overwrite=overwrite)
+    folder = open_run(out, run, overwrite=overwrite) if world.is_first else RunFolder(path=out, resumed=False)
     task = task_of(material, config)
     net, rule = start.begin(spec, material, seed=config.seed)
     progress.note(start.describe(classes))
@@ -139,6 +146,8 @@ def train_model(
         teacher=expert,
         progress=progress,
     )
+    if not world.is_first:
+        raise SystemExit(0)
     score, bundle = finish(
         net,
         material,

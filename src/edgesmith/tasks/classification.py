@@ -89,8 +89,9 @@ class ClassificationMetric:
         self._class_names = tuple(class_names)
         self._seed = seed
         self._correct: list[Tensor] = []
-        self._top5 = MulticlassAccuracy(num_classes=count, top_k=min(5, count), average="micro")
-        self._confusion = MulticlassConfusionMatrix(num_classes=count)
+        # Several processes score together before they count: torchmetrics would add their counts up once more.
+        self._top5 = MulticlassAccuracy(num_classes=count, top_k=min(5, count), average="micro", sync_on_compute=False)
+        self._confusion = MulticlassConfusionMatrix(num_classes=count, sync_on_compute=False)
 
     def update(self, outputs: Tensor | NDArray[np.generic], targets: Tensor | NDArray[np.generic]) -> None:
         """Count one batch; targets are class indices."""

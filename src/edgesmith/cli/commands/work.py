@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -91,6 +93,9 @@ def train(
     teacher: Teacher = None,
     resolution: arg.Resolution = None,
     time: Annotated[str | None, typer.Option(help="Limit of time, such as 20m, in place of --set pictures.")] = None,
+    devices: Annotated[
+        int, typer.Option(help="GPUs, or processes on the CPU, that train together; torchrun for several machines.")
+    ] = 1,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     seed: arg.Seed = 0,
@@ -103,8 +108,11 @@ def train(
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.extras import require
     from edgesmith.recipes.models import resolve
+    from edgesmith.recipes.together import run_together
 
     require("torch", extra="train")
+    if devices > 1 and "RANK" not in os.environ:
+        raise typer.Exit(run_together(sys.argv[1:], devices))
     from edgesmith.recipes.train import train_model
 
     with watch() as progress:

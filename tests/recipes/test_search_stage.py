@@ -150,6 +150,14 @@ def test_case_a4_nothing_returned_exceeds_the_limit_as_measured(
     assert all(row["latency"] for row in rows if row["accepted"])
 
 
+def test_candidates_use_most_of_the_budget_where_they_can(material: Material, tmp_path: Path) -> None:
+    limit = 0.8 * true_ms(ZOO[0])
+    found = search(material, tmp_path / "tight", SearchWishes(random=True), Limits(latency_ms=limit))
+    assert min(each.estimated_ms for each in found.tried) > 0.75 * 0.95 * limit / 1.1
+    wide = search(material, tmp_path / "wide", SearchWishes(), Limits(latency_ms=100 * true_ms(ZOO[0])))
+    assert len(wide.tried) == 24  # nothing in the space is as slow as that
+
+
 def test_sizes_are_limits_too(material: Material, tmp_path: Path) -> None:
     space = find_space("mobilenet_v3_small", resolutions=(32,), num_classes=10)
     smallest = count_total(space.decode(cheapest_point(space)))

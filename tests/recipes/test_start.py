@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from edgesmith.nn.build import build
 from edgesmith.recipes import start as starts
 from edgesmith.recipes.models import preprocessing_of
 from edgesmith.recipes.start import Start, Starts, default_recipe, open_start
+from edgesmith.recipes.training import RECIPES
 from edgesmith.weights.imported import Imported
 
 TF = find("mobilenet_v3_small@classes=3,padding=same,preset=timm_tf")
@@ -51,6 +53,18 @@ def test_nothing_is_the_presets_initial_weights() -> None:
     assert all(torch.equal(value, build(spec, seed=5).state_dict()[key]) for key, value in net.state_dict().items())
     assert (start.spec(spec), start.rule(spec)) == (spec, preprocessing_of(spec))
     assert (start.describe(("a", "b")), default_recipe(start)) == ("training starts from scratch", "small")
+
+
+def test_a_backbone_that_is_whole_is_spared_and_one_that_was_cut_learns_at_once() -> None:
+    start, base = Start(origin=origin()), replace(RECIPES["finetune"](), pictures=5000)
+    assert base.frozen_pictures == 3000
+    whole = start.recipe(base, start.spec(find("mobilenet_v3_small@classes=2,resolution=96")))
+    assert (whole.frozen_pictures, whole.optim.backbone_rate) == (1000, base.optim.backbone_rate)
+    cut = start.recipe(base, start.spec(find("mobilenet_v3_small@classes=2,width=0.5")))
+    assert (cut.frozen_pictures, cut.optim.backbone_rate) == (0, 1.0)
+    asked = ("frozen_pictures=3000", "optim.backbone_rate=0.3")
+    assert start.recipe(base, find("mobilenet_v3_small@classes=2,width=0.5"), asked) == base
+    assert Start().recipe(base, TF) == base
 
 
 def test_case_m3_the_origins_scaling_padding_and_norms_come_with_its_weights() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from edgesmith.arch.spec import NetSpec
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.engine.config import TrainConfig
 from edgesmith.nn.build import Net
 from edgesmith.recipes.candidates import Choice, Measured
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.proxy import begin_point, start_for
 from edgesmith.recipes.search_result import Search
-from edgesmith.recipes.start import Starts
+from edgesmith.recipes.start import Start, Starts
 
 
 class Contenders:
@@ -22,12 +26,22 @@ class Contenders:
         material: The set.
         seed: Of what begins anew.
         count: How many of each may race.
+        settings: The user's of the recipe.
     """
 
     def __init__(
-        self, choice: Choice, search: Search | None, starts: Starts, material: Material, *, seed: int, count: int
+        self,
+        choice: Choice,
+        search: Search | None,
+        starts: Starts,
+        material: Material,
+        *,
+        seed: int,
+        count: int,
+        settings: Sequence[str] = (),
     ) -> None:
         self._search, self._starts, self._material, self._seed = search, starts, material, seed
+        self._settings = settings
         found = () if search is None else search.finalists[:count]
         self.measured: tuple[Measured, ...] = (*choice.fitting[:count], *found)
         self.specs: dict[str, NetSpec] = {each.spec.name: each.spec for each in self.measured}
@@ -43,8 +57,15 @@ class Contenders:
             return self._starts.of(spec).begin(spec, self._material, seed=self._seed)
         return begin_point(self._search.space, point, self._starts, self._material, seed=self._seed)
 
+    def config(self, spec: NetSpec, base: TrainConfig, pictures: int) -> TrainConfig:
+        """The recipe of a network's training on so many pictures, as it suits what it begins with."""
+        return self._start(spec).recipe(replace(base, pictures=pictures), spec, self._settings)
+
     def rule(self, spec: NetSpec) -> Preprocessing:
         """From picture to input."""
-        is_found = self._search is not None and self._search.point_of(spec.name) is not None
-        start = start_for(self._search.space, self._starts) if is_found and self._search else self._starts.of(spec)
-        return start.rule(spec)
+        return self._start(spec).rule(spec)
+
+    def _start(self, spec: NetSpec) -> Start:
+        if self._search is not None and self._search.point_of(spec.name) is not None:
+            return start_for(self._search.space, self._starts)
+        return self._starts.of(spec)

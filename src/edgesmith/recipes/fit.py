@@ -112,7 +112,13 @@ class _Fit:
         choice = self._choose()
         search = self._search(choice)
         self.contenders = Contenders(
-            choice, search, self.starts, self.material, seed=self.config.seed, count=self.time_plan.num_candidates
+            choice,
+            search,
+            self.starts,
+            self.material,
+            seed=self.config.seed,
+            count=self.time_plan.num_candidates,
+            settings=self.config.settings,
         )
         specs = self.contenders.specs
         timed = partial(candidate_speeds, self.contenders, self.material, self.task, self.base, progress=self.progress)
@@ -222,7 +228,7 @@ class _Fit:
         self.progress.note(f"training {spec.name} on {pictures} pictures")
         net, rule = self.contenders.begin(spec)
         self._net = net
-        config = replace(self.base, pictures=pictures)
+        config = self.contenders.config(spec, self.base, pictures)
         begun = time.monotonic()
         result = fit_weights(
             net, self.material, self.task, config, rule=rule, folder=self.folder.path / "train", progress=self.progress

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgesmith.arch.spec import model_hash
@@ -92,7 +92,7 @@ class Runners:
             net,
             self._material,
             self._task,
-            replace(self._base, pictures=pictures),
+            self._contenders.config(spec, self._base, pictures),
             rule=rule,
             folder=self._folder / f"{number}-{model_hash(spec)}",
             samples=self._rest,

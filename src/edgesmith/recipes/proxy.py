@@ -103,13 +103,15 @@ class Proxy:
     def config(self, spec: NetSpec) -> TrainConfig:
         """The recipe, in one thread and on so many pictures."""
         base = named_recipe(self.recipe, self.settings, spec=spec, seed=self.seed)
-        return replace(
+        config = replace(
             for_net(base, spec),
             pictures=self.pictures,
             replicas=1,
             workers=0,
             evaluate_every_pictures=None,
         )
+        start = start_for(self.space, open_bench(self.data, self.seed, self.weights).starts)
+        return start.recipe(config, spec, self.settings)
 
     def int8_seconds(self, point: Encoding) -> float:
         """What a candidate's int8 file takes beside its training, score included; 0 for float files."""

@@ -32,6 +32,7 @@ from edgesmith.recipes.space_latency import (
     SpaceLatency,
     cheapest_point,
     make_limit,
+    point_of_at_least,
     too_slow,
 )
 from edgesmith.search.executors.base import Executor
@@ -47,6 +48,7 @@ from edgesmith.search.strategies.table import make_strategy
 from edgesmith.search.study import Study
 
 _PROBES: Final = 2
+FLOOR: Final = 0.75
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +216,10 @@ def make_judge(wishes: SearchWishes, limits: Limits) -> Judge:
 
 
 def limit_space(space: StagedSpace, latency: SpaceLatency, limits: Limits) -> LimitedSpace:
-    """The part of a space that keeps the limits by its estimates.
+    """The part of a space that keeps the limits by its estimates, and uses most of the latency.
+
+    A short training favours what learns fast, which small networks do; trained for long they come out below those that
+    use the budget. What takes less than `FLOOR` of it is therefore not tried, where anything takes more.
 
     Raises:
         BudgetError: Not even the smallest network does; says what it takes.
@@ -226,4 +231,8 @@ def limit_space(space: StagedSpace, latency: SpaceLatency, limits: Limits) -> Li
         if ms > limits.latency_ms:
             raise too_slow(space, ms, latency.device, limits.latency_ms)
         raise BudgetError(f"no network of space {space.name} keeps --max-size and --max-memory; raise them")
-    return LimitedSpace(space, keeps, origin=smallest)
+    floor_ms = FLOOR * limits.latency_ms
+    origin = point_of_at_least(space, latency, limits, floor_ms, seed=0)
+    if latency.model.estimate_ms(space.decode(origin)) < floor_ms:
+        return LimitedSpace(space, keeps, origin=smallest)
+    return LimitedSpace(space, make_limit(space, latency, limits, floor_ms=floor_ms), origin=origin)

@@ -28,6 +28,7 @@ _SCOUTS: Final = 10
 _NEAR: Final = 18
 _DRAWS: Final = 1500
 _REACH: Final = (0.5, 1.15)
+_CLIMBS: Final = 8
 # A model with a larger error than this ranks little better than multiply-adds do.
 _TRUSTED: Final = 0.10
 
@@ -140,12 +141,40 @@ def cheapest_point(space: StagedSpace) -> Encoding:
     return space.normal((0,) * len(space.choices))
 
 
-def make_limit(space: StagedSpace, latency: SpaceLatency, limits: Limits) -> Callable[[Encoding], bool]:
-    """Whether a point keeps the limits, by its estimated latency and its counts; asked often, so answers are kept."""
+def make_limit(
+    space: StagedSpace, latency: SpaceLatency, limits: Limits, *, floor_ms: float = 0.0
+) -> Callable[[Encoding], bool]:
+    """Whether a point keeps the limits, by its estimated latency and its counts; asked often, so answers are kept.
+
+    Args:
+        space: Of the points.
+        latency: Estimates.
+        limits: None may be exceeded.
+        floor_ms: What is faster is left out too.
+    """
 
     @lru_cache(maxsize=200_000)
     def keeps(point: Encoding) -> bool:
         spec = space.decode(point)
-        return limits.excess(spec, latency.model.estimate_ms(spec)) <= 0
+        ms = latency.model.estimate_ms(spec)
+        return ms >= floor_ms and limits.excess(spec, ms) <= 0
 
     return keeps
+
+
+def point_of_at_least(
+    space: StagedSpace, latency: SpaceLatency, limits: Limits, floor_ms: float, *, seed: int
+) -> Encoding:
+    """A point within the limits that takes ``floor_ms``, or the slowest that was found on the way there.
+
+    From the cheapest one up, one option at a time.
+    """
+    keeps, rng = make_limit(space, latency, limits), generator(seed, "floor")
+    point, number = cheapest_point(space), len(space.choices)
+    for place in (place for _ in range(_CLIMBS) for place in rng.permutation(number).tolist()):
+        if latency.model.estimate_ms(space.decode(point)) >= floor_ms:
+            break
+        if point[place] + 1 < len(space.choices[place].options):
+            higher = space.normal((*point[:place], point[place] + 1, *point[place + 1 :]))
+            point = higher if keeps(higher) else point
+    return point

@@ -15,6 +15,7 @@ from edgesmith.core.errors import UsageError, WeightsError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import is_bundle, load_module, open_bundle
+from edgesmith.engine.config import TrainConfig
 from edgesmith.nn.build import Net, build
 from edgesmith.nn.unfold import folded_norms, unfold_norms_
 from edgesmith.recipes.batches import batches_of
@@ -32,6 +33,7 @@ NONE: Final = "none"
 SCRATCH: Final = "small"
 TRAINED: Final = "finetune"
 _NORM_PICTURES: Final = 256
+_HEAD_PART: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,29 @@ class Start:
             crops = material.crops(samples[:: -(-len(samples) // _NORM_PICTURES)], rule)
             unfold_norms_(net, (torch.from_numpy(batch.images) for batch in batches_of(crops)))
         return net, rule
+
+    def recipe(self, config: TrainConfig, spec: NetSpec, settings: Sequence[str] = ()) -> TrainConfig:
+        """A recipe as it suits what a net begins with.
+
+        Only a net that is the origin's, but for its resolution and classes, has a backbone that knows what it knew:
+        the head learns alone first, for a fifth of the run at most. In others channels were cut or layers are new, and
+        a head would learn what the backbone is about to unlearn: all of it learns from the first step, at one rate.
+
+        Args:
+            config: With its number of pictures.
+            spec: The net.
+            settings: The user's, which stay as they are.
+        """
+        if self.origin is None:
+            return config
+        asked = {setting.partition("=")[0] for setting in settings}
+        is_whole = spec.blocks == self.origin.spec.blocks
+        if "frozen_pictures" not in asked:
+            frozen = min(config.frozen_pictures, config.pictures // _HEAD_PART) if is_whole else 0
+            config = replace(config, frozen_pictures=frozen)
+        if "optim.backbone_rate" not in asked and not is_whole:
+            config = replace(config, optim=replace(config.optim, backbone_rate=1.0))
+        return config
 
     def describe(self, classes: Sequence[str]) -> str:
         """One line for people."""

@@ -121,6 +121,7 @@ def train_model(
     spec = start.spec(spec.with_num_classes(len(classes)))
     taught = None if teacher is None else open_teacher(teacher, classes, start.rule(spec))
     run |= {} if taught is None else {"teacher": taught.source}
+    config = start.recipe(config, spec, settings)
     folder = open_run(out, run, overwrite=overwrite) if world.is_first else RunFolder(path=out, resumed=False)
     task = task_of(material, config)
     net, rule = start.begin(spec, material, seed=config.seed)

@@ -63,7 +63,7 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     check_target(config.target, adapt=config.adapt)
     settings = config.settings_of_run()
     material = open_material(config.data, seed=config.seed, progress=progress)
-    starts = Starts(config.weights, progress=progress)
+    starts = Starts(config.weights, material=material, progress=progress)
     first = starts.of(find(NETS[0]))
     net = find(NETS[0]) if starts.origin is None else starts.origin.spec
     base = named_recipe(config.recipe or default_recipe(first), config.settings, spec=net, seed=config.seed)

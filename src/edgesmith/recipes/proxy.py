@@ -168,7 +168,8 @@ class Bench:
 @lru_cache(maxsize=1)
 def open_bench(data: str, seed: int, weights: str) -> Bench:
     """The bench of this process; its pictures are decoded at the first trial."""
-    return Bench(open_material(data, seed=seed), Starts(weights), seed=seed)
+    material = open_material(data, seed=seed)
+    return Bench(material, Starts(weights, material=material), seed=seed)
 
 
 def begin_point(

@@ -34,6 +34,8 @@ SCRATCH: Final = "small"
 TRAINED: Final = "finetune"
 _NORM_PICTURES: Final = 256
 _HEAD_PART: Final = 5
+_LEAST_SIDE: Final = 32
+_SIDE_STEP: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,25 @@ class Start:
         net.load_state_dict(moved.state)
         return net
 
+    def unfolded(self, material: Material) -> Start:
+        """The same, with norms that know the set's pictures where the origin has folded its own away.
+
+        It is done on the origin, which is whole. A net whose channels were cut answers nonsense, and norms that keep
+        its answers would keep that: their outputs would be far from what the next layer has learned to read.
+
+        Args:
+            material: Some of its training pictures give the statistics.
+        """
+        if self.origin is None:
+            return self
+        net = build(self.origin.spec)
+        net.load_state_dict(self.origin.state)
+        if not folded_norms(net):
+            return self
+        side = max(_LEAST_SIDE, _SIDE_STEP * round(material.typical_side / _SIDE_STEP))
+        _unfold_(net, material, self.rule(self.origin.spec.with_resolution(min(side, *self.origin.spec.resolution))))
+        return Start(origin=replace(self.origin, state=net.state_dict()))
+
     def begin(
         self, spec: NetSpec, material: Material, *, seed: int, blocks: Sequence[int] | None = None
     ) -> tuple[Net, Preprocessing]:
@@ -92,9 +113,7 @@ class Start:
         """
         net, rule = self.net(spec, material.dataset.classes, seed=seed, blocks=blocks), self.rule(spec)
         if folded_norms(net):
-            samples = material.dataset.samples("train")
-            crops = material.crops(samples[:: -(-len(samples) // _NORM_PICTURES)], rule)
-            unfold_norms_(net, (torch.from_numpy(batch.images) for batch in batches_of(crops)))
+            _unfold_(net, material, rule)
         return net, rule
 
     def recipe(self, config: TrainConfig, spec: NetSpec, settings: Sequence[str] = ()) -> TrainConfig:
@@ -140,11 +159,12 @@ class Starts:
 
     Args:
         text: As of `open_start`.
+        material: The set that they are trained on; its pictures unfold folded norms.
         progress: Told what candidates begin with.
     """
 
-    def __init__(self, text: str, *, progress: Progress = SILENT) -> None:
-        self._text, self._progress = text, progress
+    def __init__(self, text: str, *, material: Material | None = None, progress: Progress = SILENT) -> None:
+        self._text, self._material, self._progress = text, material, progress
         self._known: dict[str, Start] = {}
 
     @property
@@ -161,7 +181,8 @@ class Starts:
 
     def _open(self, key: str, spec: NetSpec | None) -> Start:
         if key not in self._known:
-            self._known[key] = open_start(self._text, spec, progress=self._progress)
+            start = open_start(self._text, spec, progress=self._progress)
+            self._known[key] = start if self._material is None else start.unfolded(self._material)
         return self._known[key]
 
 
@@ -189,6 +210,12 @@ def open_start(text: str, spec: NetSpec | None, *, model: Model | None = None, p
     if text in LIBRARIES and spec is not None:
         return Start(origin=read_source(f"{text}:{_owners_name(text, spec)}"))
     return Start(origin=read_source(text, spec=spec))
+
+
+def _unfold_(net: Net, material: Material, rule: Preprocessing) -> None:
+    samples = material.dataset.samples("train")
+    crops = material.crops(samples[:: -(-len(samples) // _NORM_PICTURES)], rule)
+    unfold_norms_(net, (torch.from_numpy(batch.images) for batch in batches_of(crops)))
 
 
 def _automatic(spec: NetSpec, model: Model | None, progress: Progress) -> Start:

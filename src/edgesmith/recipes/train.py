@@ -113,7 +113,7 @@ def train_model(
     named_recipe(recipe or SCRATCH, settings, spec=spec, seed=seed)  # a wrong key is told before any work
     limit_s = None if time is None else parse_seconds(time)
     material = open_material(data, seed=seed, progress=progress)
-    start = open_start(weights, spec, model=model, progress=progress)
+    start = open_start(weights, spec, model=model, progress=progress).unfolded(material)
     config = named_recipe(recipe or default_recipe(start), settings, spec=spec, seed=seed)
     run: dict[str, Any] = {"verb": "train", "model": spec.to_json(), "data": absolute_data(data)}
     run |= {"weights": None if start.origin is None else start.origin.source, "config": to_dict(config), "time": time}

@@ -71,7 +71,7 @@ def netadapt(
     material = open_set(config.data, config.seed)
     for note in (*material.dataset.notes, *(f"left out: {p.file}: {p.detail}" for p in material.pictures.problems)):
         progress.note(note)
-    start = open_start(config.weights, spec, model=model, progress=progress)
+    start = open_start(config.weights, spec, model=model, progress=progress).unfolded(material)
     spec = start.spec(spec.with_num_classes(len(material.dataset.classes)))
     if not widths_of(spec):
         raise UsageError(f"{spec.name} has no expansion or bottleneck that could be narrowed; try mobilenet_v3_small")

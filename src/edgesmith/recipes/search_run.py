@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from edgesmith.arch.space.choices import Encoding
 from edgesmith.arch.space.staged import StagedSpace
+from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import BudgetError, RunError
 from edgesmith.core.progress import Progress
@@ -18,6 +20,7 @@ from edgesmith.recipes.proxy import Proxy, open_bench
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_plan import OVERHEAD_S, SearchPlan, plan_search
 from edgesmith.recipes.search_result import Tried
+from edgesmith.recipes.search_starts import MOST, starting_points
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.shared_weights import (
     RANKED,
@@ -78,10 +81,13 @@ class SearchRun:
         stages: Stages,
         folder: Path,
         progress: Progress,
+        *,
+        zoo: Sequence[NetSpec] = (),
     ) -> None:
         self.wishes, self.proxy, self.limits, self.aim = wishes, proxy, limits, aim
         self.limited = limit_space(proxy.space, latency, aim)
         self.executor, self.stages, self.folder, self.progress = executor, stages, folder, progress
+        self.zoo = zoo
         self.num_arms = 2 if wishes.random else 1
 
     def alone(self, seconds: float, material: Material) -> Scoring:
@@ -184,6 +190,7 @@ class SearchRun:
             trials=scoring.trials,
             batch=2 * scoring.executor.slots,
             executor=scoring.executor,
+            starts=self._starts(name, scoring.trials),
             progress=self.progress,
         )
         rows = [self._row(record, strategy.name) for record in outcome.records if record.failure is None]
@@ -191,6 +198,12 @@ class SearchRun:
             "tried": [row.to_json() for row in rows],
             "failed": [f"{record.point}: {record.failure}" for record in outcome.failed],
         }
+
+    def _starts(self, name: str, trials: int) -> tuple[Encoding, ...]:
+        """What the strategy is shown before it proposes; random candidates beside it stay random."""
+        if name.endswith("-beside"):
+            return ()
+        return starting_points(self.proxy.space, self.limited, self.zoo, count=min(MOST, trials // 4))
 
     def _row(self, record: Record, by: str) -> Tried:
         return Tried(

@@ -99,7 +99,7 @@ def search_stage(
     aim = replace(limits, latency_ms=limits.latency_ms * MARGIN / (1 + min(latency.error, _MOST_ERROR)))
     executor = make_executor(wishes.executor)
     try:
-        run = SearchRun(wishes, proxy, latency, limits, aim, executor, stages, folder, progress)
+        run = SearchRun(wishes, proxy, latency, limits, aim, executor, stages, folder, progress, zoo=zoo)
         scoring = run.shared(seconds) if is_shared else run.alone(seconds, material)
         tried, failed = run.arms(scoring)
         ranked = rank(tried, limits)

@@ -84,10 +84,10 @@ class TrainLoader:
         num_workers: int = 0,
         share: tuple[int, int] = (0, 1),
     ) -> None:
-        if batch_size < share[1]:
-            raise UsageError(f"{share[1]} processes cannot share batches of {batch_size} pictures; raise batch_size")
         if batch_size < 1 or num_workers < 0:
             raise UsageError(f"batch size is 1 or more and workers 0 or more, got {batch_size} and {num_workers}")
+        if batch_size < share[1]:
+            raise UsageError(f"{share[1]} processes cannot share batches of {batch_size} pictures; raise batch_size")
         if not len(pictures):
             raise DataError("there are no pictures to train on")
         self.num_images = len(pictures)

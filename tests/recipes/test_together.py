@@ -63,7 +63,7 @@ def children_of(pid: int) -> Iterator[int]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for the processes")
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_killed_process_ends_both_in_one_line(digits: Path, tmp_path: Path, rank: int) -> None:
     out = tmp_path / "run"
     started = subprocess.Popen(

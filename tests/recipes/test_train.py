@@ -54,6 +54,7 @@ def test_case_m14_squeezenet_leaves_chance_from_scratch(digits: Path, tmp_path: 
     assert done.score.evaluation.metrics["top1"] > 0.3
 
 
+@pytest.mark.slow
 def test_a_bundle_is_trained_on_from_its_own_weights(digits: Path, tmp_path: Path) -> None:
     first = train("mobilenet_v3_small@width=0.35,resolution=32", digits, tmp_path / "first", "pictures=6000")
     again = train_model(

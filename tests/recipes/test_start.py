@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
@@ -15,8 +16,11 @@ from edgesmith.core.errors import UsageError, WeightsError
 from edgesmith.core.progress import SILENT
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.nn.build import build
+from edgesmith.nn.unfold import folded_norms
 from edgesmith.recipes import start as starts
+from edgesmith.recipes.material import open_material
 from edgesmith.recipes.models import preprocessing_of
+from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.start import Start, Starts, default_recipe, open_start
 from edgesmith.recipes.training import RECIPES
 from edgesmith.weights.imported import Imported
@@ -65,6 +69,26 @@ def test_a_backbone_that_is_whole_is_spared_and_one_that_was_cut_learns_at_once(
     asked = ("frozen_pictures=3000", "optim.backbone_rate=0.3")
     assert start.recipe(base, find("mobilenet_v3_small@classes=2,width=0.5"), asked) == base
     assert Start().recipe(base, TF) == base
+
+
+def test_folded_norms_are_unfolded_while_the_network_is_whole(tmp_path: Path) -> None:
+    write_digits(tmp_path / "digits.zip")
+    material = open_material(tmp_path / "digits.zip", seed=0)
+    whole = build(TF, seed=7)
+    for norm in (module for module in whole.modules() if isinstance(module, nn.BatchNorm2d)):
+        norm.running_var = torch.full_like(norm.get_buffer("running_var"), 1 - norm.eps)
+    start = Start(origin=replace(origin(), state=whole.state_dict()))
+    cut = start.spec(find("mobilenet_v3_small@classes=2,width=0.5"))
+    assert folded_norms(start.net(cut, ("cat", "dog"), seed=0))
+    ready = start.unfolded(material)
+    assert not folded_norms(ready.net(cut, ("cat", "dog"), seed=0))
+    assert ready.origin is not None
+    same = build(TF)
+    same.load_state_dict(ready.origin.state)
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(same.eval()(images), whole.eval()(images), rtol=1e-3, atol=1e-4)
+    assert ready.unfolded(material) is ready
+    assert Start().unfolded(material) == Start()
 
 
 def test_case_m3_the_origins_scaling_padding_and_norms_come_with_its_weights() -> None:

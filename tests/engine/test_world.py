@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +16,7 @@ from edgesmith.engine.world import World, find_world
 from edgesmith.nn.sync import plain_norms_, sync_norms_
 from tests.engine.rank_worker import NUM_SCORED, TASK, batch, net_with, scored_batches, share_of
 from tests.engine.sets import toy_net
-
-ROOT = Path(__file__).parents[2]
+from tests.ranks import run_ranks
 
 
 @dataclass(frozen=True)
@@ -38,41 +33,11 @@ class Group:
         return dict(torch.load(self.folder / f"{name}-{rank}.pt", weights_only=True))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module", params=[2, pytest.param(3, marks=pytest.mark.slow)])
 def group(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Group:
     """Processes that trained a step and scored together, by gloo."""
     size, folder = request.param, tmp_path_factory.mktemp("ranks")
-    place = {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(free_port()),
-        "WORLD_SIZE": str(size),
-        "LOCAL_WORLD_SIZE": str(size),
-        "GROUP_RANK": "0",
-        "TORCHELASTIC_RUN_ID": "test",
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", "")))),
-    }
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.engine.rank_worker", str(folder)],
-            env=os.environ | place | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(size)
-    ]
-    try:
-        errors = [worker.communicate(timeout=300)[1] for worker in workers]
-    finally:
-        for worker in workers:
-            worker.kill()
-    assert [worker.returncode for worker in workers] == [0] * size, "\n".join(errors)
+    run_ranks("tests.engine.rank_worker", folder, size)
     return Group(size, folder)
 
 

@@ -24,6 +24,11 @@ COMMAND = (
     "180s",
     "--resolution",
     "32",
+    # A mirrored digit is none, and a cut one seldom; the recipe is for photographs.
+    "--set",
+    "augment.flip=0",
+    "--set",
+    "augment.scale=0.7,1.0",
     "--weights",
     "none",
     "--out",
@@ -89,7 +94,7 @@ def test_it_learned(finished: tuple[Path, dict[str, object]]) -> None:
     metrics = result["metrics"]
     assert isinstance(metrics, dict)
     assert metrics["num_images"] == 364
-    assert metrics["top1"] > 0.6  # one in ten by chance; a slow core sees few pictures in the time
+    assert metrics["top1"] > 0.8  # one in ten by chance
 
 
 def test_every_candidate_stands_in_the_report(finished: tuple[Path, dict[str, object]]) -> None:

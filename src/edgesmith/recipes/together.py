@@ -36,7 +36,7 @@ def run_together(arguments: Sequence[str], count: int) -> int:
     """
     with contextlib.ExitStack() as stack:
         logs = [None if rank == 0 else stack.enter_context(tempfile.TemporaryFile()) for rank in range(count)]
-        port = _free_port()
+        port = free_port()
         processes = [_start(arguments, rank, count, log, port) for rank, log in enumerate(logs)]
         stack.callback(_end, processes)
         try:
@@ -57,10 +57,15 @@ def run_together(arguments: Sequence[str], count: int) -> int:
         return status
 
 
-def _start(
-    arguments: Sequence[str], rank: int, count: int, log: IO[bytes] | None, port: int
-) -> subprocess.Popen[bytes]:
-    place = {
+def place_of(rank: int, count: int, port: int) -> dict[str, str]:
+    """The variables by which torchrun tells a process its place, all on this machine.
+
+    Args:
+        rank: Of the process, from 0.
+        count: Processes.
+        port: Where they meet; see `free_port`.
+    """
+    return {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "RANK": str(rank),
@@ -70,10 +75,22 @@ def _start(
         "GROUP_RANK": "0",
         "TORCHELASTIC_RUN_ID": "edgesmith",
     }
+
+
+def free_port() -> int:
+    """A port that nobody listens on, for now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _start(
+    arguments: Sequence[str], rank: int, count: int, log: IO[bytes] | None, port: int
+) -> subprocess.Popen[bytes]:
     threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
     return subprocess.Popen(
         [sys.executable, "-m", "edgesmith", *arguments],
-        env=threads | os.environ | place,
+        env=threads | os.environ | place_of(rank, count, port),
         stdout=None if log is None else subprocess.DEVNULL,
         stderr=log,
     )
@@ -100,9 +117,3 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             process.wait(max(0.0, deadline - time.monotonic()))
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -94,7 +94,7 @@ def train(
     resolution: arg.Resolution = None,
     time: Annotated[str | None, typer.Option(help="Limit of time, such as 20m, in place of --set pictures.")] = None,
     devices: Annotated[
-        int, typer.Option(help="GPUs, or processes on the CPU, that train together; torchrun for several machines.")
+        int, typer.Option(min=1, help="GPUs, or processes on the CPU, that train together; several machines: torchrun.")
     ] = 1,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,

@@ -54,6 +54,17 @@ def test_a_point_gives_the_same_numbers_twice_in_whatever_process(digits: Path) 
     assert 0 <= values["accuracy"] <= 1
 
 
+def test_the_recipe_suits_the_resolution_that_is_trained_at(digits: Path) -> None:
+    """A network of 256 pixels that is tried at 64 ends in a map of 2x2, and learns at no smaller one than that."""
+    space = find_space("mobilenet_v3_small", resolutions=(256,), num_classes=10)
+    proxy = replace(proxy_on(digits), space=space, scale=0.25)
+    net, _ = proxy.begin(space.normal((0,) * len(space.choices)))
+    assert net.spec.resolution == (64, 64)
+    assert proxy.config(net.spec).resolution_steps == (1.0,)
+    asked = replace(proxy, settings=("resolution_steps=0.5",))
+    assert asked.config(net.spec).resolution_steps == (0.5,)
+
+
 def test_held_out_pictures_are_of_train_and_not_trained_on(digits: Path) -> None:
     bench = open_bench(str(digits), 0, "none")
     held = {sample.name for sample in bench.crops(proxy_on(digits).begin(SMALLEST)[1]).samples}

@@ -13,7 +13,8 @@ from edgesmith.recipes.candidates import Choice, Measured
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.proxy import begin_point, start_for
 from edgesmith.recipes.search_result import Search
-from edgesmith.recipes.start import Start, Starts
+from edgesmith.recipes.start import Start, Starts, default_recipe
+from edgesmith.recipes.train import named_recipe
 
 
 class Contenders:
@@ -24,8 +25,9 @@ class Contenders:
         search: What a search found, if there was one.
         starts: What networks begin with.
         material: The set.
-        seed: Of what begins anew.
+        seed: Of what begins anew, and of trainings.
         count: How many of each may race.
+        recipe: Name of the training recipe; None takes what suits the weights.
         settings: The user's of the recipe.
     """
 
@@ -38,10 +40,11 @@ class Contenders:
         *,
         seed: int,
         count: int,
+        recipe: str | None = None,
         settings: Sequence[str] = (),
     ) -> None:
         self._search, self._starts, self._material, self._seed = search, starts, material, seed
-        self._settings = settings
+        self._recipe, self._settings = recipe, settings
         found = () if search is None else search.finalists[:count]
         self.measured: tuple[Measured, ...] = (*choice.fitting[:count], *found)
         self.specs: dict[str, NetSpec] = {each.spec.name: each.spec for each in self.measured}
@@ -57,9 +60,11 @@ class Contenders:
             return self._starts.of(spec).begin(spec, self._material, seed=self._seed)
         return begin_point(self._search.space, point, self._starts, self._material, seed=self._seed)
 
-    def config(self, spec: NetSpec, base: TrainConfig, pictures: int) -> TrainConfig:
-        """The recipe of a network's training on so many pictures, as it suits what it begins with."""
-        return self._start(spec).recipe(replace(base, pictures=pictures), spec, self._settings)
+    def config(self, spec: NetSpec, pictures: int) -> TrainConfig:
+        """The recipe of a network's training on so many pictures, as it suits the network and what it begins with."""
+        start = self._start(spec)
+        named = named_recipe(self._recipe or default_recipe(start), self._settings, spec=spec, seed=self._seed)
+        return start.recipe(replace(named, pictures=max(pictures, named.batch_size)), spec, self._settings)
 
     def rule(self, spec: NetSpec) -> Preprocessing:
         """From picture to input."""

@@ -118,10 +118,11 @@ class _Fit:
             self.material,
             seed=self.config.seed,
             count=self.time_plan.num_candidates,
+            recipe=self.config.recipe,
             settings=self.config.settings,
         )
         specs = self.contenders.specs
-        timed = partial(candidate_speeds, self.contenders, self.material, self.task, self.base, progress=self.progress)
+        timed = partial(candidate_speeds, self.contenders, self.material, self.task, progress=self.progress)
         speeds = self.stages.run("speeds", timed, forecast_s=20)
         count, spent_s = len(self.material.pictures), self.stages.times()[1]
         planned = partial(plan_training, speeds, self.time_plan, spent_s=spent_s, num_pictures=count)
@@ -181,7 +182,7 @@ class _Fit:
             self.contenders,
             self.material,
             self.task,
-            self.base,
+            seed=self.config.seed,
             int8=int8_of(self.config.target, progress=self.progress),
             stages=self.stages,
             folder=self.folder.path / "race",
@@ -191,7 +192,7 @@ class _Fit:
 
     def _adapt(self, winner: NetSpec, plan: Mapping[str, Any], search: Search | None) -> FitResult:
         """Train a winner that is too slow for a while, and let NetAdapt bring it onto the budget."""
-        pictures = max(self.base.batch_size, round(SHARE * plan["pictures"][winner.name]))
+        pictures = round(SHARE * plan["pictures"][winner.name])
         result = self._train(winner, pictures, SHARE * plan["train_s"])
         _, bundle = self._product(winner, result, self.folder.path / "wide")
         left_s = self.time_plan.total_s - self.stages.times()[1]
@@ -228,7 +229,7 @@ class _Fit:
         self.progress.note(f"training {spec.name} on {pictures} pictures")
         net, rule = self.contenders.begin(spec)
         self._net = net
-        config = self.contenders.config(spec, self.base, pictures)
+        config = self.contenders.config(spec, pictures)
         begun = time.monotonic()
         result = fit_weights(
             net, self.material, self.task, config, rule=rule, folder=self.folder.path / "train", progress=self.progress

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.effort import MAX_EPOCHS, TimePlan
@@ -17,7 +16,7 @@ _STEPS: Final = 8
 
 
 def candidate_speeds(
-    contenders: Contenders, material: Material, task: Task, base: TrainConfig, *, progress: Progress = SILENT
+    contenders: Contenders, material: Material, task: Task, *, progress: Progress = SILENT
 ) -> dict[str, float]:
     """Pictures a second that each candidate trains at, by name.
 
@@ -25,15 +24,15 @@ def candidate_speeds(
         contenders: Who.
         material: What they train on.
         task: Gives the loss.
-        base: The recipe.
         progress: Told of each.
     """
     speeds = {}
     with progress.stage("time training steps", len(contenders.specs), "nets") as stage:
         for spec in contenders.specs.values():
             net, rule = contenders.begin(spec)
-            loader = material.loader(None, base, rule)
-            speeds[spec.name] = measure_speed(net, task, loader, base, resolution=spec.resolution, steps=_STEPS)
+            config = contenders.config(spec, MAX_EPOCHS * len(material.pictures))
+            loader = material.loader(None, config, rule)
+            speeds[spec.name] = measure_speed(net, task, loader, config, resolution=spec.resolution, steps=_STEPS)
             stage.advance(detail=spec.name)
     return speeds
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from edgesmith.arch.spec import model_hash
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.engine.config import TrainConfig
 from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
 from edgesmith.recipes.material import HELD_FRACTION, Material
@@ -40,7 +39,7 @@ class Runners:
         contenders: Who runs.
         material: What they train on.
         task: Gives loss and score.
-        base: The recipe.
+        seed: Decides which part of train is held out.
         int8: How contenders become int8 files, whose score then counts; None for float files.
         stages: Of the run.
         folder: Takes a folder for each training.
@@ -52,16 +51,16 @@ class Runners:
         contenders: Contenders,
         material: Material,
         task: Task,
-        base: TrainConfig,
         *,
+        seed: int,
         int8: Int8 | None = None,
         stages: Stages,
         folder: Path,
         progress: Progress = SILENT,
     ) -> None:
-        self._contenders, self._material, self._task, self._base = contenders, material, task, base
+        self._contenders, self._material, self._task, self._seed = contenders, material, task, seed
         self._int8, self._stages, self._folder, self._progress = int8, stages, folder, progress
-        self._rest, self._held = material.dataset.hold_out(HELD_FRACTION, seed=base.seed)
+        self._rest, self._held = material.dataset.hold_out(HELD_FRACTION, seed=seed)
         self._pictures: dict[str, int] = {}
 
     def run(self, seconds: float, speed: float) -> Race:
@@ -74,7 +73,7 @@ class Runners:
         """
 
         def evaluate(name: str, number: int, rung: Rung) -> float:
-            pictures = max(2 * self._base.batch_size, round(speed * rung.seconds))
+            pictures = round(speed * rung.seconds)
             stage = f"race-{number}-{model_hash(self._contenders.specs[name])}"
             done = self._stages.run(stage, lambda: self._round(name, number, pictures), forecast_s=rung.seconds)
             self._pictures[name] = int(done["pictures"])
@@ -92,7 +91,7 @@ class Runners:
             net,
             self._material,
             self._task,
-            self._contenders.config(spec, self._base, pictures),
+            self._contenders.config(spec, pictures),
             rule=rule,
             folder=self._folder / f"{number}-{model_hash(spec)}",
             samples=self._rest,
@@ -103,6 +102,6 @@ class Runners:
         if self._int8 is not None:
             calibration = self._material.crops(self._rest[:NUM_CALIBRATION], rule)
             held = self._material.crops(self._held, rule)
-            evaluation = self._int8.score(net, calibration, held, self._task, seed=self._base.seed)
+            evaluation = self._int8.score(net, calibration, held, self._task, seed=self._seed)
         assert evaluation is not None, "a race scores on held-out pictures"
         return {"score": float(evaluation.metrics[self._task.score_name]), "pictures": result.pictures}

@@ -29,7 +29,6 @@ from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
 from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
 from edgesmith.recipes.start import Start, Starts
 from edgesmith.recipes.train import named_recipe, task_of
-from edgesmith.recipes.training import for_net
 from edgesmith.search.cost_model import CostModel
 from edgesmith.search.supernet.active import settle_norms_
 
@@ -70,7 +69,7 @@ class Proxy:
         spec = self.space.decode(point)
         bench = open_bench(self.data, self.seed, self.weights)
         net, rule = self.begin(point)
-        config = self.config(spec)
+        config = self.config(net.spec)
         crops = bench.crops(rule)
         result = train(
             net,
@@ -101,10 +100,10 @@ class Proxy:
         return begin_point(self.space, point, bench.starts, bench.material, scale=self.scale, seed=self.seed)
 
     def config(self, spec: NetSpec) -> TrainConfig:
-        """The recipe, in one thread and on so many pictures."""
+        """The recipe of a network at the proxy's resolution, in one thread and on so many pictures."""
         base = named_recipe(self.recipe, self.settings, spec=spec, seed=self.seed)
         config = replace(
-            for_net(base, spec),
+            base,
             pictures=self.pictures,
             replicas=1,
             workers=0,

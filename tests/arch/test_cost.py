@@ -192,7 +192,7 @@ def test_errors_name_the_net_and_the_block() -> None:
 def test_tap_on_a_point_that_is_not_there_names_block_and_choices() -> None:
     spec = find("mobilenet_v3_small")
     wrong = replace(spec, head=Classifier(taps=(Tap(block=0, point=Point.EXPAND),)))
-    with pytest.raises(SpecError, match="block 0 has no point 'expand'; choices: output"):
+    with pytest.raises(SpecError, match="block 0 has no point 'expand'; choices: input, output"):
         count(wrong)
 
 

@@ -92,7 +92,9 @@ def test_detection_and_segmentation_taps(
 def test_a_missing_point_names_what_there_is() -> None:
     spec = find("mobilenet_v3_small")
     wrong = replace(spec, head=Classifier(taps=(Tap(block=12, point=Point.DEPTHWISE),)))
-    with pytest.raises(SpecError, match=r"head \(classifier\): block 12 has no point 'depthwise'; choices: output"):
+    with pytest.raises(
+        SpecError, match=r"head \(classifier\): block 12 has no point 'depthwise'; choices: input, output"
+    ):
         trace_network(wrong)
 
 

@@ -20,6 +20,7 @@ from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.kinds.table import KINDS
 from edgesmith.arch.names import Activation, Padding, Point, PoolKind
 from edgesmith.arch.network import trace_network
+from edgesmith.arch.presets import Preset
 from edgesmith.arch.spec import NetSpec, model_hash, spec_hash
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
@@ -62,6 +63,7 @@ class LastConv:
 
     kind: ClassVar[str] = "last_conv"
     taps: tuple[Tap, ...] = (Tap(block=-1),)
+    preset: ClassVar[Preset | None] = None
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         h = t.conv(taps[0], num_classes, name="conv", activation=RELU, bias=True, norm=False)

@@ -17,6 +17,7 @@ from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.kinds.inverted_residual import InvertedResidual
 from edgesmith.arch.names import Point
 from edgesmith.arch.network import trace_network
+from edgesmith.arch.presets import Preset
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
@@ -35,6 +36,7 @@ class Listener:
 
     kind: ClassVar[str] = "listener"
     taps: tuple[Tap, ...]
+    preset: ClassVar[Preset | None] = None
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         return taps
@@ -62,7 +64,7 @@ def assert_counts_agree(spec: NetSpec) -> None:
     with counting(net) as seen, torch.inference_mode():
         logits = net(torch.zeros(1, 3, *spec.resolution))
     total = count_total(spec)
-    assert logits.shape == (1, spec.num_classes)
+    assert logits.shape[:2] == (1, spec.num_classes)
     assert (total.conv_madds, total.linear_madds) == (seen["conv"], seen["linear"])
     assert total.parameters == sum(parameter.numel() for parameter in net.parameters())
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import prod
 
-from edgesmith.arch.heads.base import Head
+from edgesmith.arch.heads.base import Head, Tap
 from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.names import Padding, Point
-from edgesmith.arch.operations import Dropout
+from edgesmith.arch.operations import Dropout, Resize
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Operation, Value, Work
@@ -76,13 +77,13 @@ class Counted:
     Attributes:
         cost: What it costs.
         out: Shape of its output.
-        points: Float32 bytes of each point.
+        points: Shape of each point.
         rows: A head's operations.
     """
 
     cost: Cost
     out: Shape
-    points: dict[Point, int] = field(compare=False)
+    points: dict[Point, Shape] = field(compare=False)
     rows: tuple[Row, ...] = ()
 
 
@@ -132,9 +133,7 @@ def tap_shapes(spec: NetSpec, parts: Sequence[Counted]) -> tuple[Shape, ...]:
         spec: The network.
         parts: Its blocks, counted.
     """
-    if all(tap.point is Point.OUTPUT for tap in spec.head.taps):
-        return tuple(parts[tap.block].out for tap in spec.head.taps)
-    return _inner_tap_shapes(spec)
+    return tuple(_tap_shape(spec, parts, tap) for tap in spec.head.taps)
 
 
 def _total(spec: NetSpec, parts: Sequence[Counted], head: Counted) -> Cost:
@@ -143,8 +142,8 @@ def _total(spec: NetSpec, parts: Sequence[Counted], head: Counted) -> Cost:
     held = [0] * (len(parts) + 1)
     for tap in spec.head.taps:
         index = tap.block % len(parts)
-        if index < len(parts) - 1 or tap.point is not Point.OUTPUT:
-            held[index + 1] += parts[index].points[tap.point]
+        if tap.point is not Point.INPUT and (index < len(parts) - 1 or tap.point is not Point.OUTPUT):
+            held[index + 1] += _BYTES * prod(parts[index].points[tap.point])
     extra = 0
     for kept, part in zip(held, (*parts, head), strict=True):
         extra += kept
@@ -165,19 +164,24 @@ def input_shape(spec: NetSpec) -> Shape:
     return (spec.in_channels, *spec.resolution)
 
 
-def _inner_tap_shapes(spec: NetSpec) -> tuple[Shape, ...]:
-    """Shapes of taps inside blocks; heads that have them are not on the search's fast path."""
-    from edgesmith.arch.network import trace_network
-
-    return tuple((value.channels, value.height, value.width) for value in trace_network(spec).head.inputs)
+def _tap_shape(spec: NetSpec, parts: Sequence[Counted], tap: Tap) -> Shape:
+    points = parts[tap.block].points
+    if tap.point not in points:
+        block = tap.block % len(parts)
+        raise SpecError(
+            f"{spec.name}: head ({spec.head.kind}): block {block} has no point {tap.point.value!r}; "
+            f"choices: {', '.join(sorted(points))}"
+        )
+    return points[tap.point]
 
 
 @lru_cache(maxsize=200_000)
 def _count_block(block: Block, shape: Shape, padding: Padding) -> Counted:
     t = Trace(padding=padding)
     x = t.open(*shape)
+    t.mark(Point.INPUT, x)
     made = t.mark(Point.OUTPUT, block.trace(t, x))
-    points = {point: value.size * _BYTES for point, value in t.points.items()}
+    points = {point: _shape(value) for point, value in t.points.items()}
     return Counted(_cost(t.operations, (x,)), (made.channels, made.height, made.width), points)
 
 
@@ -217,17 +221,22 @@ def _made(operation: Operation) -> int:
     return 0 if isinstance(operation, Dropout) else operation.output.size
 
 
+def _read(operation: Operation) -> tuple[Value, ...]:
+    """What must be in memory; of a size to be met nothing must."""
+    return operation.inputs[:1] if isinstance(operation, Resize) else operation.inputs
+
+
 def _peak(operations: Sequence[Operation], inputs: tuple[Value, ...]) -> int:
     """Most elements alive at once when each value is freed after its last reader."""
-    last = {value.index: step for step, operation in enumerate(operations) for value in operation.inputs}
-    sizes = {value.index: value.size for value in inputs}
+    last = {value.index: step for step, operation in enumerate(operations) for value in _read(operation)}
+    sizes = {value.index: value.size for value in inputs if value.index in last}
     peak = sum(sizes.values())
     for step, operation in enumerate(operations):
         sizes[operation.output.index] = _made(operation)
         if isinstance(operation, Dropout):
             sizes[operation.output.index] = sizes.pop(operation.inputs[0].index)
         peak = max(peak, sum(sizes.values()))
-        for value in operation.inputs:
+        for value in _read(operation):
             if last[value.index] == step:
                 sizes.pop(value.index, None)
     return peak

@@ -12,6 +12,8 @@ class Activation(StrEnum):
     RELU = "relu"
     RELU6 = "relu6"
     HARD_SWISH = "hard_swish"
+    HARD_SIGMOID = "hard_sigmoid"
+    SIGMOID = "sigmoid"
 
 
 class GateKind(StrEnum):
@@ -49,8 +51,9 @@ class PoolKind(StrEnum):
 
 
 class Point(StrEnum):
-    """Where inside a block a tap may listen."""
+    """Where inside a block a tap may listen; the ``INPUT`` of block 0 is the picture."""
 
+    INPUT = "input"
     EXPAND = "expand"
     DEPTHWISE = "depthwise"
     OUTPUT = "output"

@@ -76,7 +76,7 @@ def trace_network(spec: NetSpec) -> Network:
     blocks: list[Part] = []
     for index, block in enumerate(spec.blocks):
         begin = len(t.operations)
-        t.points = {}
+        t.points = {Point.INPUT: x}
         try:
             made = t.mark(Point.OUTPUT, block.trace(t, x))
             part = Part((x,), tuple(t.operations[begin:]), (made,), t.points)

@@ -15,7 +15,8 @@ class Preset(StrEnum):
     """Whose constants a network is built with.
 
     ``TORCHVISION`` is that library's MobileNetV3, ``TORCH`` the framework's own norms with torchvision's dropout for
-    MobileNetV2 and MnasNet, ``PLAIN`` the same without dropout.
+    MobileNetV2 and MnasNet, ``PLAIN`` the same without dropout. ``DEEPLAB`` is for the heads of that code,
+    ``TORCHVISION_HEAD`` for torchvision's LR-ASPP, whose norms differ from its backbone's.
     """
 
     PAPER = "paper"
@@ -26,6 +27,8 @@ class Preset(StrEnum):
     TORCH = "torch"
     PLAIN = "plain"
     SQUEEZENET = "squeezenet"
+    DEEPLAB = "deeplab"
+    TORCHVISION_HEAD = "torchvision_head"
 
 
 class Init(StrEnum):
@@ -64,5 +67,9 @@ PRESETS: Final[Mapping[Preset, Constants]] = MappingProxyType(
         Preset.TORCH: Constants(norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.2, init=Init.KAIMING_FAN_OUT),
         Preset.PLAIN: Constants(norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.0, init=Init.KAIMING_FAN_OUT),
         Preset.SQUEEZENET: Constants(norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.5, init=Init.KAIMING_UNIFORM),
+        Preset.DEEPLAB: Constants(norm_epsilon=1e-5, norm_momentum=3e-4, dropout=0.1, init=Init.TRUNCATED_NORMAL),
+        Preset.TORCHVISION_HEAD: Constants(
+            norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.1, init=Init.KAIMING_FAN_OUT
+        ),
     }
 )

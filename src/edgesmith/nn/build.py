@@ -19,11 +19,14 @@ from edgesmith.arch.operations import (
     GlobalPool,
     LearnedGroups,
     Linear,
+    Multiply,
     Norm,
     Pick,
     Pool,
+    Resize,
     Shift,
     Shuffle,
+    WindowMean,
 )
 from edgesmith.arch.presets import PRESETS, Constants
 from edgesmith.arch.spec import NetSpec
@@ -41,6 +44,7 @@ from edgesmith.nn.layers import (
     pool_layer,
 )
 from edgesmith.nn.learned_groups import LearnedGroupConv
+from edgesmith.nn.map_layers import Product, ResizeLike, WindowedMean
 
 LAYERS: Final[Mapping[type[Any], Callable[[Any, Constants], nn.Module]]] = MappingProxyType(
     {
@@ -57,6 +61,9 @@ LAYERS: Final[Mapping[type[Any], Callable[[Any, Constants], nn.Module]]] = Mappi
         Shuffle: ChannelShuffle,
         Shift: ChannelShift,
         Pick: ChannelPick,
+        WindowMean: WindowedMean,
+        Resize: ResizeLike,
+        Multiply: lambda _operation, _constants: Product(),
     }
 )
 
@@ -100,7 +107,7 @@ class Program(nn.Module):
 class Net(nn.Module):
     """A built network.
 
-    Shape: ``(N, in_channels, H, W) -> (N, num_classes)`` for a classifier.
+    Shape: ``(N, in_channels, H, W) -> (N, num_classes)`` for a classifier, ``(N, num_classes, H, W)`` for a segmenter.
 
     Attributes:
         spec: What it was built from.
@@ -112,6 +119,7 @@ class Net(nn.Module):
         super().__init__()
         network = trace_network(spec)
         constants = PRESETS[spec.preset]
+        head_constants = constants if spec.head.preset is None else PRESETS[spec.head.preset]
         tapped = {value.index for value in network.head.inputs}
         self.spec = spec
         self.blocks = nn.ModuleList()
@@ -121,11 +129,12 @@ class Net(nn.Module):
             self.blocks.append(Program(part, (*part.outputs, *heard), constants))
             self._tapped.append(tuple(value.index for value in heard))
         self._head_inputs = tuple(value.index for value in network.head.inputs)
-        self.head = Program(network.head, network.head.outputs, constants)
+        self._picture = network.blocks[0].inputs[0].index
+        self.head = Program(network.head, network.head.outputs, head_constants)
 
     def forward(self, images: Tensor) -> Any:
         """Answers for a batch: a tensor, or a tuple of them where the head has several outputs."""
-        heard: dict[int, Tensor] = {}
+        heard = {self._picture: images}
         x = images
         for block, indices in zip(self.blocks, self._tapped, strict=True):
             made = block(x)

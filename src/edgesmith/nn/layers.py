@@ -20,6 +20,8 @@ ACTIVATIONS: Final[Mapping[Activation, Callable[[], nn.Module]]] = MappingProxyT
         Activation.RELU: lambda: nn.ReLU(inplace=True),
         Activation.RELU6: lambda: nn.ReLU6(inplace=True),
         Activation.HARD_SWISH: lambda: nn.Hardswish(inplace=True),
+        Activation.HARD_SIGMOID: lambda: nn.Hardsigmoid(inplace=True),
+        Activation.SIGMOID: nn.Sigmoid,
     }
 )
 
@@ -54,8 +56,10 @@ class ConvNorm(nn.Sequential):
     def __init__(self, operation: Convolution, constants: Constants) -> None:
         super().__init__()
         self.conv = _conv(operation)
+        made = operation.output
         if operation.norm:
-            self.norm = batch_norm(operation.output.channels, constants)
+            kind = PooledNorm if made.height == made.width == 1 else nn.BatchNorm2d
+            self.norm = kind(made.channels, eps=constants.norm_epsilon, momentum=constants.norm_momentum)
         append_activation_(self, operation.activation)
 
 
@@ -116,6 +120,19 @@ class FeatureNorm(nn.BatchNorm1d):
     def forward(self, x: Tensor) -> Tensor:
         """Norm by the batch, or by what was seen before where the batch is one picture."""
         if self.training and len(x) == 1:
+            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(x)
+
+
+class PooledNorm(nn.BatchNorm2d):
+    """Batch norm over maps of one pixel; a lone one in training is normed by the running statistics.
+
+    Shape: ``(N, C, 1, 1) -> (N, C, 1, 1)``.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Norm by the batch, or by what was seen before where the batch is one pixel."""
+        if self.training and x[:, 0].numel() == 1:
             return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
         return super().forward(x)
 

@@ -16,7 +16,8 @@ def test_every_name_is_found_and_carries_its_publication(name: str) -> None:
     assert MODELS[name].published[0].options == ""
     for published in MODELS[name].published:
         assert published.top1 is None or 0.4 < published.top1 < 0.98
-        assert bool(published.source) == (published.top1 is not None)
+        assert published.miou is None or 0.5 < published.miou < 0.8
+        assert bool(published.source) == ((published.top1 or published.miou) is not None)
         assert find(f"{name}@{published.options}").family == find(name).family
 
 

@@ -11,6 +11,7 @@ from edgesmith.arch.cost import count
 from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.names import Activation, Padding, Point
 from edgesmith.arch.network import trace_network
+from edgesmith.arch.presets import Preset
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
@@ -27,6 +28,7 @@ class TwoTaps:
 
     kind: ClassVar[str] = "two_taps"
     taps: tuple[Tap, ...] = (Tap(block=6, point=Point.EXPAND), Tap(block=-1))
+    preset: ClassVar[Preset | None] = None
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         return tuple(

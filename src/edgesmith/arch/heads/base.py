@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 from edgesmith.arch.names import Point
+from edgesmith.arch.presets import Preset
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
 
@@ -27,6 +28,10 @@ class Head(Protocol):
     @property
     def taps(self) -> tuple[Tap, ...]:
         """What it reads, in order."""
+
+    @property
+    def preset(self) -> Preset | None:
+        """Whose norm constants and dropout it has; None for the network's."""
 
     def __hash__(self) -> int: ...
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.names import Activation
+from edgesmith.arch.presets import Preset
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
 
@@ -30,6 +31,7 @@ class Classifier:
     activation: Activation = Activation.NONE
     feature_norm: bool = False
     taps: tuple[Tap, ...] = (Tap(block=-1),)
+    preset: ClassVar[Preset | None] = None
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         """Run the head over the last block's output."""

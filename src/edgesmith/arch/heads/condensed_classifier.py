@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from edgesmith.arch.heads.base import Tap
 from edgesmith.arch.names import Activation
+from edgesmith.arch.presets import Preset
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Value
 
@@ -26,6 +27,7 @@ class CondensedClassifier:
 
     condensation: int = 2
     taps: tuple[Tap, ...] = (Tap(block=-1),)
+    preset: ClassVar[Preset | None] = None
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         """Run the head over the last block's output."""
@@ -49,6 +51,7 @@ class LearnedClassifier:
 
     condensation: int = 2
     taps: tuple[Tap, ...] = (Tap(block=-1),)
+    preset: ClassVar[Preset | None] = None
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         """Run the head over the last block's output."""

@@ -10,7 +10,16 @@ from edgesmith.arch.heads.base import Head
 from edgesmith.arch.heads.classifier import Classifier
 from edgesmith.arch.heads.condensed_classifier import CondensedClassifier, LearnedClassifier
 from edgesmith.arch.heads.conv_classifier import ConvClassifier
+from edgesmith.arch.heads.lr_aspp import LrAspp
+from edgesmith.arch.heads.r_aspp import RAspp
 
-_ALL: Final[tuple[type[Head], ...]] = (Classifier, ConvClassifier, CondensedClassifier, LearnedClassifier)
+_ALL: Final[tuple[type[Head], ...]] = (
+    Classifier,
+    ConvClassifier,
+    CondensedClassifier,
+    LearnedClassifier,
+    LrAspp,
+    RAspp,
+)
 
 HEADS: Final[Mapping[str, type[Head]]] = MappingProxyType({head.kind: head for head in _ALL})

@@ -14,15 +14,17 @@ class Published:
 
     Args:
         top1: Share of pictures whose first class is right, 0..1; None where nobody has published one.
-        source: Where the figure stands.
+        source: Where the figure stands; empty where there is none.
         options: The variant, as it is written behind the name: ``width=0.75,resolution=192``; empty for the name alone.
         data: The pictures that it was measured on.
+        miou: Mean intersection over union of a segmenter, 0..1.
     """
 
-    top1: float | None
+    top1: float | None = None
     source: str
     options: str = ""
     data: str = "ImageNet"
+    miou: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

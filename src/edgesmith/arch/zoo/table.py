@@ -13,6 +13,7 @@ from edgesmith.arch.zoo import (
     mobilenet_v2,
     mobilenet_v3,
     mobilenet_v4,
+    segmentation,
     shiftnet,
     shufflenet_v1,
     squeezenet,
@@ -30,5 +31,6 @@ MODELS: Final[Mapping[str, Entry]] = MappingProxyType(
         **shufflenet_v1.MODELS,
         **condensenet.MODELS,
         **shiftnet.MODELS,
+        **segmentation.MODELS,
     }
 )

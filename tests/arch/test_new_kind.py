@@ -64,6 +64,7 @@ class LastConv:
     kind: ClassVar[str] = "last_conv"
     taps: tuple[Tap, ...] = (Tap(block=-1),)
     preset: ClassVar[Preset | None] = None
+    task: ClassVar[str] = "classification"
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         h = t.conv(taps[0], num_classes, name="conv", activation=RELU, bias=True, norm=False)

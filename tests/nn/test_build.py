@@ -37,6 +37,7 @@ class Listener:
     kind: ClassVar[str] = "listener"
     taps: tuple[Tap, ...]
     preset: ClassVar[Preset | None] = None
+    task: ClassVar[str] = "classification"
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         return taps

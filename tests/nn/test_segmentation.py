@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torchvision.models.segmentation import lraspp_mobilenet_v3_large
 
-from edgesmith.arch.operations import WindowMean
+from edgesmith.arch.map_operations import WindowMean
 from edgesmith.arch.presets import PRESETS, Preset
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.zoo.names import find

@@ -9,8 +9,9 @@ from math import prod
 
 from edgesmith.arch.heads.base import Head, Tap
 from edgesmith.arch.kinds.base import Block
+from edgesmith.arch.map_operations import Resize
 from edgesmith.arch.names import Padding, Point
-from edgesmith.arch.operations import Dropout, Resize
+from edgesmith.arch.operations import Dropout
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.values import Operation, Value, Work

@@ -160,48 +160,6 @@ class Pool(Bare):
 
 
 @dataclass(frozen=True)
-class WindowMean(Bare):
-    """Mean over windows; over all pixels where ``window`` is 0 or the map is smaller than one window."""
-
-    name: str
-    inputs: tuple[Value]
-    output: Value
-    window: int
-    stride: tuple[int, int]
-
-    def work(self) -> Work:
-        """One operation for each element of each window."""
-        return Work(pool=self.output.size * self.window**2 if self.window else self.inputs[0].size)
-
-
-@dataclass(frozen=True)
-class Resize(Bare):
-    """Bilinear resize to the height and width of the second value, of which nothing else is read."""
-
-    name: str
-    inputs: tuple[Value, Value]
-    output: Value
-    align_corners: bool
-
-    def work(self) -> Work:
-        """One operation an element."""
-        return Work(elementwise=self.output.size)
-
-
-@dataclass(frozen=True)
-class Multiply(Bare):
-    """Element-wise product of two values; the second may be one pixel a channel."""
-
-    name: str
-    inputs: tuple[Value, Value]
-    output: Value
-
-    def work(self) -> Work:
-        """One operation an element."""
-        return Work(elementwise=self.output.size)
-
-
-@dataclass(frozen=True)
 class GlobalPool(Bare):
     """Mean over all pixels."""
 

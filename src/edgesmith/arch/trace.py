@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from edgesmith.arch.map_operations import Multiply, Resize, WindowMean
 from edgesmith.arch.names import Activation, GateKind, Padding, Point, PoolKind
 from edgesmith.arch.operations import (
     Add,
@@ -20,14 +21,11 @@ from edgesmith.arch.operations import (
     GlobalPool,
     LearnedGroups,
     Linear,
-    Multiply,
     Norm,
     Pick,
     Pool,
-    Resize,
     Shift,
     Shuffle,
-    WindowMean,
 )
 from edgesmith.arch.values import Operation, Value
 from edgesmith.core.errors import SpecError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -34,6 +35,30 @@ def interval_of_mean(
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(value=float(sample.mean()), low=float(low), high=float(high))
+
+
+def interval_of_sums(
+    rows: NDArray[np.int64],
+    statistic: Callable[[NDArray[np.int64]], float],
+    *,
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+    draws: int = 1000,
+) -> Interval:
+    """A statistic of the sum over pictures, such as a mean intersection over union, with its bootstrap interval.
+
+    Args:
+        rows: ``(N, K)`` counts, one row a picture, at least one.
+        statistic: Of the ``K`` sums.
+        rng: Source of the resampling.
+        confidence: Share of resampled figures inside the interval.
+        draws: Number of resamples.
+    """
+    times = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=draws)
+    drawn = [statistic(sums) for sums in times @ rows if sums.any()]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return Interval(value=statistic(rows.sum(axis=0)), low=float(low), high=float(high))
 
 
 def interval_of_share(hits: ArrayLike, *, rng: np.random.Generator, confidence: float = 0.95) -> Interval:

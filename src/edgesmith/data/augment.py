@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor
+from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from edgesmith.core.errors import UsageError
@@ -95,18 +96,19 @@ class Augment:
 
     def __init__(self, config: AugmentConfig, height: int, width: int, preprocessing: Preprocessing) -> None:
         policy = _POLICIES[config.policy]
-        self._on_bytes: list[Callable[[Tensor], Tensor]] = [
+        # Where whole pictures are read, they are stretched to the network's shape, and so are crops of them.
+        shape = width / height if preprocessing.is_whole else 1.0
+        self._places: tuple[Callable[..., Any], ...] = (
             v2.RandomResizedCrop(
                 (height, width),
                 scale=config.scale,
-                ratio=config.ratio,
+                ratio=(config.ratio[0] * shape, config.ratio[1] * shape),
                 interpolation=v2.InterpolationMode(preprocessing.interpolation),
                 antialias=True,
             ),
             v2.RandomHorizontalFlip(config.flip),
-        ]
-        if policy is not None:
-            self._on_bytes.append(policy())
+        )
+        self._policy = None if policy is None else policy()
         strength = config.jitter
         self._jitter = v2.ColorJitter(strength, strength, strength, config.hue) if config.policy == "jitter" else None
         self._erase = _erasing(config) if config.erase else None
@@ -116,13 +118,36 @@ class Augment:
 
     def __call__(self, image: Tensor) -> Tensor:
         """Vary one picture."""
-        for transform in self._on_bytes:
+        for transform in self._places:
             image = transform(image)
+        return self._values(image if self._policy is None else self._policy(image))
+
+    def with_mask(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Vary one picture and, with it, the mask ``(h, w)`` uint8 over it, whose values stay what they are."""
+        pair = (tv_tensors.Image(image), tv_tensors.Mask(mask))
+        for transform in self._places:
+            pair = transform(*pair)
+        return self._values(pair[0].as_subclass(Tensor)), pair[1].as_subclass(Tensor)
+
+    def _values(self, image: Tensor) -> Tensor:
+        """Jitter, scaling and erasing."""
         values = image.float().mul_(1 / 255)
         if self._jitter is not None:
             values = self._jitter(values)
         values = (values * self._factor).add_(self._offset)
         return self._erase(values) if self._erase is not None else values
+
+
+def require_maskable(config: AugmentConfig) -> None:
+    """Refuse what would move a picture and not the mask over it.
+
+    Raises:
+        UsageError: Names the setting.
+    """
+    if config.policy not in ("none", "jitter"):
+        raise UsageError(f"augment.policy must be none or jitter where pictures have masks, got {config.policy}")
+    if max(config.mixup, config.cutmix, config.erase) > 0:
+        raise UsageError("augment.mixup, augment.cutmix and augment.erase must be 0 where pictures have masks")
 
 
 def _erasing(config: AugmentConfig) -> v2.RandomErasing:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from edgesmith.core.errors import DataError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.data.dataset import Dataset, load_picture
+from edgesmith.data.dataset import Dataset, load_mask, load_picture
+from edgesmith.data.masks import resize_mask
 from edgesmith.data.pictures import PictureError
 from edgesmith.data.preprocessing import resize_short_side
 from edgesmith.data.samples import Problem, Sample
@@ -24,7 +25,8 @@ class PictureCache:
     Args:
         dataset: Where pictures that are not kept are read.
         samples: The samples that can be decoded.
-        arrays: ``(H, W, 3)`` uint8 each, or None where the picture is not kept.
+        arrays: ``(H, W, 3)`` uint8 each, or None where the picture is not kept; in segmentation with a fourth channel,
+            the mask.
         short_side: Short side that larger pictures are reduced to, in pixels.
         apply_orientation: Whether EXIF orientation is applied.
         problems: Pictures that were left out.
@@ -61,7 +63,7 @@ class PictureCache:
         return sum(array is not None for array in self._arrays)
 
     def picture(self, index: int) -> NDArray[np.uint8]:
-        """``(H, W, 3)``; do not write to it."""
+        """``(H, W, 3)``, or ``(H, W, 4)`` with the mask as the fourth channel; do not write to it."""
         array = self._arrays[index]
         return array if array is not None else self._decode(index)
 
@@ -144,9 +146,11 @@ def decode_pictures(
 
 def _reduced(dataset: Dataset, sample: Sample, short_side: int, apply_orientation: bool) -> NDArray[np.uint8]:
     image = load_picture(dataset, sample, apply_orientation=apply_orientation)
+    mask = None if dataset.mask_code is None else load_mask(dataset, sample, image)
     if min(image.size) > short_side:
         image = resize_short_side(image, short_side)
-    return np.array(image, dtype=np.uint8)
+    pixels = np.array(image, dtype=np.uint8)
+    return pixels if mask is None else np.dstack([pixels, resize_mask(mask, image.height, image.width)])
 
 
 def _first(problems: Sequence[Problem]) -> str:

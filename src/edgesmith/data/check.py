@@ -12,9 +12,10 @@ from typing import Final
 import numpy as np
 
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.data.dataset import Dataset, Problem, Sample, read_file
+from edgesmith.data.dataset import Dataset, Problem, Sample, load_mask, read_file
 from edgesmith.data.layout import TRAIN
 from edgesmith.data.likeness import BITS, Looks, look_at, near_pairs
+from edgesmith.data.masks import IGNORE, Mask
 from edgesmith.data.pictures import PictureError, decode
 
 TINY_SIDE: Final = 8
@@ -72,7 +73,7 @@ class CheckReport:
     Args:
         ok: No problem has the severity ``error``: training would neither stop nor learn from something false.
         problems: Of the structure first, then of single files in the order of splits and names.
-        classes: Pictures that decode, per class, over all splits.
+        classes: Pictures that decode, per class, over all splits; with masks, pictures that show the class.
         num_images: Pictures that decode.
         splits: Pictures that decode, per split and class.
         sizes: Of them; None where there are none.
@@ -96,6 +97,7 @@ class _Seen:
     problem: Problem | None
     size: tuple[int, int] | None = None
     looks: Looks | None = None
+    labels: tuple[int, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -113,11 +115,13 @@ def check(dataset: Dataset, *, progress: Progress = SILENT, num_threads: int = 2
     good = [one for one in seen if one.is_good]
     splits = {split: dict.fromkeys(dataset.classes, 0) for split in dataset.splits}
     for one in good:
-        splits[one.split][dataset.classes[one.sample.label]] += 1
+        for label in one.labels:
+            splits[one.split][dataset.classes[label]] += 1
     counts = {name: sum(split[name] for split in splits.values()) for name in dataset.classes}
     copies = (*_duplicates(dataset, good), *_near_duplicates(dataset, good))
     problems = (
         *_structure(dataset),
+        *(_unseen(splits[TRAIN]) if dataset.mask_code is not None and TRAIN in splits else ()),
         *_unbalanced(splits.get(TRAIN, {})),
         *(one.problem for one in seen if one.problem),
         *_told_once(copies),
@@ -156,10 +160,25 @@ def _look_at(dataset: Dataset, split: str, sample: Sample) -> _Seen:
         content = read_file(dataset.source, sample.name)
         digest = hashlib.sha256(content).hexdigest()
         picture = decode(content, name=dataset.source.describe(sample.name))
+        labels = (sample.label,) if dataset.mask_code is None else _shown(load_mask(dataset, sample, picture))
     except PictureError as error:
         return _Seen(split, sample, digest, error.as_problem(sample.name))
     problem = _tiny(sample, *picture.size) if min(picture.size) < TINY_SIDE else None
-    return _Seen(split, sample, digest, problem, picture.size, look_at(picture))
+    if not labels:
+        problem = Problem(kind="void", file=sample.mask, detail="no pixel has a class", severity="warning")
+    return _Seen(split, sample, digest, problem, picture.size, look_at(picture), labels)
+
+
+def _shown(mask: Mask) -> tuple[int, ...]:
+    """Classes that stand in a mask."""
+    return tuple(label for label in np.unique(mask).tolist() if label != IGNORE)
+
+
+def _unseen(counts: Mapping[str, int]) -> Iterable[Problem]:
+    for name, count in counts.items():
+        if not count:
+            detail = f"class {name!r} is in no training mask; it cannot be learned"
+            yield Problem(kind="empty_class", file=name, detail=detail, severity="warning")
 
 
 def _tiny(sample: Sample, width: int, height: int) -> Problem:

@@ -14,6 +14,8 @@ from edgesmith.core.table import unknown
 from edgesmith.data import split as cuts
 from edgesmith.data.label_table import read_label_table
 from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, find_label_table, find_root, read_class_folders
+from edgesmith.data.mask_layout import find_masked
+from edgesmith.data.masks import Mask, MaskCode, read_mask
 from edgesmith.data.pictures import PictureError, decode
 from edgesmith.data.samples import Problem, Sample
 from edgesmith.data.sources import Source, open_source
@@ -29,7 +31,7 @@ class Dataset:
     """Labelled pictures by split; nothing is decoded yet.
 
     Args:
-        task: ``classification``.
+        task: ``classification`` or ``segmentation``.
         source: Where the pictures lie.
         classes: Names in the order of their labels, fixed by the training split where there is one.
         splits: Samples by ``train``, ``val`` and ``test``, as far as they exist, each sorted by name.
@@ -38,6 +40,7 @@ class Dataset:
         empty_classes: Classes without a picture in train.
         extra_classes: Classes that only val or test has.
         bad_pictures: ``skip`` leaves pictures that cannot be decoded out and counts them; ``error`` stops at the first.
+        mask_code: What the values of mask files stand for, in segmentation.
     """
 
     task: str
@@ -49,6 +52,7 @@ class Dataset:
     empty_classes: tuple[str, ...] = ()
     extra_classes: tuple[str, ...] = ()
     bad_pictures: str = "skip"
+    mask_code: MaskCode | None = None
 
     @property
     def num_images(self) -> int:
@@ -120,7 +124,8 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Data
 
     Args:
         path: ``train``, ``val`` (``valid``, ``validation``) and ``test`` with a folder per class, folders per class
-            alone, or a ``labels.csv``.
+            alone, or a ``labels.csv``; for segmentation ``images`` and ``masks`` with a ``classes.json``, Pascal VOC or
+            Cityscapes.
         seed: Of the cut.
         bad_pictures: ``skip`` or ``error``, for pictures that cannot be decoded.
 
@@ -131,11 +136,15 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Data
         raise unknown(bad_pictures, BAD_PICTURE_POLICIES, what="policy for bad pictures")
     source = open_source(path)
     root = find_root(source)
-    label_table = find_label_table(source, root)
-    found = read_label_table(source, label_table) if label_table else read_class_folders(source, root)
+    masked = find_masked(source, root)
+    label_table = None if masked else find_label_table(source, root)
+    if masked is not None:
+        found = masked.layout
+    else:
+        found = read_label_table(source, label_table) if label_table else read_class_folders(source, root)
     splits, notes = _with_val(found, seed=seed)
     return Dataset(
-        task="classification",
+        task="classification" if masked is None else "segmentation",
         source=source,
         classes=found.classes,
         splits={name: splits[name] for name in (TRAIN, VAL, TEST) if splits.get(name)},
@@ -144,6 +153,7 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Data
         empty_classes=found.empty_classes,
         extra_classes=found.extra_classes,
         bad_pictures=bad_pictures,
+        mask_code=None if masked is None else masked.code,
     )
 
 
@@ -155,6 +165,22 @@ def load_picture(dataset: Dataset, sample: Sample, *, apply_orientation: bool = 
     """
     content = read_file(dataset.source, sample.name)
     return decode(content, name=dataset.source.describe(sample.name), apply_orientation=apply_orientation)
+
+
+def load_mask(dataset: Dataset, sample: Sample, image: Image.Image) -> Mask:
+    """Read one picture's mask, ``(height, width)`` of its picture, with `IGNORE` where nothing is known.
+
+    Raises:
+        PictureError: It cannot be read, has values that are no class, or another size than its picture.
+    """
+    assert dataset.mask_code is not None, "a set with masks says what their values are"
+    name = dataset.source.describe(sample.mask)
+    mask = read_mask(read_file(dataset.source, sample.mask), dataset.mask_code, name=name)
+    if mask.shape != (image.height, image.width):
+        height, width = mask.shape
+        reason = f"the mask has {width}x{height} pixels, its picture {image.width}x{image.height}"
+        raise PictureError(name, kind="bad_mask", reason=reason)
+    return mask
 
 
 def read_file(source: Source, name: str) -> bytes:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.data.dataset import Dataset, load_picture
+from edgesmith.data.dataset import Dataset, load_mask, load_picture
+from edgesmith.data.masks import Mask
 from edgesmith.data.pictures import PictureError
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem, Sample
+
+Labels: TypeAlias = NDArray[np.int64] | tuple[Mask, ...]
+"""What pictures should be: ``(N,)`` class indices, or ``N`` masks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +28,13 @@ class EvaluationBatch:
 
     Args:
         images: ``(N, 3, H, W)`` float32.
-        labels: ``(N,)`` int64.
+        labels: ``(N,)`` int64; with masks ``N`` of them, each of its picture's own size.
         samples: The ``N`` samples, in the same order.
         problems: Pictures of this stretch that could not be decoded and are left out.
     """
 
     images: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    labels: Labels
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...] = ()
 
@@ -43,16 +48,20 @@ class Crops:
         samples: The ``N`` samples, in the same order.
         problems: Pictures that could not be decoded and are left out.
         preprocessing: The rule they were cut by.
+        masks: In segmentation the ``N`` masks, each of its picture's own size.
     """
 
     images: NDArray[np.uint8]
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...]
     preprocessing: Preprocessing
+    masks: tuple[Mask, ...] | None = None
 
     @property
-    def labels(self) -> NDArray[np.int64]:
-        """``(N,)`` class indices."""
+    def labels(self) -> Labels:
+        """``(N,)`` class indices, or the masks."""
+        if self.masks is not None:
+            return self.masks
         return np.array([sample.label for sample in self.samples], dtype=np.int64)
 
     def batches(self, batch_size: int) -> Iterator[EvaluationBatch]:
@@ -123,27 +132,30 @@ def crop_pictures(
         samples=tuple(sample for part in parts for sample in part.samples),
         problems=tuple(problem for part in parts for problem in part.problems),
         preprocessing=preprocessing,
+        masks=None if dataset.mask_code is None else tuple(mask for part in parts for mask in part.masks or ()),
     )
 
 
 def _crop(dataset: Dataset, samples: Sequence[Sample], preprocessing: Preprocessing, *, num_threads: int) -> Crops:
-    def read(sample: Sample) -> NDArray[np.uint8] | PictureError:
+    def read(sample: Sample) -> tuple[NDArray[np.uint8], Mask | None] | PictureError:
         try:
             image = load_picture(dataset, sample, apply_orientation=preprocessing.apply_orientation)
+            mask = None if dataset.mask_code is None else load_mask(dataset, sample, image)
         except PictureError as error:
             if dataset.bad_pictures == "error":
                 raise
             return error
-        return preprocessing.crop(image)
+        return preprocessing.crop(image), mask
 
     with ThreadPoolExecutor(num_threads) as pool:
         found = list(zip(samples, pool.map(read, samples), strict=True))
     good = [(sample, item) for sample, item in found if not isinstance(item, PictureError)]
     return Crops(
-        images=np.stack([image for _, image in good]) if good else _no_images(preprocessing),
+        images=np.stack([image for _, (image, _mask) in good]) if good else _no_images(preprocessing),
         samples=tuple(sample for sample, _ in good),
         problems=tuple(item.as_problem(sample.name) for sample, item in found if isinstance(item, PictureError)),
         preprocessing=preprocessing,
+        masks=None if dataset.mask_code is None else tuple(mask for _, (_image, mask) in good if mask is not None),
     )
 
 

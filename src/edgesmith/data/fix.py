@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from PIL import Image
+
 from edgesmith.core.errors import UsageError
-from edgesmith.core.files import atomic_folder
+from edgesmith.core.files import atomic_folder, write_json
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.check import CheckReport
-from edgesmith.data.dataset import Dataset, read_file
-from edgesmith.data.samples import Problem
+from edgesmith.data.dataset import Dataset, load_mask, load_picture, read_file
+from edgesmith.data.mask_layout import CLASS_FILE
+from edgesmith.data.masks import IGNORE
+from edgesmith.data.samples import Problem, Sample
 
 LIST_NAME: Final = "left_out.csv"
+_IMAGES, _MASKS = "images", "masks"
 # Of a picture that stands in two splits the copy in the first of these stays: scores are then of unseen pictures.
 _KEPT_FIRST: Final = ("test", "val", "train")
 
@@ -37,6 +42,8 @@ class Fixed:
 
 def fix(dataset: Dataset, report: CheckReport, path: Path, *, progress: Progress = SILENT) -> Fixed:
     """Write the pictures without errors as ``SPLIT/CLASS/NAME``, and ``left_out.csv``.
+
+    Pictures with masks become ``SPLIT/images/NAME`` with ``SPLIT/masks/NAME`` and a ``classes.json``.
 
     Left out are files that are no good pictures, pictures of classes that train lacks, copies of a picture in another
     split (the evaluation's stays), and pictures that stand under two classes, because nobody knows which is right.
@@ -61,19 +68,28 @@ def fix(dataset: Dataset, report: CheckReport, path: Path, *, progress: Progress
                 stage.advance()
                 if sample.name in reasons:
                     continue
-                place = _free(
-                    PurePosixPath(split, dataset.classes[sample.label], PurePosixPath(sample.name).name), taken
-                )
+                kind = dataset.classes[sample.label] if dataset.mask_code is None else _IMAGES
+                place = _free(PurePosixPath(split, kind, PurePosixPath(sample.name).name), taken)
                 target = folder / place
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(read_file(dataset.source, sample.name))
+                if dataset.mask_code is not None:
+                    _write_mask(dataset, sample, folder / split / _MASKS / f"{place.stem}.png")
                 kept += 1
+        if dataset.mask_code is not None:
+            write_json(folder / CLASS_FILE, {"names": list(dataset.classes), "ignore_index": IGNORE})
         left_out = tuple(reasons.values())
         with (folder / LIST_NAME).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(["file", "kind", "reason"])
             writer.writerows([each.file, each.kind, each.detail] for each in left_out)
     return Fixed(path=path, num_kept=kept, left_out=left_out)
+
+
+def _write_mask(dataset: Dataset, sample: Sample, path: Path) -> None:
+    """The mask as class indices, whatever its values were in the set."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(load_mask(dataset, sample, load_picture(dataset, sample))).save(path)
 
 
 def _reasons(dataset: Dataset, report: CheckReport) -> Mapping[str, Problem]:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from edgesmith.core.errors import DataError, UsageError
 from edgesmith.core.seed import derive, generator
-from edgesmith.data.augment import Augment, AugmentConfig, build_augment, mix, seeded
+from edgesmith.data.augment import Augment, AugmentConfig, build_augment, mix, require_maskable, seeded
 from edgesmith.data.cache import PictureCache
 from edgesmith.data.preprocessing import Preprocessing
 
@@ -33,7 +33,8 @@ class Batch:
 
     Args:
         images: ``(N, 3, H, W)`` float32, normalized, channels last in memory.
-        targets: ``(N, C)`` float32 class probabilities: one-hot rows, blended where the batch was mixed.
+        targets: ``(N, C)`` float32 class probabilities: one-hot rows, blended where the batch was mixed; in
+            segmentation ``(N, H, W)`` int64 class indices with `edgesmith.data.masks.IGNORE`.
         labels: ``(N,)`` int64, of the pictures before any blending.
     """
 
@@ -90,6 +91,8 @@ class TrainLoader:
             raise UsageError(f"{share[1]} processes cannot share batches of {batch_size} pictures; raise batch_size")
         if not len(pictures):
             raise DataError("there are no pictures to train on")
+        if pictures.dataset.mask_code is not None:
+            require_maskable(augment)
         self.num_images = len(pictures)
         self.batch_size = batch_size
         self._seed, self._repeats, self._share = seed, augment.repeats, share
@@ -190,6 +193,7 @@ class _BatchMaker(Dataset[Batch]):
         self._pictures = pictures
         self._labels = torch.tensor([sample.label for sample in pictures.samples])
         self._num_classes = num_classes
+        self._has_masks = pictures.dataset.mask_code is not None
         self._config = config
         self._preprocessing = preprocessing
         self._seed = seed
@@ -199,14 +203,23 @@ class _BatchMaker(Dataset[Batch]):
         height, width = request.height, request.width
         count = len(request.indices)
         images = torch.empty(count, 3, height, width).contiguous(memory_format=torch.channels_last)
+        masks = torch.empty(count, height, width, dtype=torch.int64) if self._has_masks else None
         augment = self._augment(height, width)
         with seeded(0):
             for slot, (index, turn) in enumerate(zip(request.indices, request.turns, strict=True)):
                 stream = (request.epoch, index, turn) if turn else (request.epoch, index)
                 # `seeded` would save and restore 5 kB for each picture.
                 torch.default_generator.manual_seed(derive(self._seed, "augment", *stream))
-                images[slot].copy_(augment(self._picture(index)))
+                picture = self._picture(index)
+                if masks is None:
+                    images[slot].copy_(augment(picture))
+                else:
+                    image, mask = augment.with_mask(picture[:3], picture[3])
+                    images[slot].copy_(image)
+                    masks[slot].copy_(mask)
         labels = self._labels[list(request.indices)]
+        if masks is not None:
+            return Batch(images=images, targets=masks, labels=labels)
         targets = torch.nn.functional.one_hot(labels, self._num_classes).float()
         mixing = generator(self._seed, "mix", request.epoch, request.batch, *self._mark)
         images, targets = mix(images, targets, config=self._config, generator=mixing)

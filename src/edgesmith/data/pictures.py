@@ -86,7 +86,7 @@ def decode(content: bytes, *, name: str, apply_orientation: bool = True) -> Imag
         PictureError: The file is empty, cut short, damaged, larger than `MAX_PIXELS`, or no picture.
     """
     try:
-        with _quiet():
+        with quiet():
             image = Image.open(BytesIO(content))
             _refuse_size(image.size, name=name)
             if image.format not in _SILENT_FORMATS:
@@ -102,7 +102,7 @@ def decode(content: bytes, *, name: str, apply_orientation: bool = True) -> Imag
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence Pillow's remarks on odd headers; filters belong to the whole process, hence the lock."""
     with _WARNINGS_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -118,7 +118,7 @@ def _refuse_size(size: tuple[int, int], *, name: str) -> None:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        with _quiet():
+        with quiet():
             return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # Damaged EXIF data says nothing about the pixels.
         return 1

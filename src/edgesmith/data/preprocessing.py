@@ -6,7 +6,7 @@ Evaluation, prediction, calibration and the sample code of a bundle share this r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -31,14 +31,16 @@ class Preprocessing:
     """The exact rule, as numbers that a bundle stores.
 
     1. Resize with Pillow's antialiased filter so that the short side is ``resize_short``; the long side is
-       ``floor(resize_short * long / short)``. Smaller pictures are enlarged, so nothing is ever padded.
+       ``floor(resize_short * long / short)``. Smaller pictures are enlarged, so nothing is ever padded. Where
+       ``resize_short`` is 0, the whole picture becomes ``height`` x ``width``, whatever its shape: answers for every
+       place of a picture need all of it.
     2. Cut out the middle ``height`` x ``width``; the corner is ``round((side - crop) / 2)``, halves to even.
     3. ``(value * scale - mean) / std`` per channel, in float32.
 
     Args:
         height: Of the crop, in pixels.
         width: Of the crop, in pixels.
-        resize_short: Short side after the resize, in pixels; at least the crop's longer side.
+        resize_short: Short side after the resize, in pixels; at least the crop's longer side, or 0 for no crop.
         mean: Per channel (red, green, blue), in units after ``scale``.
         std: Per channel, in the same units.
         interpolation: ``bilinear`` or ``bicubic``.
@@ -57,7 +59,8 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         table.lookup(_FILTERS, self.interpolation, what="interpolation")
-        if min(self.height, self.width) < 1 or self.resize_short < max(self.height, self.width):
+        fits = self.resize_short == 0 or self.resize_short >= max(self.height, self.width)
+        if min(self.height, self.width) < 1 or not fits:
             raise UsageError(
                 f"a crop of {self.height}x{self.width} needs resize_short >= {max(self.height, self.width, 1)}, "
                 f"got {self.resize_short}"
@@ -89,6 +92,15 @@ class Preprocessing:
         resize_short = round(max(height, width) / crop_fraction)
         return cls(height=height, width=width, resize_short=resize_short, mean=mean, std=std)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of a picture is read, so that answers for places can be laid over it."""
+        return self.resize_short == 0
+
+    def for_whole(self) -> Self:
+        """The same scaling without a crop."""
+        return replace(self, resize_short=0)
+
     def crop(self, image: Image.Image) -> NDArray[np.uint8]:
         """Resize and cut, ``(height, width, 3)``.
 
@@ -98,6 +110,10 @@ class Preprocessing:
             raise DataError(
                 f"preprocessing reads RGB pictures, got mode {image.mode}; decode with data.pictures.decode"
             )
+        if self.is_whole:
+            size = (self.width, self.height)
+            whole = image if image.size == size else image.resize(size, _FILTERS[self.interpolation])
+            return np.array(whole, dtype=np.uint8)
         resized = resize_short_side(_bound_aspect(image), self.resize_short, interpolation=self.interpolation)
         left, top = round((resized.width - self.width) / 2), round((resized.height - self.height) / 2)
         return np.array(resized.crop((left, top, left + self.width, top + self.height)), dtype=np.uint8)

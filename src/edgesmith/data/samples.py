@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One picture and its class.
+    """One picture and what is known of it.
 
     Args:
         name: Path within the source, with ``/``.
-        label: Index into the data set's classes.
+        label: Index into the data set's classes; 0 where pictures have no single class.
+        mask: Path of the picture's mask, in segmentation.
     """
 
     name: str
-    label: int
+    label: int = 0
+    mask: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +25,9 @@ class Problem:
     """Something wrong with a file or folder.
 
     Args:
-        kind: ``truncated``, ``not_a_picture``, ``too_large``, ``unreadable``, ``missing``, ``stray``, ``duplicate``,
-            ``near_duplicate``, ``tiny``, ``unbalanced``, ``empty_class``, ``extra_class``, ``one_class`` or
-            ``no_training``.
+        kind: ``truncated``, ``not_a_picture``, ``too_large``, ``unreadable``, ``bad_mask``, ``void``, ``missing``,
+            ``stray``, ``duplicate``, ``near_duplicate``, ``tiny``, ``unbalanced``, ``empty_class``, ``extra_class``,
+            ``one_class`` or ``no_training``.
         file: Path within the source; empty where the whole set is meant.
         detail: What is wrong, in words.
         severity: ``error`` where training would stop or learn from something false, else ``warning``.

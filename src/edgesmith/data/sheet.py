@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from edgesmith.core.errors import UsageError
 from edgesmith.core.files import atomic_file
 from edgesmith.core.seed import generator
-from edgesmith.data.dataset import Dataset, load_picture
+from edgesmith.data.colours import lay_over
+from edgesmith.data.dataset import Dataset, load_mask, load_picture
 from edgesmith.data.pictures import PictureError
 from edgesmith.data.samples import Sample
 
@@ -26,6 +27,8 @@ _SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 def write_sheet(dataset: Dataset, path: Path, *, seed: int = 0, columns: int = _COLUMNS) -> int:
     """Write one row a class, its pictures drawn from all splits; with many classes, the first 64.
 
+    Pictures with masks stand in one row a split, under their masks' colours.
+
     Args:
         dataset: The set.
         path: Ends in .png, .jpg or .webp.
@@ -33,14 +36,17 @@ def write_sheet(dataset: Dataset, path: Path, *, seed: int = 0, columns: int = _
         columns: Pictures a class.
 
     Returns:
-        How many classes are shown.
+        How many rows there are.
 
     Raises:
         UsageError: The ending is another.
     """
     if path.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"a contact sheet ends in {', '.join(_SUFFIXES)}, got {path}")
-    rows = [_drawn(dataset, label, seed, columns) for label in range(min(_MOST_ROWS, len(dataset.classes)))]
+    if dataset.mask_code is None:
+        rows = [_drawn(dataset, label, seed, columns) for label in range(min(_MOST_ROWS, len(dataset.classes)))]
+    else:
+        rows = [_drawn_of_split(dataset, split, seed, columns) for split in dataset.splits]
     cell, height = _SIDE + _GAP, _SIDE + _TEXT + _GAP
     sheet = Image.new("RGB", (columns * cell + _GAP, len(rows) * height + _GAP), "white")
     for row, samples in enumerate(rows):
@@ -57,15 +63,24 @@ def _drawn(dataset: Dataset, label: int, seed: int, count: int) -> Sequence[tupl
     return [found[place] for place in sorted(places.tolist())]
 
 
+def _drawn_of_split(dataset: Dataset, split: str, seed: int, count: int) -> Sequence[tuple[str, Sample]]:
+    samples = dataset.samples(split)
+    places = generator(seed, "sheet", split).permutation(len(samples))[:count]
+    return [(split, samples[place]) for place in sorted(places.tolist())]
+
+
 def _draw(sheet: Image.Image, dataset: Dataset, split: str, sample: Sample, *, left: int, top: int) -> None:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
     try:
-        picture = ImageOps.contain(load_picture(dataset, sample), (_SIDE, _SIDE))
+        picture = load_picture(dataset, sample)
+        if dataset.mask_code is not None:
+            picture = lay_over(picture, load_mask(dataset, sample, picture), len(dataset.classes))
+        picture = ImageOps.contain(picture, (_SIDE, _SIDE))
         sheet.paste(picture, (left + (_SIDE - picture.width) // 2, top + (_SIDE - picture.height) // 2))
     except PictureError as error:
         draw.rectangle((left, top, left + _SIDE - 1, top + _SIDE - 1), outline="red", width=2)
         draw.text((left + 8, top + 56), error.kind, fill="red", font=font)
-    text = f"{dataset.classes[sample.label]} ({split})"
+    text = split if dataset.mask_code is not None else f"{dataset.classes[sample.label]} ({split})"
     while draw.textlength(text, font=font) > _SIDE and len(text) > 4:
         text = f"{text[:-4]}..."
     draw.text((left, top + _SIDE + 1), text, fill="black", font=font)

@@ -71,7 +71,7 @@ class Bundle:
         Raises:
             RunError: The disk is full; the bundle is then as it was.
         """
-        record = _record(exported, parity)
+        record = _record(exported, parity, self.manifest.task)
         others = tuple(other for other in self.manifest.files if other.path != record.path)
         manifest = replace(self.manifest, files=(*others, record))
         with atomic_folder(self.folder) as folder:
@@ -152,7 +152,7 @@ def write_bundle(
             spec=spec,
             classes=tuple(classes),
             preprocessing=preprocessing,
-            files=tuple(_record(exported, parity) for exported, parity in files),
+            files=tuple(_record(exported, parity, task) for exported, parity in files),
             weights=WeightsRecord(path=WEIGHTS_NAME, bytes=len(weights), sha256=sha256_file(folder / WEIGHTS_NAME)),
             latency=tuple(dict(record) for record in latency),
             metrics=dict(metrics),
@@ -184,8 +184,8 @@ def load_module(bundle: Bundle) -> nn.Module:
     return net.eval()
 
 
-def _record(exported: ExportedFile, parity: Parity | None) -> FileRecord:
-    return FileRecord.of(exported, parity=parity, samples=sample_names(exported.format, exported.path.name))
+def _record(exported: ExportedFile, parity: Parity | None, task: str) -> FileRecord:
+    return FileRecord.of(exported, parity=parity, samples=sample_names(exported.format, exported.path.name, task))
 
 
 def _weights(module: nn.Module, spec: NetSpec) -> bytes:
@@ -203,7 +203,7 @@ def _write_texts(folder: Path, manifest: Manifest) -> None:
         CARD_NAME: render_model_card(manifest),
     }
     samples = {
-        name: render_sample(name, record, manifest.preprocessing)
+        name: render_sample(name, record, manifest.preprocessing, manifest.task)
         for record in manifest.files
         for name in record.samples
     }

@@ -7,7 +7,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from edgesmith.arch.cost import count
+from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.manifest import FileRecord, Manifest
+from edgesmith.tasks.figures import figure_of, figure_words
 
 # The others stand in the manifest.
 _CONDITIONS: Final[Mapping[str, str]] = MappingProxyType(
@@ -54,13 +56,10 @@ def _shortened(names: Sequence[str], *, limit: int = 20) -> str:
 
 
 def _accuracy(metrics: Mapping[str, Any]) -> str:
-    if "top1" not in metrics:
+    if figure_of(metrics) is None:
         return "Not scored."
-    text = f"Top-1 {metrics['top1']:.1%}"
-    if "top1_low" in metrics and "top1_high" in metrics:
-        text += f" (95 % interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%})"
-    if "num_images" in metrics:
-        text += f" on {metrics['num_images']} pictures of the {metrics.get('split', 'evaluation')} split"
+    words = figure_words(metrics)
+    text = words[0].upper() + words[1:] if words.startswith("top") else words
     top5 = f"\nTop-5 {metrics['top5']:.1%}." if "top5" in metrics else ""
     return f"{text}, none of which chose the model or its weights.{top5}"
 
@@ -107,9 +106,17 @@ def _preprocessing(manifest: Manifest) -> str:
     samples = [name for record in manifest.files for name in record.samples]
     shown = f"\nSpelled out in {', '.join(samples)}." if samples else ""
     return (
-        f"Pictures are {turned}read as RGB; the short side is resized to {rule.resize_short} pixels "
-        f"({rule.interpolation}, antialiased), the middle {rule.height}x{rule.width} is cut out, and values 0..255 "
+        f"Pictures are {turned}read as RGB; {_cut(rule)}, and values 0..255 "
         f"become `(value * {rule.scale:.8g} - mean) / std` with mean {rule.mean} and std {rule.std}.{shown}"
+    )
+
+
+def _cut(rule: Preprocessing) -> str:
+    if rule.is_whole:
+        return f"the whole picture is resized to {rule.height}x{rule.width} ({rule.interpolation}, antialiased)"
+    return (
+        f"the short side is resized to {rule.resize_short} pixels ({rule.interpolation}, antialiased), "
+        f"the middle {rule.height}x{rule.width} is cut out"
     )
 
 
@@ -125,6 +132,11 @@ def _plain(value: Any) -> str:
 
 
 def _limits(manifest: Manifest) -> str:
+    if manifest.task != "classification":
+        return (
+            f"It knows {len(manifest.classes)} classes and gives every place one of them. The accuracy holds for "
+            "pictures like those it was scored on, and the latency for the device and conditions in the table."
+        )
     return (
         f"It knows {len(manifest.classes)} classes and always names one of them, also for a picture of something else; "
         "its scores are not calibrated probabilities. The accuracy holds for pictures like those it was scored on, "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,13 +13,11 @@ from PIL import Image
 
 from edgesmith.core.errors import DataError, DeviceError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.data.names import is_archive_name, is_picture_name
-from edgesmith.data.pictures import PictureError, decode
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem
-from edgesmith.data.sources import open_source
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.parity import run_pictures
+from edgesmith.deploy.picture_files import find_pictures, open_pictures
 from edgesmith.runtimes.base import Loaded
 from edgesmith.runtimes.table import get_runtime
 
@@ -73,14 +70,10 @@ class Predictor:
     """
 
     def __init__(self, loaded: Loaded, *, preprocessing: Preprocessing, classes: Sequence[str]) -> None:
+        require_size(loaded, preprocessing)
         self.preprocessing = preprocessing
         self.classes: tuple[str, ...] = tuple(classes)
         self._loaded = loaded
-        shape = loaded.inputs[0].shape
-        size = shape[1:3] if loaded.inputs[0].layout == "NHWC" else shape[2:4]
-        wanted = (preprocessing.height, preprocessing.width)
-        if len(shape) != 4 or any(have not in (None, want) for have, want in zip(size, wanted, strict=True)):
-            raise DeviceError(f"the file takes {shape}, but its preprocessing gives pictures of {wanted}")
 
     def scores_of_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores ``(N, classes)`` for pictures ``(N, H, W, 3)`` as `Preprocessing.crop` gives them.
@@ -100,6 +93,15 @@ class Predictor:
     def scores(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Scores ``(N, classes)`` for RGB pictures of any size; at least one."""
         return self.scores_of_crops(np.stack([self.preprocessing.crop(image) for image in images]))
+
+
+def require_size(loaded: Loaded, preprocessing: Preprocessing) -> None:
+    """Raise `DeviceError` where a file's input has another size than the preprocessing gives."""
+    shape = loaded.inputs[0].shape
+    size = shape[1:3] if loaded.inputs[0].layout == "NHWC" else shape[2:4]
+    wanted = (preprocessing.height, preprocessing.width)
+    if len(shape) != 4 or any(have not in (None, want) for have, want in zip(size, wanted, strict=True)):
+        raise DeviceError(f"the file takes {shape}, but its preprocessing gives pictures of {wanted}")
 
 
 def load_predictor(
@@ -137,61 +139,25 @@ def predict_files(
     Raises:
         DataError: Nothing is there, there are no pictures, or one cannot be read; the message names it.
     """
-    found = [picture for path in paths for picture in _find_pictures(path)]
+    found = find_pictures(paths)
+    rule = predictor.preprocessing
     pictures: list[Prediction] = []
     problems: list[Problem] = []
     with progress.stage("predict", len(found), "pictures") as stage:
         for start in range(0, len(found), _BATCH):
             portion = found[start : start + _BATCH]
-            names, crops = _crop_all(portion, predictor.preprocessing, problems, stop=bad_pictures == "error")
-            if names:
-                scores = predictor.scores_of_crops(np.stack(crops))
+            opened = open_pictures(
+                portion,
+                apply_orientation=rule.apply_orientation,
+                problems=problems,
+                stop=bad_pictures == "error",
+            )
+            if opened:
+                scores = predictor.scores([image for _, image in opened])
+                names = [name for name, _ in opened]
                 pictures += [_best(*pair, predictor.classes, top=top) for pair in zip(names, scores, strict=True)]
             stage.advance(len(portion))
     return Predictions(pictures=tuple(pictures), problems=tuple(problems))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Picture:
-    """A picture that is not read yet, and what messages and answers call it."""
-
-    label: str
-    read: Callable[[], bytes]
-
-
-def _find_pictures(path: Path) -> list[_Picture]:
-    if path.is_file() and not is_archive_name(path.name):
-        return [_Picture(label=str(path), read=partial(_read, path))]
-    source = open_source(path)
-    names = [name for name in source.names() if is_picture_name(name)]
-    if not names:
-        raise DataError(f"no pictures in {source.location}; their names end in .jpg, .png and the like")
-    return [_Picture(label=source.describe(name), read=partial(source.read, name)) for name in names]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _crop_all(
-    pictures: Sequence[_Picture], rule: Preprocessing, problems: list[Problem], *, stop: bool
-) -> tuple[list[str], list[NDArray[np.uint8]]]:
-    """Labels and crops; what cannot be read is added to ``problems``, or raised if ``stop``."""
-    labels, crops = [], []
-    for picture in pictures:
-        try:
-            image = decode(picture.read(), name=picture.label, apply_orientation=rule.apply_orientation)
-            crops.append(rule.crop(image))
-            labels.append(picture.label)
-        except DataError as error:
-            if stop:
-                raise
-            kind = error.kind if isinstance(error, PictureError) else "unreadable"
-            problems.append(Problem(kind=kind, file=picture.label, detail=str(error)))
-    return labels, crops
 
 
 def _best(name: str, scores: NDArray[np.float32], classes: Sequence[str], *, top: int) -> Prediction:

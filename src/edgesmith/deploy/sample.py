@@ -26,33 +26,45 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 MAIN_STEM: Final = "model"
+CLASSIFICATION: Final = "classification"
 
 
-def sample_names(format_name: str, file_name: str) -> tuple[str, ...]:
+# What differs where a model answers for every place: Python alone has such an end so far.
+_MASK_ENDS: Final[Mapping[str, str]] = MappingProxyType({".py": "main_masks.py"})
+
+
+def sample_names(format_name: str, file_name: str, task: str = CLASSIFICATION) -> tuple[str, ...]:
     """Names of the sample code of a file, Python first; none for a format that is not known.
 
     Args:
         format_name: Of the file.
         file_name: ``model`` before the format's suffix is the bundle's main file, whose samples have shorter names.
+        task: Of the model.
     """
     templates = TEMPLATES.get(format_name, ())
+    if task != CLASSIFICATION:
+        templates = tuple(template for template in templates if PurePath(template).suffix in _MASK_ENDS)
     stem = file_name.removesuffix(FORMATS[format_name].suffix) if templates else ""
     return tuple(f"sample_{template}" if stem == MAIN_STEM else f"sample_{stem}_{template}" for template in templates)
 
 
-def render_sample(name: str, record: FileRecord, preprocessing: Preprocessing) -> str:
+def render_sample(name: str, record: FileRecord, preprocessing: Preprocessing, task: str = CLASSIFICATION) -> str:
     """One of the programs for a file, whole, with this bundle's numbers.
 
     Args:
         name: As `sample_names` gives it; its end says which language.
         record: Of the file.
         preprocessing: From picture to input.
+        task: Of the model.
     """
     suffix = PurePath(name).suffix
     language = LANGUAGES[suffix]
     template = next(each for each in TEMPLATES[record.format] if PurePath(each).suffix == suffix)
-    parts = [part for part in (language.before, template, language.after) if part is not None]
+    after = language.after if task == CLASSIFICATION else _MASK_ENDS[suffix]
+    parts = [part for part in (language.before, template, after) if part is not None]
     text = join([_read(part) for part in parts], parts.index(template), language)
+    if task != CLASSIFICATION:
+        text = text.replace("Classify pictures", "Segment pictures", 1)
     return set_constants(text.replace(f"sample_{template}", name), _constants(record, preprocessing), language)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from edgesmith.arch.map_operations import Multiply, Resize, WindowMean
 from edgesmith.arch.network import Part, trace_network
 from edgesmith.arch.operations import (
     Add,
@@ -19,14 +20,11 @@ from edgesmith.arch.operations import (
     GlobalPool,
     LearnedGroups,
     Linear,
-    Multiply,
     Norm,
     Pick,
     Pool,
-    Resize,
     Shift,
     Shuffle,
-    WindowMean,
 )
 from edgesmith.arch.presets import PRESETS, Constants
 from edgesmith.arch.spec import NetSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgesmith.arch.operations import Resize, WindowMean
+from edgesmith.arch.map_operations import Resize, WindowMean
 from edgesmith.arch.presets import Constants
 
 

@@ -63,7 +63,9 @@ class Contenders:
     def config(self, spec: NetSpec, pictures: int) -> TrainConfig:
         """The recipe of a network's training on so many pictures, as it suits the network and what it begins with."""
         start = self._start(spec)
-        named = named_recipe(self._recipe or default_recipe(start), self._settings, spec=spec, seed=self._seed)
+        named = named_recipe(
+            self._recipe or default_recipe(start, spec.head.task), self._settings, spec=spec, seed=self._seed
+        )
         return start.recipe(replace(named, pictures=max(pictures, named.batch_size)), spec, self._settings)
 
     def rule(self, spec: NetSpec) -> Preprocessing:

@@ -20,7 +20,7 @@ from edgesmith.recipes.model_files import bundle_file
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import score_file
 from edgesmith.tasks.base import Task
-from edgesmith.tasks.classification import Classification
+from edgesmith.tasks.table import scoring_task
 from edgesmith.weights.imported import Range
 from edgesmith.weights.ranges import emulate_ranges
 
@@ -51,11 +51,15 @@ def evaluate_model(
     """
     bundle = model.require_bundle()
     dataset = datasets.open(data, seed=seed)
+    if dataset.task != bundle.manifest.task:
+        raise UsageError(
+            f"{model.name} is for {bundle.manifest.task}, and the pictures of {data} are for {dataset.task}"
+        )
     chosen = split or dataset.evaluation_split()
     classes = bundle.manifest.classes
     samples = relabel(dataset, chosen, classes)
     crops = crop_pictures(dataset, samples, bundle.manifest.preprocessing, progress=progress)
-    task = Classification(classes)
+    task = scoring_task(bundle.manifest.task, classes)
     if with_ranges and device is not None:
         raise UsageError(f"ranges are emulated in PyTorch, not on {device}; leave --device out")
     if device is None:

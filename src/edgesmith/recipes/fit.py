@@ -27,7 +27,7 @@ from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.effort import TimePlan, announce, plan_time
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_int8 import describe, int8_product, with_int8
-from edgesmith.recipes.fit_plan import candidate_speeds, plan_training
+from edgesmith.recipes.fit_plan import candidate_speeds, plan_training, without_search
 from edgesmith.recipes.fit_race import Race, Runners
 from edgesmith.recipes.fit_report import Story, write_report
 from edgesmith.recipes.fit_result import FitResult
@@ -35,7 +35,7 @@ from edgesmith.recipes.int8_candidates import check_target, int8_of
 from edgesmith.recipes.last_mile import REACH, SHARE, adapted_result, last_mile
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.measure import measure_for
-from edgesmith.recipes.models import Model
+from edgesmith.recipes.models import CLASSIFICATION, Model
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.search_result import Search
@@ -43,7 +43,7 @@ from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.recipes.zoo_choice import choose_of_zoo
-from edgesmith.search.candidates import NETS, resolutions_for
+from edgesmith.search.candidates import NETS, Side, resolutions_for, shapes_for
 from edgesmith.search.limits import Limits
 from edgesmith.tasks.base import Task
 
@@ -63,10 +63,11 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     check_target(config.target, adapt=config.adapt)
     settings = config.settings_of_run()
     material = open_material(config.data, seed=config.seed, progress=progress)
+    config = without_search(config, material, progress)
     starts = Starts(config.weights, material=material, progress=progress)
     first = starts.of(find(NETS[0]))
-    net = find(NETS[0]) if starts.origin is None else starts.origin.spec
-    base = named_recipe(config.recipe or default_recipe(first), config.settings, spec=net, seed=config.seed)
+    recipe = config.recipe or default_recipe(first, material.dataset.task)
+    base = named_recipe(recipe, config.settings, spec=find(NETS[0]), seed=config.seed)
     folder = open_run(out, settings, overwrite=overwrite)
     if folder.resumed:
         progress.note(f"going on with {out}")
@@ -142,7 +143,7 @@ class _Fit:
         work = partial(
             choose_of_zoo,
             self.starts,
-            num_classes=len(self.classes),
+            dataset=self.material.dataset,
             resolutions=self._sides(),
             limits=self.reach,
             target=self.config.target,
@@ -151,9 +152,12 @@ class _Fit:
         )
         return Choice.from_json(self.stages.run("choose", lambda: work().to_json(), forecast_s=60))
 
-    def _sides(self) -> tuple[int, ...]:
-        side = self.config.resolution
-        return resolutions_for(self.material.typical_side) if side is None else (side,)
+    def _sides(self) -> tuple[Side, ...]:
+        if self.config.resolution is not None:
+            return (self.config.resolution,)
+        if self.material.dataset.task == CLASSIFICATION:
+            return resolutions_for(self.material.typical_side)
+        return shapes_for(self.material.typical_shape)
 
     def _search(self, choice: Choice) -> Search | None:
         config = self.config
@@ -171,7 +175,7 @@ class _Fit:
             target=config.target,
             seconds=self.time_plan.search_s,
             zoo=[each.spec for each in choice.fitting],
-            resolutions=self._sides(),
+            resolutions=[side for side in self._sides() if isinstance(side, int)],
             stages=self.stages,
             folder=self.folder.path,
             progress=self.progress,
@@ -271,9 +275,7 @@ class _Fit:
             choice=choice,
             search=search,
             contenders=self.contenders.measured,
-            winner=race.winner,
-            standings=race.standings,
-            raced_pictures=race.pictures,
+            race=race,
             result=result,
             score=score,
             latency=latency,

@@ -25,11 +25,13 @@ class Race:
         winner: Name of the network.
         standings: How far each came, by name.
         pictures: That each was trained on in its last round, by name.
+        intervals: Ends of the 95 % interval of each score, by name.
     """
 
     winner: str
     standings: Mapping[str, Standing]
     pictures: Mapping[str, int]
+    intervals: Mapping[str, tuple[float, float]]
 
 
 class Runners:
@@ -62,6 +64,7 @@ class Runners:
         self._int8, self._stages, self._folder, self._progress = int8, stages, folder, progress
         self._rest, self._held = material.dataset.hold_out(HELD_FRACTION, seed=seed)
         self._pictures: dict[str, int] = {}
+        self._intervals: dict[str, tuple[float, float]] = {}
 
     def run(self, seconds: float, speed: float) -> Race:
         """Race.
@@ -77,11 +80,12 @@ class Runners:
             stage = f"race-{number}-{model_hash(self._contenders.specs[name])}"
             done = self._stages.run(stage, lambda: self._round(name, number, pictures), forecast_s=rung.seconds)
             self._pictures[name] = int(done["pictures"])
+            self._intervals[name] = (done["low"], done["high"])
             return float(done["score"])
 
         names = list(self._contenders.specs)
         winner, standings = race(names, plan_rungs(len(names), seconds), evaluate)
-        return Race(winner=winner, standings=standings, pictures=self._pictures)
+        return Race(winner=winner, standings=standings, pictures=self._pictures, intervals=self._intervals)
 
     def _round(self, name: str, number: int, pictures: int) -> dict[str, float]:
         self._progress.note(f"race, round {number + 1}: {name} on {pictures} pictures")
@@ -104,4 +108,10 @@ class Runners:
             held = self._material.crops(self._held, rule)
             evaluation = self._int8.score(net, calibration, held, self._task, seed=self._seed)
         assert evaluation is not None, "a race scores on held-out pictures"
-        return {"score": float(evaluation.metrics[self._task.score_name]), "pictures": result.pictures}
+        key, metrics = self._task.score_name, evaluation.metrics
+        return {
+            "score": float(metrics[key]),
+            "low": float(metrics[f"{key}_low"]),
+            "high": float(metrics[f"{key}_high"]),
+            "pictures": result.pictures,
+        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,14 +16,16 @@ from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.candidates import Choice, Measured
 from edgesmith.recipes.fit_commands import next_steps, repeat
 from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.fit_race import Race
 from edgesmith.recipes.material import HELD_FRACTION, Material
 from edgesmith.recipes.product import Score
-from edgesmith.recipes.report_base import Trained, as_latency, base_report, held_accuracy
+from edgesmith.recipes.report_base import HELD_OUT, Trained, as_latency, base_report
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
 from edgesmith.recipes.search_result import Search
 from edgesmith.report import content, summary_lines, write
 from edgesmith.search.race import Standing
+from edgesmith.tasks.figures import figure_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +39,7 @@ class Story:
     choice: Choice
     search: Search | None
     contenders: Sequence[Measured]
-    winner: str
-    standings: Mapping[str, Standing]
-    raced_pictures: Mapping[str, int]
+    race: Race
     result: TrainResult
     score: Score
     latency: Latency
@@ -65,7 +65,7 @@ def tell(story: Story) -> content.FitReport:
     """The report's content."""
     base = base_report(
         Trained(
-            name=story.winner,
+            name=story.race.winner,
             data=story.config.data,
             seed=story.config.seed,
             material=story.material,
@@ -107,14 +107,29 @@ def _candidates(story: Story) -> tuple[content.CandidateRow, ...]:
     for each in (*story.choice.too_slow, *searched):
         reason = f"measured up to {each.latency.high_ms:.2f} ms, too near or above the budget"
         rows.append(_row(each.spec, content.Outcome.TOO_SLOW, reason, latency=each.latency))
-    last = max((standing.rung for standing in story.standings.values()), default=0)
+    race = story.race
+    last = max((standing.rung for standing in race.standings.values()), default=0)
     for each in story.contenders:
-        standing = story.standings.get(each.spec.name)
-        outcome, reason = _fate(each.spec.name == story.winner, standing, last)
-        accuracy = None if standing is None else held_accuracy(standing.score, story.num_held)
-        pictures = story.raced_pictures.get(each.spec.name, 0)
+        name = each.spec.name
+        standing = race.standings.get(name)
+        outcome, reason = _fate(name == race.winner, standing, last)
+        accuracy = None if standing is None else _raced_accuracy(story, name, standing)
+        pictures = race.pictures.get(name, 0)
         rows.append(_row(each.spec, outcome, reason, latency=each.latency, accuracy=accuracy, pictures=pictures))
     return tuple(rows)
+
+
+def _raced_accuracy(story: Story, name: str, standing: Standing) -> content.Accuracy:
+    figure, (low, high) = figure_of(story.score.metrics()), story.race.intervals[name]
+    assert figure is not None, "a winner was scored"
+    return content.Accuracy(
+        value=standing.score,
+        low=low,
+        high=high,
+        num_images=story.num_held,
+        pictures_from=HELD_OUT,
+        metric=figure.label,
+    )
 
 
 def _fate(is_winner: bool, standing: Standing | None, last: int) -> tuple[content.Outcome, str]:

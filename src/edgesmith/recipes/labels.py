@@ -24,6 +24,11 @@ def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sam
     samples = dataset.samples(split)
     if same_order(dataset.classes, classes):
         return samples
+    if dataset.mask_code is not None:
+        raise UsageError(
+            f"masks of {dataset.source.location} count the classes {', '.join(dataset.classes)}, and the model "
+            f"{', '.join(classes)}: they must be the same in the same order"
+        )
     used = sorted({dataset.classes[sample.label] for sample in samples})
     foreign = [name for name in used if name not in classes]
     if foreign:

@@ -20,6 +20,7 @@ from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.world import find_world
 
 CACHE_SHORT_SIDE: Final = 256
+DENSE_SHORT_SIDE: Final = 720
 CACHE_LIMIT_BYTES: Final = 4_000_000_000
 HELD_FRACTION: Final = 0.2
 
@@ -32,11 +33,13 @@ class Material:
         dataset: The opened set.
         pictures: All of train, decoded.
         typical_side: Median short side of the decoded training pictures, in pixels.
+        typical_shape: Median height and width of them.
     """
 
     dataset: Dataset
     pictures: PictureCache
     typical_side: float
+    typical_shape: tuple[float, float]
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -85,11 +88,17 @@ def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", pr
     pictures = decode_pictures(
         dataset,
         dataset.samples("train"),
-        short_side=CACHE_SHORT_SIDE,
+        short_side=CACHE_SHORT_SIDE if dataset.mask_code is None else DENSE_SHORT_SIDE,
         limit_bytes=CACHE_LIMIT_BYTES,
         progress=progress,
     )
     for problem in pictures.problems:
         progress.note(f"left out: {problem.file}: {problem.detail}")
-    sides = [min(pictures.picture(index).shape[:2]) for index in range(min(200, len(pictures)))]
-    return Material(dataset=dataset, pictures=pictures, typical_side=median(sides))
+    shapes = [pictures.picture(index).shape[:2] for index in range(min(200, len(pictures)))]
+    heights, widths = zip(*shapes, strict=True)
+    return Material(
+        dataset=dataset,
+        pictures=pictures,
+        typical_side=median(map(min, shapes)),
+        typical_shape=(median(heights), median(widths)),
+    )

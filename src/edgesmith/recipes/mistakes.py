@@ -25,7 +25,7 @@ def find_mistakes(score: Score, classes: Sequence[str], *, with_thumbnail: int) 
         classes: Names in the order of the logits.
         with_thumbnail: How many of the first carry a small picture.
     """
-    crops, scores = score.crops, softmax(score.logits)
+    crops, scores = score.crops, softmax(score.answers)
     wrong = np.flatnonzero(scores.argmax(axis=1) != crops.labels)
     ordered = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")]
     mistakes = []

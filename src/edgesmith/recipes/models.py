@@ -14,10 +14,13 @@ from edgesmith.deploy.bundle import Bundle, is_bundle, open_bundle
 from edgesmith.recipes.run_folder import BUNDLE_NAME
 from edgesmith.runtimes.table import RUNTIMES
 
+CLASSIFICATION = "classification"
+
 
 def preprocessing_of(spec: NetSpec) -> Preprocessing:
-    """The rule that edgesmith's own trainings use at a spec's resolution."""
-    return Preprocessing.for_resolution(*spec.resolution)
+    """The rule that edgesmith's own trainings use at a spec's resolution; answers for places need whole pictures."""
+    rule = Preprocessing.for_resolution(*spec.resolution)
+    return rule if spec.head.task == CLASSIFICATION else rule.for_whole()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,11 @@ class Model:
         if self.spec is None:
             raise UsageError(f"{self.name} is a model file; this needs a zoo name, a spec, a bundle or a run folder")
         return self.spec
+
+    @property
+    def is_sized(self) -> bool:
+        """Whether somebody has chosen the input size: it stands in the name, or in files."""
+        return self.bundle is not None or self.spec is None or "resolution=" in self.name
 
     def spec_at(self, resolution: str | None) -> NetSpec:
         """The network to train, at another input size if one is given as ``160`` or ``128x192``."""

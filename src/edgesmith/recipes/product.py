@@ -30,13 +30,14 @@ class Score:
     Attributes:
         evaluation: The figures.
         split: Which split.
-        logits: ``(N, classes)``, in the order of ``crops``.
+        answers: What the task keeps of the outputs, in the order of ``crops``: logits ``(N, classes)``, or the class of
+            each pixel ``(N, H, W)``.
         crops: The pictures, as the file saw them.
     """
 
     evaluation: Evaluation
     split: str
-    logits: NDArray[np.float32]
+    answers: NDArray[Any]
     crops: Crops
 
     def metrics(self) -> dict[str, Any]:
@@ -48,15 +49,16 @@ def score_file(
     loaded: Loaded, task: Task, crops: Crops, *, split: str, seed: int, progress: Progress = SILENT
 ) -> Score:
     """Run an open model file over pictures and score it."""
-    kept: list[NDArray[np.float32]] = []
+    kept: list[NDArray[Any]] = []
 
     def predict(images: NDArray[Any], /) -> NDArray[np.float32]:
-        kept.append(run_pictures(loaded, images, preprocessing=crops.preprocessing))
-        return kept[-1]
+        outputs = run_pictures(loaded, images, preprocessing=crops.preprocessing)
+        kept.append(task.keep(outputs))
+        return outputs
 
     batches = pixel_batches_of(crops)
     evaluation = evaluate(predict, batches, task, seed=seed, num_images=len(crops.samples), progress=progress)
-    return Score(evaluation=evaluation, split=split, logits=np.concatenate(kept), crops=crops)
+    return Score(evaluation=evaluation, split=split, answers=np.concatenate(kept), crops=crops)
 
 
 def make_bundle(

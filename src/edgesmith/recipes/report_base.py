@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import edgesmith
@@ -21,8 +22,11 @@ from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.mistakes import find_mistakes
 from edgesmith.recipes.product import Score
+from edgesmith.recipes.worst_places import colours_of, place_scores, worst_pictures
 from edgesmith.report import content, plotted
+from edgesmith.tasks.figures import figure_of
 
+HELD_OUT: Final = "held-out fifth of train"
 _MISTAKES: Final = 24
 
 
@@ -65,9 +69,10 @@ def base_report(
         candidates: Every network considered.
     """
     metrics, dataset = trained.score.metrics(), trained.material.dataset
-    mistakes = find_mistakes(trained.score, dataset.classes, with_thumbnail=_MISTAKES)
+    figure = figure_of(metrics)
+    assert figure is not None, "a trained network was scored"
     problems = (*trained.material.problems, *trained.score.crops.problems)
-    return content.FitReport(
+    base = content.FitReport(
         data=Path(trained.data).name,
         created_at=_now(),
         edgesmith_version=edgesmith.__version__,
@@ -75,15 +80,28 @@ def base_report(
         model=_facts(trained),
         latency=latency,
         accuracy=content.Accuracy(
-            value=metrics["top1"],
-            low=metrics["top1_low"],
-            high=metrics["top1_high"],
+            value=metrics[figure.key],
+            low=metrics[f"{figure.key}_low"],
+            high=metrics[f"{figure.key}_high"],
             num_images=metrics["num_images"],
             pictures_from=trained.score.split,
+            metric=figure.label,
         ),
         classes=dataset.classes,
         candidates=candidates,
         panels=_panels(trained.result),
+        problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
+        conditions=_conditions(trained.measurement),
+    )
+    return _TELLERS[dataset.task](base, trained)
+
+
+def _tell_classes(base: content.FitReport, trained: Trained) -> content.FitReport:
+    """What a classifier's answers are like."""
+    metrics, dataset = trained.score.metrics(), trained.material.dataset
+    mistakes = find_mistakes(trained.score, dataset.classes, with_thumbnail=_MISTAKES)
+    return replace(
+        base,
         class_scores=_class_scores(trained.score, dataset.classes, seed=trained.seed),
         confusion=tuple(tuple(row) for row in metrics["confusion"]),
         mistakes=mistakes[:_MISTAKES],
@@ -92,9 +110,23 @@ def base_report(
             content.SplitCount(split=split, counts=tuple(dataset.class_counts(split).values()))
             for split in dataset.splits
         ),
-        problems=tuple(content.DataProblem(kind=p.kind, file=p.file, detail=p.detail) for p in problems),
-        conditions=_conditions(trained.measurement),
     )
+
+
+def _tell_places(base: content.FitReport, trained: Trained) -> content.FitReport:
+    """What a segmenter's answers are like."""
+    classes = trained.material.dataset.classes
+    return replace(
+        base,
+        place_scores=place_scores(trained.score),
+        overlays=worst_pictures(trained.score, len(classes), count=_MISTAKES // 2),
+        colours=colours_of(classes),
+    )
+
+
+_TELLERS: Final[Mapping[str, Callable[[content.FitReport, Trained], content.FitReport]]] = MappingProxyType(
+    {"classification": _tell_classes, "segmentation": _tell_places}
+)
 
 
 def as_latency(latency: Latency) -> content.Latency:
@@ -118,7 +150,7 @@ def held_accuracy(score: float, num_held: int) -> content.Accuracy:
         low=interval.low,
         high=interval.high,
         num_images=num_held,
-        pictures_from="held-out fifth of train",
+        pictures_from=HELD_OUT,
     )
 
 
@@ -153,7 +185,7 @@ def _panels(result: TrainResult) -> tuple[plotted.CurvePanel, ...]:
 
 def _class_scores(score: Score, classes: Sequence[str], *, seed: int) -> tuple[content.ClassScore, ...]:
     """Recall and precision of every class that has pictures."""
-    labels, predicted = score.crops.labels, score.logits.argmax(axis=1)
+    labels, predicted = score.crops.labels, score.answers.argmax(axis=1)
     scores = []
     for index, row in enumerate(score.metrics()["per_class"]):
         right = predicted[labels == index] == index

@@ -20,7 +20,7 @@ from edgesmith.nn.build import Net, build
 from edgesmith.nn.unfold import folded_norms, unfold_norms_
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.material import Material
-from edgesmith.recipes.models import Model, preprocessing_of
+from edgesmith.recipes.models import CLASSIFICATION, Model, preprocessing_of
 from edgesmith.recipes.run_folder import BUNDLE_NAME
 from edgesmith.weights.channel_maps import FRESH
 from edgesmith.weights.imported import Imported
@@ -59,6 +59,10 @@ class Start:
         if self.origin is None:
             return preprocessing_of(spec)
         theirs, (height, width) = self.origin.preprocessing, spec.resolution
+        if spec.head.task != CLASSIFICATION:
+            return replace(theirs, height=height, width=width, resize_short=0)
+        if theirs.is_whole:
+            theirs = replace(preprocessing_of(spec), mean=theirs.mean, std=theirs.std)
         share = theirs.resize_short / max(theirs.height, theirs.width)
         return replace(theirs, height=height, width=width, resize_short=round(max(height, width) * share))
 
@@ -149,9 +153,10 @@ class Start:
         return f"training starts from {self.origin.source} ({self.origin.name}); {head}"
 
 
-def default_recipe(start: Start) -> str:
-    """The training recipe that suits a start."""
-    return SCRATCH if start.origin is None else TRAINED
+def default_recipe(start: Start, task: str = CLASSIFICATION) -> str:
+    """The training recipe that suits a start and a task."""
+    scratch, trained = (SCRATCH, TRAINED) if task == CLASSIFICATION else ("dense", "dense_finetune")
+    return scratch if start.origin is None else trained
 
 
 class Starts:

@@ -37,6 +37,7 @@ from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import Score, make_bundle, score_file
 from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
+from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.teacher import open_teacher
 from edgesmith.recipes.training import RECIPES, for_net
 from edgesmith.runtimes.table import runtime_for
@@ -114,11 +115,13 @@ def train_model(
     limit_s = None if time is None else parse_seconds(time)
     material = open_material(data, seed=seed, progress=progress)
     start = open_start(weights, spec, model=model, progress=progress).unfolded(material)
-    config = named_recipe(recipe or default_recipe(start), settings, spec=spec, seed=seed)
+    spec = start.spec(net_for(spec, material.dataset))
+    if resolution is None and not model.is_sized:
+        spec = sized_for(spec, material)
+    config = named_recipe(recipe or default_recipe(start, material.dataset.task), settings, spec=spec, seed=seed)
     run: dict[str, Any] = {"verb": "train", "model": spec.to_json(), "data": absolute_data(data)}
     run |= {"weights": None if start.origin is None else start.origin.source, "config": to_dict(config), "time": time}
     classes = material.dataset.classes
-    spec = start.spec(spec.with_num_classes(len(classes)))
     taught = None if teacher is None else open_teacher(teacher, classes, start.rule(spec))
     run |= {} if taught is None else {"teacher": taught.source}
     config = start.recipe(config, spec, settings)

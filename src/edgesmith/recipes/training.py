@@ -132,6 +132,36 @@ def finetune() -> TrainConfig:
     )
 
 
+def dense() -> TrainConfig:
+    """From scratch on some hundreds of pictures with an answer for every place.
+
+    A picture holds as many answers as pixels, so that batches are small and steps many; crops go down to a quarter of
+    the picture, which is what scaling by up to two is.
+    """
+    base = small()
+    return replace(
+        base,
+        pictures=30_000,
+        batch_size=8,
+        optim=replace(base.optim, learning_rate=1e-3),
+        schedule=replace(base.schedule, warmup_pictures=800),
+        label_smoothing=0.0,
+        resolution_steps=(1.0,),
+        augment=replace(base.augment, scale=(0.25, 1.0)),
+    )
+
+
+def dense_finetune() -> TrainConfig:
+    """As `dense`, from trained weights: the head learns alone for a little, then all at a gentler rate."""
+    base = dense()
+    return replace(
+        base,
+        optim=replace(base.optim, weight_decay=0.02, backbone_rate=0.5),
+        schedule=replace(base.schedule, warmup_pictures=400),
+        frozen_pictures=800,
+    )
+
+
 def quantize() -> TrainConfig:
     """For int8, from a net's own weights: a few epochs that let them settle where rounding does no harm.
 
@@ -156,6 +186,8 @@ RECIPES: Final[Mapping[str, Callable[[], TrainConfig]]] = MappingProxyType(
         "timm": timm,
         "small": small,
         "finetune": finetune,
+        "dense": dense,
+        "dense_finetune": dense_finetune,
         "quantize": quantize,
     }
 )

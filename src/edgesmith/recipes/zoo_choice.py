@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgesmith.arch.cost import count_total
 from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.dataset import Dataset
 from edgesmith.devices.across import Target
 from edgesmith.devices.plan import QUICK
 from edgesmith.recipes.candidates import Choice, choose
 from edgesmith.recipes.start import Starts
-from edgesmith.search.candidates import variants, zoo_grid
+from edgesmith.recipes.task_nets import net_for
+from edgesmith.search.candidates import Side, variants, zoo_grid
 from edgesmith.search.limits import Limits
 
 
 def choose_of_zoo(
     starts: Starts,
     *,
-    num_classes: int,
-    resolutions: Sequence[int],
+    dataset: Dataset,
+    resolutions: Sequence[Side],
     limits: Limits,
     target: Target,
     count: int,
@@ -28,8 +31,8 @@ def choose_of_zoo(
 
     Args:
         starts: What candidates begin with.
-        num_classes: Width of their answer.
-        resolutions: Sides of the input in pixels.
+        dataset: Gives task and classes.
+        resolutions: Of the input in pixels.
         limits: What none may exceed.
         target: Where latency counts.
         count: How many to measure beyond the cost model's anchors.
@@ -38,10 +41,12 @@ def choose_of_zoo(
     Raises:
         BudgetError: None keeps them.
     """
-    grid = zoo_grid(num_classes, resolutions=resolutions)
+    count_classes = len(dataset.classes)
+    grid = zoo_grid(count_classes, resolutions=resolutions)
     if starts.origin is not None:
-        grid = variants(starts.origin.spec.with_num_classes(num_classes), resolutions=resolutions)
-    grid = tuple(starts.of(spec).spec(spec) for spec in grid)
+        grid = variants(starts.origin.spec.with_num_classes(count_classes), resolutions=resolutions)
+    fitted = [net_for(starts.of(spec).spec(spec), dataset) for spec in grid]
+    grid = tuple(sorted(fitted, key=lambda spec: count_total(spec).madds))
     kept = tuple(spec for spec in grid if limits.excess(spec, 0.0) <= 0)
     if not kept:
         raise BudgetError("no network of the zoo keeps --max-size and --max-memory; raise them")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgesmith.report.bars import draw_gauge
+from edgesmith.report.bars import draw_bar, draw_gauge
 from edgesmith.report.content import ClassScore, SplitCount
 from edgesmith.report.markup import Html, element, join
+from edgesmith.report.placed import PlaceScore
 from edgesmith.report.tables import cell, head_cell, row_head, tabulate, with_interval
 from edgesmith.report.wording import format_share, plural
 
 _MOST_COLUMNS = 20
 _MOST_ROWS = 30
+_NO_GAUGE = join([])
 
 
 def tabulate_classes(scores: Sequence[ClassScore]) -> Html:
@@ -27,6 +29,28 @@ def tabulate_classes(scores: Sequence[ClassScore]) -> Html:
     )
     note = element("p", {"class": "quiet"}, f"The {_MOST_ROWS} classes with the lowest recall:")
     return join([note, _class_table("Classes with the lowest recall", ordered[:_MOST_ROWS]), rest])
+
+
+def tabulate_places(scores: Sequence[PlaceScore]) -> Html:
+    """Intersection over union of each class, with the pixels that it has."""
+    head = [
+        head_cell("Class"),
+        head_cell("Intersection over union, %", "number"),
+        head_cell("", "gauge"),
+        head_cell("Pixels", "number"),
+    ]
+    rows = [
+        element(
+            "tr",
+            {},
+            row_head(score.name),
+            cell("in no picture" if score.iou is None else format_share(score.iou), "number"),
+            cell(_NO_GAUGE if score.iou is None else draw_bar(score.iou, kind="score"), "gauge"),
+            cell(f"{score.num_pixels:,}", "number"),
+        )
+        for score in scores
+    ]
+    return tabulate("Intersection over union of each class", head, rows, kind="classes")
 
 
 def tabulate_confusion(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Html:

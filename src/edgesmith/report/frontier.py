@@ -145,7 +145,7 @@ def _accuracies(report: FitReport, scored: Sequence[Scored]) -> Iterator[float]:
 
 def _axes(report: FitReport, plane: Plane) -> Html:
     x = Axis(scale=plane.x, title=f"latency in ms ({report.latency.device})")
-    y = Axis(scale=plane.y, title="accuracy with 95 % interval", write=write_percent)
+    y = Axis(scale=plane.y, title=f"{report.accuracy.metric} with 95 % interval", write=write_percent)
     return grid(plane.frame, x=x, y=y, ticks_y=plane.foot_px)
 
 

@@ -44,6 +44,8 @@ def show_masthead(report: FitReport) -> Html:
 
 def _headline(report: FitReport) -> str:
     latency, share = format_ms(report.latency.ms), format_share(report.accuracy.value)
+    if report.place_scores:
+        return f"{share} % {report.accuracy.metric} on new pictures, in {latency} ms each"
     return f"{share} % of new pictures right, in {latency} ms each"
 
 

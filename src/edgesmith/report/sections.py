@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgesmith.report.class_tables import tabulate_classes, tabulate_confusion, tabulate_splits
+from edgesmith.report.class_tables import tabulate_classes, tabulate_confusion, tabulate_places, tabulate_splits
 from edgesmith.report.content import Command, FitReport, ModelFacts, Outcome
 from edgesmith.report.curves import draw_curves
 from edgesmith.report.frontier import draw_frontier
 from edgesmith.report.markup import Html, element, join
-from edgesmith.report.pictures import show_mistakes
+from edgesmith.report.pictures import show_mistakes, show_overlays
 from edgesmith.report.search_plot import draw_search
 from edgesmith.report.step_tables import tabulate_proposals, tabulate_sizes
 from edgesmith.report.tables import (
@@ -45,8 +45,10 @@ def list_sections(report: FitReport) -> list[Section]:
         _sizes(report),
         _training(report),
         _classes(report),
+        _places(report),
         _confusion(report),
         _mistakes(report),
+        _overlays(report),
         _data(report),
         _time(report),
         _model(report.model),
@@ -141,6 +143,21 @@ def _classes(report: FitReport) -> Section:
     return Section(key="classes", title="Each class", note=note, body=body)
 
 
+def _places(report: FitReport) -> Section:
+    note = (
+        "Intersection over union: of the pixels that are of this class or were said to be, the share where both agree. "
+        "The mean over the classes is mIoU."
+    )
+    body = tabulate_places(report.place_scores) if report.place_scores else _NOTHING
+    return Section(key="places", title="Each class", note=note, body=body)
+
+
+def _overlays(report: FitReport) -> Section:
+    note = "The pictures it did worst on, worst first: look for wrong masks among them."
+    body = show_overlays(report.overlays, report.colours) if report.overlays else _NOTHING
+    return Section(key="overlays", title="Worst pictures", note=note, body=body)
+
+
 def _confusion(report: FitReport) -> Section:
     note = "Rows are the true classes, columns what the model said. The stronger the tint, the larger the share."
     body = tabulate_confusion(report.classes, report.confusion) if report.confusion else _NOTHING
@@ -154,6 +171,8 @@ def _mistakes(report: FitReport) -> Section:
     if shown < report.num_mistakes:
         note = f"{wrong}; here are the {shown} it was surest of. Look for wrong labels among them."
     body = show_mistakes(report.mistakes) if report.mistakes else element("p", {}, "None of them is kept here.")
+    if report.place_scores:
+        return Section(key="mistakes", title="Pictures it got wrong", note=note, body=_NOTHING)
     if not report.num_mistakes:
         note, body = (
             f"All {plural(report.accuracy.num_images, 'picture')} came out right.",

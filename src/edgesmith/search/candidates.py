@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -19,12 +19,18 @@ NETS: Final = ("mobilenet_v3_small", "mobilenet_v3_large")
 WIDTHS: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
 NARROWER: Final = (0.75, 0.5)
 RESOLUTIONS: Final = (96, 128, 160, 192, 224)
+_MOST_DENSE_PIXELS: Final = 512 * 1024
+_DENSE_SHARES: Final = (1.0, 0.75, 0.5)
 
 
-def zoo_grid(num_classes: int, *, resolutions: Sequence[int] = RESOLUTIONS) -> tuple[NetSpec, ...]:
+Side: TypeAlias = int | tuple[int, int]
+"""A resolution: the side of a square, or height and width, in pixels."""
+
+
+def zoo_grid(num_classes: int, *, resolutions: Sequence[Side] = RESOLUTIONS) -> tuple[NetSpec, ...]:
     """Every net of `NETS` at every width and resolution, the cheapest first."""
     specs = [
-        find(f"{net}@width={width:g},resolution={resolution}").with_num_classes(num_classes)
+        find(f"{net}@width={width:g},resolution={side_text(resolution)}").with_num_classes(num_classes)
         for net in NETS
         for width in WIDTHS
         for resolution in resolutions
@@ -32,14 +38,22 @@ def zoo_grid(num_classes: int, *, resolutions: Sequence[int] = RESOLUTIONS) -> t
     return tuple(sorted(specs, key=lambda spec: count_total(spec).madds))
 
 
-def variants(spec: NetSpec, *, resolutions: Sequence[int]) -> tuple[NetSpec, ...]:
+def side_text(side: Side) -> str:
+    """As a zoo name has it: ``160``, or ``128x192``."""
+    return str(side) if isinstance(side, int) else f"{side[0]}x{side[1]}"
+
+
+def variants(spec: NetSpec, *, resolutions: Sequence[Side]) -> tuple[NetSpec, ...]:
     """One network at several resolutions and, where its blocks allow, narrower, the cheapest first."""
     nets = {spec.name: spec}
     for width in NARROWER:
         with suppress(SpecError):
             nets[f"{spec.name}@width={width:g}"] = scale_width(spec, width)
     named = [
-        replace(net.with_resolution(side), name=f"{name}{',' if '@' in name else '@'}resolution={side}")
+        replace(
+            net.with_resolution(*((side,) if isinstance(side, int) else side)),
+            name=f"{name}{',' if '@' in name else '@'}resolution={side_text(side)}",
+        )
         for name, net in nets.items()
         for side in resolutions
     ]
@@ -56,6 +70,20 @@ def resolutions_for(short_side: float) -> tuple[int, ...]:
     if usable:
         return usable
     return (32,) if short_side <= 24 else (32, 64)
+
+
+def shapes_for(shape: tuple[float, float]) -> tuple[tuple[int, int], ...]:
+    """Resolutions for answers for places, of the pictures' own shape: whole, three quarters and half of their pixels.
+
+    Args:
+        shape: Typical height and width of pictures, in pixels.
+    """
+    height, width = shape
+    scale = min(1.0, (_MOST_DENSE_PIXELS / (height * width)) ** 0.5)
+    found = [
+        tuple(max(32, round(side * scale * share / 16) * 16) for side in (height, width)) for share in _DENSE_SHARES
+    ]
+    return tuple(dict.fromkeys((tall, wide) for tall, wide in found))
 
 
 def anchors(grid: Sequence[NetSpec], count: int = 4) -> tuple[NetSpec, ...]:

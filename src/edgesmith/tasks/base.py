@@ -67,6 +67,9 @@ class Task(Protocol):
     def decode(self, outputs: Outputs) -> Sequence[Any]:
         """What each picture shows, in the terms of the task."""
 
+    def keep(self, outputs: Outputs) -> Any:
+        """What of a batch's outputs is worth keeping beside the metric, an array with a row a picture."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LossOptions:

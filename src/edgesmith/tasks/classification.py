@@ -73,6 +73,10 @@ class Classification:
         array = outputs.detach().float().cpu().numpy() if isinstance(outputs, Tensor) else outputs
         return decode(array, self.class_names)
 
+    def keep(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The logits."""
+        return outputs
+
 
 class ClassificationMetric:
     """Top-1 with its bootstrap interval, top-5, per-class recall, precision and F1, and the confusion matrix.

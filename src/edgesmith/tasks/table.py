@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from edgesmith.core.errors import UsageError
 from edgesmith.core.table import lookup
 from edgesmith.tasks.base import LossOptions, Task
 from edgesmith.tasks.classification import Classification, balanced_weights
+from edgesmith.tasks.segmentation import Segmentation
 
 
 class Labelled(Protocol):
@@ -44,6 +46,15 @@ def of(data: TrainingData, *, options: LossOptions | None = None) -> Task:
     return lookup(TASKS, data.task, what="task")(data, options or LossOptions())
 
 
+def scoring_task(name: str, classes: Sequence[str]) -> Task:
+    """The task of a model that is trained already, for its metric alone.
+
+    Raises:
+        UsageError: There is no such task.
+    """
+    return lookup(_SCORING, name, what="task")(classes)
+
+
 def _classification(data: TrainingData, options: LossOptions) -> Task:
     counts = [0] * len(data.classes)
     for sample in data.splits["train"]:
@@ -55,6 +66,16 @@ def _classification(data: TrainingData, options: LossOptions) -> Task:
     )
 
 
+def _segmentation(data: TrainingData, options: LossOptions) -> Task:
+    if options.class_weights:
+        raise UsageError("class_weights are for classification; leave them off where pictures have masks")
+    return Segmentation(data.classes, label_smoothing=options.label_smoothing)
+
+
+_SCORING: Final[Mapping[str, Callable[[Sequence[str]], Task]]] = MappingProxyType(
+    {"classification": Classification, "segmentation": Segmentation}
+)
+
 TASKS: Final[Mapping[str, Callable[[TrainingData, LossOptions], Task]]] = MappingProxyType(
-    {"classification": _classification}
+    {"classification": _classification, "segmentation": _segmentation}
 )

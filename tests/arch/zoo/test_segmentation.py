@@ -7,9 +7,9 @@ import pytest
 from edgesmith.arch.cost import count, count_total
 from edgesmith.arch.edits.segmentation import dense_head, fine_tap, with_lr_aspp, without_upsampling
 from edgesmith.arch.heads.lr_aspp import LrAspp
+from edgesmith.arch.map_operations import WindowMean
 from edgesmith.arch.names import Point
 from edgesmith.arch.network import trace_network
-from edgesmith.arch.operations import WindowMean
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import SpecError
 

@@ -29,6 +29,7 @@ class TwoTaps:
     kind: ClassVar[str] = "two_taps"
     taps: tuple[Tap, ...] = (Tap(block=6, point=Point.EXPAND), Tap(block=-1))
     preset: ClassVar[Preset | None] = None
+    task: ClassVar[str] = "classification"
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         return tuple(

@@ -21,9 +21,15 @@ class Tap:
 
 @runtime_checkable
 class Head(Protocol):
-    """A frozen dataclass like a block kind, over one value a tap."""
+    """A frozen dataclass like a block kind, over one value a tap.
+
+    Attributes:
+        kind: The name that JSON uses.
+        task: What it answers: ``classification`` or ``segmentation``.
+    """
 
     kind: ClassVar[str]
+    task: ClassVar[str]
 
     @property
     def taps(self) -> tuple[Tap, ...]:

@@ -26,6 +26,7 @@ class Classifier:
     """
 
     kind: ClassVar[str] = "classifier"
+    task: ClassVar[str] = "classification"
 
     feature_channels: int = 0
     activation: Activation = Activation.NONE

@@ -24,6 +24,7 @@ class CondensedClassifier:
     """
 
     kind: ClassVar[str] = "condensed_classifier"
+    task: ClassVar[str] = "classification"
 
     condensation: int = 2
     taps: tuple[Tap, ...] = (Tap(block=-1),)
@@ -48,6 +49,7 @@ class LearnedClassifier:
     """
 
     kind: ClassVar[str] = "learned_classifier"
+    task: ClassVar[str] = "classification"
 
     condensation: int = 2
     taps: tuple[Tap, ...] = (Tap(block=-1),)

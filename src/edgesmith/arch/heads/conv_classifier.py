@@ -24,6 +24,7 @@ class ConvClassifier:
     """
 
     kind: ClassVar[str] = "conv_classifier"
+    task: ClassVar[str] = "classification"
 
     activation: Activation = Activation.RELU
     taps: tuple[Tap, ...] = (Tap(block=-1),)

@@ -33,6 +33,7 @@ class LrAspp:
     """
 
     kind: ClassVar[str] = "lr_aspp"
+    task: ClassVar[str] = "segmentation"
 
     filters: int = 128
     window: int = 49

@@ -28,6 +28,7 @@ class RAspp:
     """
 
     kind: ClassVar[str] = "r_aspp"
+    task: ClassVar[str] = "segmentation"
 
     filters: int = 256
     align_corners: bool = True

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+if TYPE_CHECKING:
+    from edgesmith.deploy.bundle import Bundle
+
 from edgesmith.cli import arguments as arg
+from edgesmith.tasks.figures import figure_words
 
 Teacher = Annotated[
     str | None,
@@ -134,7 +138,7 @@ def train(
     if json:
         print_json({"bundle": str(done.bundle.folder), "metrics": metrics, "pictures": done.result.pictures})
         return
-    print(_accuracy_line(metrics))
+    print(figure_words(metrics))
     print(f"bundle  {done.bundle.folder}")
 
 
@@ -170,12 +174,10 @@ def evaluate(
     if json:
         print_json(result)
         return
-    print(_accuracy_line(result["metrics"] | {"split": result["split"], "num_images": result["num_images"]}))
-    rows = [
-        [row["class"], str(row["num_images"]), _percent(row["recall"]), _percent(row["precision"])]
-        for row in result["metrics"]["per_class"][:50]
-    ]
-    print_table(["class", "pictures", "found", "right of predicted"], rows)
+    print(figure_words(result["metrics"] | {"split": result["split"], "num_images": result["num_images"]}))
+    columns = {key: label for key, label in _COLUMNS.items() if key in result["metrics"]["per_class"][0]}
+    rows = [[_shown(row[key]) for key in columns] for row in result["metrics"]["per_class"][:50]]
+    print_table(list(columns.values()), rows)
 
 
 def predict(
@@ -183,10 +185,13 @@ def predict(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, folders or archives.")],
     *,
     top: Annotated[int, typer.Option(min=1, help="Classes to show for each picture.")] = 5,
+    out: Annotated[Path, typer.Option(help="Folder for masks and overlays, where the bundle segments.")] = Path(
+        "runs/predict"
+    ),
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Pass over pictures that cannot be read.")] = False,
     json: arg.Json = False,
 ) -> None:
-    """Classify pictures with a bundle's ONNX file; needs no PyTorch.
+    """Classify or segment pictures with a bundle's ONNX file; needs no PyTorch.
 
     Example: edgesmith predict runs/fit-flowers picture.jpg
     """
@@ -195,7 +200,11 @@ def predict(
     from edgesmith.deploy.predict import load_predictor, predict_files
     from edgesmith.recipes.models import resolve
 
-    predictor = load_predictor(resolve(model).require_bundle())
+    bundle = resolve(model).require_bundle()
+    if bundle.manifest.task == "segmentation":
+        _predict_masks(bundle, pictures, out=out, skip_bad=skip_bad, json=json)
+        return
+    predictor = load_predictor(bundle)
     with watch() as progress:
         found = predict_files(
             predictor, pictures, top=top, bad_pictures="skip" if skip_bad else "error", progress=progress
@@ -210,12 +219,41 @@ def predict(
         print(f"{prediction.image}: {best}")
 
 
-def _accuracy_line(metrics: dict[str, object]) -> str:
-    return (
-        f"top-1 {metrics['top1']:.1%} (95 % interval {metrics['top1_low']:.1%} to {metrics['top1_high']:.1%}) "
-        f"on {metrics['num_images']} pictures of {metrics['split']}"
-    )
+def _predict_masks(bundle: Bundle, pictures: list[Path], *, out: Path, skip_bad: bool, json: bool) -> None:
+    from edgesmith.cli.terminal import fail, print_json, watch
+    from edgesmith.core.config import to_dict
+    from edgesmith.deploy.predict_masks import load_mask_predictor, predict_masks
+
+    with watch() as progress:
+        found = predict_masks(
+            load_mask_predictor(bundle),
+            pictures,
+            out=out,
+            bad_pictures="skip" if skip_bad else "error",
+            progress=progress,
+        )
+    for problem in found.problems:
+        fail(f"passed over: {problem.detail}")
+    if json:
+        print_json([to_dict(p) | {"mask": str(p.mask), "overlay": str(p.overlay)} for p in found.pictures])
+        return
+    for prediction in found.pictures:
+        seen = ", ".join(f"{name} {share:.0%}" for name, share in list(prediction.shares.items())[:_SHARES])
+        print(f"{prediction.image}: {seen}; {prediction.overlay}")
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
+_SHARES: Final = 5
+_COLUMNS: Final = {
+    "class": "class",
+    "num_images": "pictures",
+    "num_pixels": "pixels",
+    "recall": "found",
+    "precision": "right of predicted",
+    "iou": "intersection over union",
+}
+
+
+def _shown(value: str | float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.1%}" if isinstance(value, float) else str(value)

@@ -34,7 +34,9 @@ def load_picture(path: str) -> Image.Image:
 
 
 def crop_picture(picture: Image.Image) -> np.ndarray:
-    """Steps 2 and 3: resize the short side with an antialiasing filter, then cut out the middle."""
+    """Steps 2 and 3: resize the short side with an antialiasing filter, then cut out the middle; 0 takes all of it."""
+    if not RESIZE_SHORT:
+        return np.array(picture.resize((WIDTH, HEIGHT), Image.Resampling[INTERPOLATION]), dtype=np.uint8)
     short, long = min(picture.size), max(picture.size)
     resized_long = RESIZE_SHORT * long // short
     portrait = picture.width <= picture.height

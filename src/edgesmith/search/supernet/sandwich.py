@@ -133,3 +133,7 @@ class SandwichTask:
     def decode(self, outputs: Any) -> Sequence[Any]:
         """The task's own."""
         return self._task.decode(outputs)
+
+    def keep(self, outputs: Any) -> Any:
+        """The task's own."""
+        return self._task.keep(outputs)

@@ -1,0 +1,169 @@
+"""Pictures to masks and overlays through a model file; no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgesmith.core.errors import DeviceError
+from edgesmith.core.files import atomic_file
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.colours import as_palette_png, lay_over
+from edgesmith.data.masks import Mask
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.samples import Problem
+from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.parity import run_pictures
+from edgesmith.deploy.picture_files import find_pictures, open_pictures
+from edgesmith.deploy.predict import require_size
+from edgesmith.runtimes.base import Loaded
+from edgesmith.runtimes.table import get_runtime
+
+_BATCH: Final = 1  # answers for every pixel: a picture at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskPrediction:
+    """What one picture shows, place by place.
+
+    Attributes:
+        image: The picture.
+        mask: PNG of class indices, of the picture's own size; its palette shows the classes.
+        overlay: PNG of the picture under the mask's colours.
+        shares: Of the pixels, by class, the largest first; classes without a pixel are left out.
+    """
+
+    image: str
+    mask: Path
+    overlay: Path
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskPredictions:
+    """Answers in the order of the pictures, and the pictures that could not be read."""
+
+    pictures: tuple[MaskPrediction, ...]
+    problems: tuple[Problem, ...]
+
+
+class MaskPredictor:
+    """A segmenter's file with its preprocessing and its class names.
+
+    Args:
+        loaded: The open file.
+        preprocessing: From picture to input; it reads whole pictures.
+        classes: Names in the order of the logits.
+
+    Raises:
+        DeviceError: The file's input has another size than the preprocessing gives.
+    """
+
+    def __init__(self, loaded: Loaded, *, preprocessing: Preprocessing, classes: Sequence[str]) -> None:
+        require_size(loaded, preprocessing)
+        self.preprocessing = preprocessing
+        self.classes: tuple[str, ...] = tuple(classes)
+        self._loaded = loaded
+
+    def mask(self, image: Image.Image) -> Mask:
+        """Class indices ``(height, width)`` of an RGB picture of any size.
+
+        Raises:
+            DeviceError: The file answers in another form than ``(N, classes, H, W)``.
+        """
+        crop = self.preprocessing.crop(image)[None]
+        logits = run_pictures(self._loaded, crop, preprocessing=self.preprocessing)
+        if logits.ndim != 4 or logits.shape[1] != len(self.classes):
+            raise DeviceError(f"the file answers with shape {logits.shape} for {len(self.classes)} class names")
+        return best_classes(logits[0], image.height, image.width)
+
+
+def best_classes(logits: NDArray[np.float32], height: int, width: int) -> Mask:
+    """The likeliest class of each pixel, of logits ``(classes, h, w)`` that are first resized bilinearly."""
+    if logits.shape[1:] != (height, width):
+        resized = [Image.fromarray(each).resize((width, height), Image.Resampling.BILINEAR) for each in logits]
+        logits = np.stack([np.asarray(each) for each in resized])
+    return np.asarray(logits.argmax(axis=0), dtype=np.uint8)
+
+
+def load_mask_predictor(bundle: Bundle, *, format_name: str = "onnx", runtime: str = "onnxruntime") -> MaskPredictor:
+    """A segmenter's file of a format, ready to predict.
+
+    Raises:
+        RunError: The bundle has no such file.
+        UsageError: There is no such runtime.
+        DeviceError: The runtime cannot load the file.
+    """
+    manifest = bundle.manifest
+    loaded = get_runtime(runtime).load(bundle.path(manifest.file(format_name)))
+    return MaskPredictor(loaded, preprocessing=manifest.preprocessing, classes=manifest.classes)
+
+
+def predict_masks(
+    predictor: MaskPredictor,
+    paths: Sequence[Path],
+    *,
+    out: Path,
+    bad_pictures: Literal["error", "skip"] = "error",
+    progress: Progress = SILENT,
+) -> MaskPredictions:
+    """Segment picture files, and all pictures in folders and archives.
+
+    Args:
+        predictor: What segments.
+        paths: Pictures, folders, archives.
+        out: Takes ``NAME_mask.png`` and ``NAME_overlay.png`` for each picture.
+        bad_pictures: ``error`` stops at the first picture that cannot be read; ``skip`` lists it as a problem.
+        progress: Told of each picture.
+
+    Raises:
+        DataError: Nothing is there, there are no pictures, or one cannot be read; the message names it.
+        RunError: The folder cannot be written.
+    """
+    found = find_pictures(paths)
+    pictures: list[MaskPrediction] = []
+    problems: list[Problem] = []
+    taken: set[str] = set()
+    rule, count = predictor.preprocessing, len(predictor.classes)
+    with progress.stage("predict", len(found), "pictures") as stage:
+        for start in range(0, len(found), _BATCH):
+            portion = found[start : start + _BATCH]
+            stop = bad_pictures == "error"
+            for name, image in open_pictures(
+                portion, apply_orientation=rule.apply_orientation, problems=problems, stop=stop
+            ):
+                mask = predictor.mask(image)
+                stem = _free_stem(Path(name).stem, taken)
+                mask_path, overlay_path = out / f"{stem}_mask.png", out / f"{stem}_overlay.png"
+                _save(as_palette_png(mask, count), mask_path)
+                _save(lay_over(image, mask, count), overlay_path)
+                shares = _shares(mask, predictor.classes)
+                pictures.append(MaskPrediction(image=name, mask=mask_path, overlay=overlay_path, shares=shares))
+            stage.advance(len(portion))
+    return MaskPredictions(pictures=tuple(pictures), problems=tuple(problems))
+
+
+def _free_stem(stem: str, taken: set[str]) -> str:
+    """Pictures of one name in several folders get files of their own."""
+    number, free = 2, stem
+    while free in taken:
+        free, number = f"{stem}-{number}", number + 1
+    taken.add(free)
+    return free
+
+
+def _shares(mask: Mask, classes: Sequence[str]) -> dict[str, float]:
+    counts = np.bincount(mask.reshape(-1), minlength=len(classes))
+    order = np.argsort(-counts, kind="stable")
+    return {classes[index]: float(counts[index] / mask.size) for index in order if counts[index]}
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    with atomic_file(path) as temporary:
+        image.save(temporary, "PNG")

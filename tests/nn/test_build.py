@@ -65,7 +65,10 @@ def assert_counts_agree(spec: NetSpec) -> None:
     with counting(net) as seen, torch.inference_mode():
         logits = net(torch.zeros(1, 3, *spec.resolution))
     total = count_total(spec)
-    assert logits.shape[:2] == (1, spec.num_classes)
+    made = trace_network(spec).head.outputs[0]
+    is_list = spec.head.task == "detection"
+    assert logits.shape[1] == (made.height if is_list else spec.num_classes)
+    assert logits[0].numel() == made.size
     assert (total.conv_madds, total.linear_madds) == (seen["conv"], seen["linear"])
     assert total.parameters == sum(parameter.numel() for parameter in net.parameters())
 

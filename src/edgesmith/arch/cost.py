@@ -9,7 +9,7 @@ from math import prod
 
 from edgesmith.arch.heads.base import Head, Tap
 from edgesmith.arch.kinds.base import Block
-from edgesmith.arch.map_operations import Resize
+from edgesmith.arch.map_operations import Anchored, Resize
 from edgesmith.arch.names import Padding, Point
 from edgesmith.arch.operations import Dropout
 from edgesmith.arch.spec import NetSpec
@@ -224,6 +224,8 @@ def _made(operation: Operation) -> int:
 
 def _read(operation: Operation) -> tuple[Value, ...]:
     """What must be in memory; of a size to be met nothing must."""
+    if isinstance(operation, Anchored):
+        return operation.inputs[:-1]
     return operation.inputs[:1] if isinstance(operation, Resize) else operation.inputs
 
 

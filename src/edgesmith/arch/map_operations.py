@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgesmith.arch.anchors import AnchorScheme
+from edgesmith.arch.names import Scores
 from edgesmith.arch.operations import Bare
 from edgesmith.arch.values import Value, Work
 
@@ -44,6 +46,26 @@ class Multiply(Bare):
     name: str
     inputs: tuple[Value, Value]
     output: Value
+
+    def work(self) -> Work:
+        """One operation an element."""
+        return Work(elementwise=self.output.size)
+
+
+@dataclass(frozen=True)
+class Anchored(Bare):
+    """Answers of all maps in one list, one a box: offsets and logits of each map in turn, then the picture.
+
+    Of the picture the size alone is read. As they are, answers hold four offsets, the box that they are relative to,
+    and the logits; decoded, the corners of the box that was found, and scores.
+    """
+
+    name: str
+    inputs: tuple[Value, ...]
+    output: Value
+    scheme: AnchorScheme
+    scores: Scores
+    decoded: bool
 
     def work(self) -> Work:
         """One operation an element."""

@@ -23,6 +23,13 @@ class GateKind(StrEnum):
     SIGMOID = "sigmoid"
 
 
+class Scores(StrEnum):
+    """How a detector's logits become scores: each class by itself, or all and the background together."""
+
+    SIGMOID = "sigmoid"
+    SOFTMAX = "softmax"
+
+
 class Skip(StrEnum):
     """What a block adds to its output."""
 

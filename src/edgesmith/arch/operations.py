@@ -43,6 +43,7 @@ class Convolution:
     norm: bool
     activation: Activation
     padding: Padding
+    bias_start: float = 0.0
 
     def tensors(self) -> tuple[TensorSpec, ...]:
         """Kernel, bias, and the norm's four tensors and counter."""

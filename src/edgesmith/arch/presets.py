@@ -16,7 +16,7 @@ class Preset(StrEnum):
 
     ``TORCHVISION`` is that library's MobileNetV3, ``TORCH`` the framework's own norms with torchvision's dropout for
     MobileNetV2 and MnasNet, ``PLAIN`` the same without dropout. ``DEEPLAB`` is for the heads of that code,
-    ``TORCHVISION_HEAD`` for torchvision's LR-ASPP, whose norms differ from its backbone's.
+    ``TORCHVISION_HEAD`` for torchvision's LR-ASPP, whose norms differ from its backbone's, ``SSD`` for detectors.
     """
 
     PAPER = "paper"
@@ -29,6 +29,7 @@ class Preset(StrEnum):
     SQUEEZENET = "squeezenet"
     DEEPLAB = "deeplab"
     TORCHVISION_HEAD = "torchvision_head"
+    SSD = "ssd"
 
 
 class Init(StrEnum):
@@ -38,6 +39,7 @@ class Init(StrEnum):
     KAIMING_FAN_OUT = "kaiming_fan_out"
     KAIMING_FAN_OUT_GROUPED = "kaiming_fan_out_grouped"
     KAIMING_UNIFORM = "kaiming_uniform"
+    NORMAL = "normal"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,5 +73,6 @@ PRESETS: Final[Mapping[Preset, Constants]] = MappingProxyType(
         Preset.TORCHVISION_HEAD: Constants(
             norm_epsilon=1e-5, norm_momentum=0.1, dropout=0.1, init=Init.KAIMING_FAN_OUT
         ),
+        Preset.SSD: Constants(norm_epsilon=1e-3, norm_momentum=0.03, dropout=0.0, init=Init.NORMAL),
     }
 )

@@ -8,10 +8,12 @@ when they are the same group.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from edgesmith.arch.map_operations import Multiply, Resize, WindowMean
-from edgesmith.arch.names import Activation, GateKind, Padding, Point, PoolKind
+from edgesmith.arch.anchors import AnchorScheme, count_anchors
+from edgesmith.arch.map_operations import Anchored, Multiply, Resize, WindowMean
+from edgesmith.arch.names import Activation, GateKind, Padding, Point, PoolKind, Scores
 from edgesmith.arch.operations import (
     Add,
     Concatenate,
@@ -29,6 +31,8 @@ from edgesmith.arch.operations import (
 )
 from edgesmith.arch.values import Operation, Value
 from edgesmith.core.errors import SpecError
+
+_BOX = 4
 
 
 @dataclass
@@ -73,6 +77,7 @@ class Trace:
         bias: bool = False,
         norm: bool = True,
         padding: Padding | None = None,
+        bias_start: float = 0.0,
     ) -> Value:
         """Convolution, norm, activation.
 
@@ -88,6 +93,7 @@ class Trace:
             bias: Whether the convolution has one.
             norm: Whether a batch norm follows.
             padding: The border's rule; the network's own by default.
+            bias_start: What the bias begins with.
         """
         padding = self.padding if padding is None else padding
         _check_filter(name, kernel_size, stride, dilation, groups, padding)
@@ -96,7 +102,9 @@ class Trace:
         if x.channels % groups or made.channels % groups:
             raise SpecError(f"{name}: {x.channels} -> {made.channels} channels do not divide into {groups} groups")
         self.operations.append(
-            Convolution(name, (x,), made, kernel_size, stride, dilation, groups, bias, norm, activation, padding)
+            Convolution(
+                name, (x,), made, kernel_size, stride, dilation, groups, bias, norm, activation, padding, bias_start
+            )
         )
         return made
 
@@ -225,6 +233,26 @@ class Trace:
             raise SpecError(f"{name}: cannot multiply {shape_text(x)} by {shape_text(gate)}")
         made = self.value(x.groups, x.height, x.width)
         self.operations.append(Multiply(name, (x, gate), made))
+        return made
+
+    def anchored(
+        self,
+        maps: Sequence[tuple[Value, Value]],
+        picture: Value,
+        *,
+        name: str,
+        scheme: AnchorScheme,
+        scores: Scores,
+        decoded: bool,
+    ) -> Value:
+        """Answers of all maps, ``(offsets, logits)`` each, in one list of boxes."""
+        counts = count_anchors(scheme, len(maps))
+        places = [offsets.height * offsets.width for offsets, _ in maps]
+        slots = maps[0][1].channels // counts[0]
+        number = sum(place * count for place, count in zip(places, counts, strict=True))
+        made = self.open(slots + (_BOX if decoded else 2 * _BOX), number, 1)
+        inputs = (*(value for pair in maps for value in pair), picture)
+        self.operations.append(Anchored(name, inputs, made, scheme, scores, decoded))
         return made
 
     def global_pool(self, x: Value, *, name: str) -> Value:

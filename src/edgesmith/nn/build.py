@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from edgesmith.arch.map_operations import Multiply, Resize, WindowMean
+from edgesmith.arch.map_operations import Anchored, Multiply, Resize, WindowMean
 from edgesmith.arch.network import Part, trace_network
 from edgesmith.arch.operations import (
     Add,
@@ -29,6 +29,7 @@ from edgesmith.arch.operations import (
 from edgesmith.arch.presets import PRESETS, Constants
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.values import Operation, Value
+from edgesmith.nn.anchored import AnchoredAnswers
 from edgesmith.nn.channel_layers import ChannelPick, ChannelShift, ChannelShuffle
 from edgesmith.nn.init import initialise_
 from edgesmith.nn.layers import (
@@ -62,6 +63,7 @@ LAYERS: Final[Mapping[type[Any], Callable[[Any, Constants], nn.Module]]] = Mappi
         WindowMean: WindowedMean,
         Resize: ResizeLike,
         Multiply: lambda _operation, _constants: Product(),
+        Anchored: AnchoredAnswers,
     }
 )
 
@@ -105,7 +107,8 @@ class Program(nn.Module):
 class Net(nn.Module):
     """A built network.
 
-    Shape: ``(N, in_channels, H, W) -> (N, num_classes)`` for a classifier, ``(N, num_classes, H, W)`` for a segmenter.
+    Shape: ``(N, in_channels, H, W) -> (N, num_classes)`` for a classifier, ``(N, num_classes, H, W)`` for a segmenter,
+    ``(N, boxes, 8 + 1 + num_classes)`` for a detector.
 
     Attributes:
         spec: What it was built from.
@@ -155,8 +158,18 @@ def build(spec: NetSpec, *, seed: int = 0) -> Net:
     """
     with torch.random.fork_rng(devices=[]):  # torch's layers draw weights of their own when they are made
         net = Net(spec)
-    initialise_(net, PRESETS[spec.preset].init, seed=seed)
+    head_rule = None if spec.head.preset is None else PRESETS[spec.head.preset].init
+    initialise_(net, PRESETS[spec.preset].init, seed=seed, head_rule=head_rule)
+    _start_biases_(net)
     return net.to(memory_format=torch.channels_last)
+
+
+def _start_biases_(net: Net) -> None:
+    """Biases that begin elsewhere than at zero."""
+    for operation in trace_network(net.spec).head.operations:
+        if isinstance(operation, Convolution) and operation.bias_start:
+            layer: Any = net.head.get_submodule(operation.name)
+            nn.init.constant_(layer.conv.bias, operation.bias_start)
 
 
 def _values(part: Part) -> tuple[Value, ...]:

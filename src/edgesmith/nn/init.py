@@ -11,17 +11,20 @@ from edgesmith.arch.presets import Init
 from edgesmith.nn.learned_groups import MaskedMatrix
 
 
-def initialise_(net: nn.Module, rule: Init, *, seed: int) -> None:
+def initialise_(net: nn.Module, rule: Init, *, seed: int, head_rule: Init | None = None) -> None:
     """Fill every weight of ``net`` in place; norms become the identity, biases zero.
 
     Args:
         net: The network.
         rule: Which code base's distribution.
         seed: The same seed gives the same bits.
+        head_rule: Of the head; None for the same.
     """
     random = torch.Generator().manual_seed(seed)
     head = {module for name, module in net.named_modules() if name.startswith("head.")}
+    backbone_rule = rule
     for module in net.modules():
+        rule = head_rule if head_rule is not None and module in head else backbone_rule
         if isinstance(module, nn.Conv2d):
             _fill_conv_(module, rule, random, is_answer=module in head)
         elif isinstance(module, nn.Linear):
@@ -37,6 +40,9 @@ def _fill_conv_(module: nn.Conv2d, rule: Init, random: torch.Generator, *, is_an
         nn.init.zeros_(module.bias)
     if rule is Init.TRUNCATED_NORMAL:
         nn.init.trunc_normal_(module.weight, std=0.09, a=-0.18, b=0.18, generator=random)
+        return
+    if rule is Init.NORMAL:
+        nn.init.normal_(module.weight, std=0.03, generator=random)
         return
     if rule is Init.KAIMING_UNIFORM and is_answer:
         nn.init.normal_(module.weight, std=0.01, generator=random)

@@ -30,6 +30,9 @@ GATES: Final[Mapping[GateKind, Callable[[Tensor], Tensor]]] = MappingProxyType(
 )
 
 
+_FEW_PIXELS: Final = 16  # a smaller input than the network's own may leave one
+
+
 class SameConv2d(nn.Conv2d):
     """Convolution with TensorFlow's SAME padding: at stride 2 the odd pixel goes to the bottom and right.
 
@@ -58,7 +61,7 @@ class ConvNorm(nn.Sequential):
         self.conv = _conv(operation)
         made = operation.output
         if operation.norm:
-            kind = PooledNorm if made.height == made.width == 1 else nn.BatchNorm2d
+            kind = PooledNorm if made.height * made.width <= _FEW_PIXELS else nn.BatchNorm2d
             self.norm = kind(made.channels, eps=constants.norm_epsilon, momentum=constants.norm_momentum)
         append_activation_(self, operation.activation)
 
@@ -125,9 +128,9 @@ class FeatureNorm(nn.BatchNorm1d):
 
 
 class PooledNorm(nn.BatchNorm2d):
-    """Batch norm over maps of one pixel; a lone one in training is normed by the running statistics.
+    """Batch norm over maps of few pixels; a lone one in training is normed by the running statistics.
 
-    Shape: ``(N, C, 1, 1) -> (N, C, 1, 1)``.
+    Shape: ``(N, C, H, W) -> (N, C, H, W)``.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from edgesmith.arch.heads.condensed_classifier import CondensedClassifier, Learn
 from edgesmith.arch.heads.conv_classifier import ConvClassifier
 from edgesmith.arch.heads.lr_aspp import LrAspp
 from edgesmith.arch.heads.r_aspp import RAspp
+from edgesmith.arch.heads.ssdlite import SsdLite
 
 _ALL: Final[tuple[type[Head], ...]] = (
     Classifier,
@@ -20,6 +21,7 @@ _ALL: Final[tuple[type[Head], ...]] = (
     LearnedClassifier,
     LrAspp,
     RAspp,
+    SsdLite,
 )
 
 HEADS: Final[Mapping[str, type[Head]]] = MappingProxyType({head.kind: head for head in _ALL})

@@ -18,6 +18,7 @@ class Published:
         options: The variant, as it is written behind the name: ``width=0.75,resolution=192``; empty for the name alone.
         data: The pictures that it was measured on.
         miou: Mean intersection over union of a segmenter, 0..1.
+        mean_ap: Mean average precision of a detector over the thresholds .5 to .95, 0..1.
     """
 
     top1: float | None = None
@@ -25,6 +26,7 @@ class Published:
     options: str = ""
     data: str = "ImageNet"
     miou: float | None = None
+    mean_ap: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

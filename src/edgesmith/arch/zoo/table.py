@@ -8,6 +8,7 @@ from typing import Final
 
 from edgesmith.arch.zoo import (
     condensenet,
+    detection,
     mnasnet,
     mobilenet_v1,
     mobilenet_v2,
@@ -32,5 +33,6 @@ MODELS: Final[Mapping[str, Entry]] = MappingProxyType(
         **condensenet.MODELS,
         **shiftnet.MODELS,
         **segmentation.MODELS,
+        **detection.MODELS,
     }
 )

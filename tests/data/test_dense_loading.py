@@ -61,7 +61,10 @@ def test_batches_are_the_same_in_workers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (AugmentConfig(policy="rand"), "augment.policy must be none or jitter where pictures have masks, got rand"),
+        (
+            AugmentConfig(policy="rand"),
+            "augment.policy must be none or jitter where pictures have masks or boxes, got rand",
+        ),
         (AugmentConfig(mixup=0.2), "augment.mixup, augment.cutmix and augment.erase must be 0"),
         (AugmentConfig(erase=0.2), "augment.mixup, augment.cutmix and augment.erase must be 0"),
     ],
@@ -79,7 +82,9 @@ def test_pictures_are_read_whole_and_masks_in_their_own_size(tmp_path: Path) -> 
     assert [mask.shape for mask in crops.masks] == [(60, 90)] * 3
     batches = list(crops.batches(2))
     assert [len(batch.labels) for batch in batches] == [2, 1]
-    assert np.array_equal(batches[1].labels[0], crops.masks[2])
+    last = batches[1].labels[0]
+    assert isinstance(last, np.ndarray)
+    assert np.array_equal(last, crops.masks[2])
 
 
 def test_a_bad_mask_leaves_its_picture_out_and_says_so(tmp_path: Path) -> None:

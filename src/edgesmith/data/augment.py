@@ -29,6 +29,9 @@ _POLICIES: Final[Mapping[str, Callable[[], Callable[[Tensor], Tensor]] | None]] 
 )
 
 
+_TRIALS: Final = 10  # for a crop that overlaps enough; torchvision's 40 take longer than a small net's step
+
+
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
     """How much training pictures vary.
@@ -109,6 +112,18 @@ class Augment:
             v2.RandomHorizontalFlip(config.flip),
         )
         self._policy = None if policy is None else policy()
+        self._box_places = v2.Compose(
+            [
+                v2.RandomIoUCrop(trials=_TRIALS),
+                v2.RandomHorizontalFlip(config.flip),
+                v2.Resize(
+                    (height, width),
+                    interpolation=v2.InterpolationMode(preprocessing.interpolation),
+                    antialias=True,
+                ),
+                v2.SanitizeBoundingBoxes(min_size=1.0, labels_getter=lambda parts: parts[2]),
+            ]
+        )
         strength = config.jitter
         self._jitter = v2.ColorJitter(strength, strength, strength, config.hue) if config.policy == "jitter" else None
         self._erase = _erasing(config) if config.erase else None
@@ -129,6 +144,30 @@ class Augment:
             pair = transform(*pair)
         return self._values(pair[0].as_subclass(Tensor)), pair[1].as_subclass(Tensor)
 
+    def with_boxes(self, image: Tensor, corners: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Vary one picture and, with it, its boxes.
+
+        Crops overlap with some box by a share that is drawn, as SSD's do; boxes whose centre is outside go, and those
+        that are cut to less than a pixel.
+
+        Args:
+            image: ``(3, h, w)`` uint8.
+            corners: ``(K, 4)`` shares of the picture.
+            labels: ``(K,)``.
+
+        Returns:
+            The picture, corners as shares of it, and labels of the boxes that are left.
+        """
+        if not len(corners):  # a crop that must overlap with nothing would be sought for long
+            return self(image), corners, labels
+        height, width = image.shape[1:]
+        scale = torch.tensor([width, height, width, height], dtype=torch.float32)
+        boxes = tv_tensors.BoundingBoxes(corners * scale, format="XYXY", canvas_size=(height, width))
+        made, found, kept = self._box_places(tv_tensors.Image(image), boxes, labels)
+        tall, wide = made.shape[1:]
+        shares = found.as_subclass(Tensor) / torch.tensor([wide, tall, wide, tall])
+        return self._values(made.as_subclass(Tensor)), shares.clamp(0, 1), kept
+
     def _values(self, image: Tensor) -> Tensor:
         """Jitter, scaling and erasing."""
         values = image.float().mul_(1 / 255)
@@ -139,15 +178,17 @@ class Augment:
 
 
 def require_maskable(config: AugmentConfig) -> None:
-    """Refuse what would move a picture and not the mask over it.
+    """Refuse what would move a picture and not the mask or the boxes over it.
 
     Raises:
         UsageError: Names the setting.
     """
     if config.policy not in ("none", "jitter"):
-        raise UsageError(f"augment.policy must be none or jitter where pictures have masks, got {config.policy}")
+        raise UsageError(
+            f"augment.policy must be none or jitter where pictures have masks or boxes, got {config.policy}"
+        )
     if max(config.mixup, config.cutmix, config.erase) > 0:
-        raise UsageError("augment.mixup, augment.cutmix and augment.erase must be 0 where pictures have masks")
+        raise UsageError("augment.mixup, augment.cutmix and augment.erase must be 0 where pictures have masks or boxes")
 
 
 def _erasing(config: AugmentConfig) -> v2.RandomErasing:

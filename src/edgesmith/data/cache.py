@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgesmith.core.errors import DataError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.data.dataset import Dataset, load_mask, load_picture
+from edgesmith.data.dataset import Dataset, load_sample
 from edgesmith.data.masks import resize_mask
 from edgesmith.data.pictures import PictureError
 from edgesmith.data.preprocessing import resize_short_side
@@ -82,7 +82,7 @@ class PictureCache:
         )
 
     def _decode(self, index: int) -> NDArray[np.uint8]:
-        return _reduced(self.dataset, self.samples[index], self.short_side, self.apply_orientation)
+        return _reduced(self.dataset, self.samples[index], self.short_side, self.apply_orientation)[0]
 
 
 def decode_pictures(
@@ -111,7 +111,7 @@ def decode_pictures(
         PictureError: One cannot, and the policy is ``error``.
     """
 
-    def read(sample: Sample) -> NDArray[np.uint8] | PictureError:
+    def read(sample: Sample) -> tuple[NDArray[np.uint8], Sample] | PictureError:
         try:
             return _reduced(dataset, sample, short_side, apply_orientation)
         except PictureError as error:
@@ -131,10 +131,11 @@ def decode_pictures(
                 if isinstance(item, PictureError):
                     problems.append(item.as_problem(sample.name))
                     continue
-                fits = used_bytes + item.nbytes <= limit_bytes
-                used_bytes += item.nbytes if fits else 0
-                good.append(sample)
-                kept.append(item if fits else None)
+                pixels, upright = item
+                fits = used_bytes + pixels.nbytes <= limit_bytes
+                used_bytes += pixels.nbytes if fits else 0
+                good.append(upright)
+                kept.append(pixels if fits else None)
     if not good:
         raise DataError(
             f"none of the {len(samples)} pictures in {dataset.source.location} can be decoded: {_first(problems)}"
@@ -144,13 +145,17 @@ def decode_pictures(
     )
 
 
-def _reduced(dataset: Dataset, sample: Sample, short_side: int, apply_orientation: bool) -> NDArray[np.uint8]:
-    image = load_picture(dataset, sample, apply_orientation=apply_orientation)
-    mask = None if dataset.mask_code is None else load_mask(dataset, sample, image)
+def _reduced(
+    dataset: Dataset, sample: Sample, short_side: int, apply_orientation: bool
+) -> tuple[NDArray[np.uint8], Sample]:
+    """Pixels, and the sample with boxes of the upright picture."""
+    image, sample, mask = load_sample(dataset, sample, apply_orientation=apply_orientation)
     if min(image.size) > short_side:
         image = resize_short_side(image, short_side)
     pixels = np.array(image, dtype=np.uint8)
-    return pixels if mask is None else np.dstack([pixels, resize_mask(mask, image.height, image.width)])
+    if mask is not None:
+        pixels = np.dstack([pixels, resize_mask(mask, image.height, image.width)])
+    return pixels, sample
 
 
 def _first(problems: Sequence[Problem]) -> str:

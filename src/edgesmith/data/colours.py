@@ -1,15 +1,18 @@
-"""Classes as colours: one for each, far from its neighbours, and a picture with its mask laid over it."""
+"""Classes as colours: one for each, far from its neighbours; pictures with their masks or boxes drawn."""
 
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from edgesmith.data.masks import IGNORE, Mask
+
+Corners = tuple[float, float, float, float]
 
 _TURN: Final = 0.61803398875  # of the colour circle from class to class: the golden ratio never comes back
 _SHARE: Final = 0.55  # of the colour over the picture
@@ -45,3 +48,28 @@ def as_palette_png(mask: Mask, count: int) -> Image.Image:
     image.putdata(mask.reshape(-1).tolist())
     image.putpalette(class_colours(count).reshape(-1).tolist())
     return image
+
+
+def draw_boxes(image: Image.Image, boxes: Sequence[tuple[Corners, int, str]], count: int) -> Image.Image:
+    """The picture with boxes in their classes' colours, each with its text.
+
+    Args:
+        image: RGB.
+        boxes: Left, top, right and bottom as shares of the picture, class index, text.
+        count: Number of classes.
+    """
+    drawn = image.copy()
+    draw = ImageDraw.Draw(drawn)
+    width = max(1, round(min(image.size) / 200))
+    size = max(10, round(min(image.size) / 32))
+    font = ImageFont.load_default(size=size)
+    colours = class_colours(count)
+    for (left, top, right, bottom), label, text in boxes:
+        colour = (int(colours[label, 0]), int(colours[label, 1]), int(colours[label, 2]))
+        corners = (left * image.width, top * image.height, right * image.width, bottom * image.height)
+        draw.rectangle(corners, outline=colour, width=width)
+        if text:
+            place = draw.textbbox((corners[0], max(0.0, corners[1] - 1.3 * size)), text, font=font)
+            draw.rectangle(place, fill=colour)
+            draw.text(place[:2], text, fill="white", font=font, anchor="lt")
+    return drawn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +13,13 @@ from PIL import Image
 from edgesmith.core.errors import DataError
 from edgesmith.core.table import unknown
 from edgesmith.data import split as cuts
+from edgesmith.data.box_layout import find_boxed
+from edgesmith.data.drawn_boxes import orientation_of, turned
 from edgesmith.data.label_table import read_label_table
 from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, find_label_table, find_root, read_class_folders
 from edgesmith.data.mask_layout import find_masked
 from edgesmith.data.masks import Mask, MaskCode, read_mask
-from edgesmith.data.pictures import PictureError, decode
+from edgesmith.data.pictures import PictureError, decode, quiet
 from edgesmith.data.samples import Problem, Sample
 from edgesmith.data.sources import Source, open_source
 
@@ -31,7 +34,7 @@ class Dataset:
     """Labelled pictures by split; nothing is decoded yet.
 
     Args:
-        task: ``classification`` or ``segmentation``.
+        task: ``classification``, ``detection`` or ``segmentation``.
         source: Where the pictures lie.
         classes: Names in the order of their labels, fixed by the training split where there is one.
         splits: Samples by ``train``, ``val`` and ``test``, as far as they exist, each sorted by name.
@@ -87,7 +90,7 @@ class Dataset:
         ]
         if not self.splits.get(TRAIN):
             found.append(Problem(kind="no_training", file="", detail="there are no training pictures"))
-        if len(self.classes) == 1:
+        if len(self.classes) == 1 and self.task != "detection":
             found.append(Problem(kind="one_class", file=self.classes[0], detail="there is only one class"))
         return tuple(found)
 
@@ -97,7 +100,7 @@ class Dataset:
             raise DataError(
                 f"no training pictures in {self.source.location}; put two or more a class under train/CLASS or CLASS"
             )
-        if len(self.classes) < 2:
+        if len(self.classes) < 2 and self.task != "detection":
             raise DataError(
                 f"{self.source.location} has only one class ({self.classes[0]!r}); a classifier needs two or more"
             )
@@ -125,7 +128,7 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Data
     Args:
         path: ``train``, ``val`` (``valid``, ``validation``) and ``test`` with a folder per class, folders per class
             alone, or a ``labels.csv``; for segmentation ``images`` and ``masks`` with a ``classes.json``, Pascal VOC or
-            Cityscapes.
+            Cityscapes; for detection COCO JSON, Pascal VOC or YOLO's text files.
         seed: Of the cut.
         bad_pictures: ``skip`` or ``error``, for pictures that cannot be decoded.
 
@@ -137,14 +140,18 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Data
     source = open_source(path)
     root = find_root(source)
     masked = find_masked(source, root)
-    label_table = None if masked else find_label_table(source, root)
+    boxed = None if masked else find_boxed(source, root)
+    label_table = None if masked or boxed else find_label_table(source, root)
     if masked is not None:
-        found = masked.layout
+        task, found = "segmentation", masked.layout
+    elif boxed is not None:
+        task, found = "detection", boxed
     else:
+        task = "classification"
         found = read_label_table(source, label_table) if label_table else read_class_folders(source, root)
     splits, notes = _with_val(found, seed=seed)
     return Dataset(
-        task="classification" if masked is None else "segmentation",
+        task=task,
         source=source,
         classes=found.classes,
         splits={name: splits[name] for name in (TRAIN, VAL, TEST) if splits.get(name)},
@@ -165,6 +172,21 @@ def load_picture(dataset: Dataset, sample: Sample, *, apply_orientation: bool = 
     """
     content = read_file(dataset.source, sample.name)
     return decode(content, name=dataset.source.describe(sample.name), apply_orientation=apply_orientation)
+
+
+def load_sample(
+    dataset: Dataset, sample: Sample, *, apply_orientation: bool = True
+) -> tuple[Image.Image, Sample, Mask | None]:
+    """One decoded picture with what is known of it: boxes turned as the picture is, and the mask where there are masks.
+
+    Raises:
+        PictureError: The picture or its mask cannot be read or decoded; names the file.
+    """
+    image = load_picture(dataset, sample, apply_orientation=apply_orientation)
+    if sample.boxes and apply_orientation and sample.size == (image.height, image.width) != image.size:
+        with quiet(), Image.open(BytesIO(read_file(dataset.source, sample.name))) as stored:
+            sample = turned(sample, image.size, orientation_of(stored))
+    return image, sample, None if dataset.mask_code is None else load_mask(dataset, sample, image)
 
 
 def load_mask(dataset: Dataset, sample: Sample, image: Image.Image) -> Mask:

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.data.dataset import Dataset, load_mask, load_picture
+from edgesmith.data.dataset import Dataset, load_sample
 from edgesmith.data.masks import Mask
 from edgesmith.data.pictures import PictureError
 from edgesmith.data.preprocessing import Preprocessing
-from edgesmith.data.samples import Problem, Sample
+from edgesmith.data.samples import Box, Problem, Sample
 
-Labels: TypeAlias = NDArray[np.int64] | tuple[Mask, ...]
-"""What pictures should be: ``(N,)`` class indices, or ``N`` masks."""
+Labels: TypeAlias = NDArray[np.int64] | tuple[Mask, ...] | tuple[tuple[Box, ...], ...]
+"""What pictures should be: ``(N,)`` class indices, ``N`` masks, or the boxes of ``N`` pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,7 @@ class Crops:
         problems: Pictures that could not be decoded and are left out.
         preprocessing: The rule they were cut by.
         masks: In segmentation the ``N`` masks, each of its picture's own size.
+        boxes: In detection the boxes of each picture.
     """
 
     images: NDArray[np.uint8]
@@ -56,12 +57,15 @@ class Crops:
     problems: tuple[Problem, ...]
     preprocessing: Preprocessing
     masks: tuple[Mask, ...] | None = None
+    boxes: tuple[tuple[Box, ...], ...] | None = None
 
     @property
     def labels(self) -> Labels:
-        """``(N,)`` class indices, or the masks."""
+        """``(N,)`` class indices, or the masks, or the boxes of each picture."""
         if self.masks is not None:
             return self.masks
+        if self.boxes is not None:
+            return self.boxes
         return np.array([sample.label for sample in self.samples], dtype=np.int64)
 
     def batches(self, batch_size: int) -> Iterator[EvaluationBatch]:
@@ -133,29 +137,30 @@ def crop_pictures(
         problems=tuple(problem for part in parts for problem in part.problems),
         preprocessing=preprocessing,
         masks=None if dataset.mask_code is None else tuple(mask for part in parts for mask in part.masks or ()),
+        boxes=tuple(boxes for part in parts for boxes in part.boxes or ()) if dataset.task == "detection" else None,
     )
 
 
 def _crop(dataset: Dataset, samples: Sequence[Sample], preprocessing: Preprocessing, *, num_threads: int) -> Crops:
-    def read(sample: Sample) -> tuple[NDArray[np.uint8], Mask | None] | PictureError:
+    def read(sample: Sample) -> tuple[NDArray[np.uint8], Sample, Mask | None] | PictureError:
         try:
-            image = load_picture(dataset, sample, apply_orientation=preprocessing.apply_orientation)
-            mask = None if dataset.mask_code is None else load_mask(dataset, sample, image)
+            image, sample, mask = load_sample(dataset, sample, apply_orientation=preprocessing.apply_orientation)
         except PictureError as error:
             if dataset.bad_pictures == "error":
                 raise
             return error
-        return preprocessing.crop(image), mask
+        return preprocessing.crop(image), sample, mask
 
     with ThreadPoolExecutor(num_threads) as pool:
         found = list(zip(samples, pool.map(read, samples), strict=True))
-    good = [(sample, item) for sample, item in found if not isinstance(item, PictureError)]
+    good = [item for _, item in found if not isinstance(item, PictureError)]
     return Crops(
-        images=np.stack([image for _, (image, _mask) in good]) if good else _no_images(preprocessing),
-        samples=tuple(sample for sample, _ in good),
+        images=np.stack([image for image, _, _ in good]) if good else _no_images(preprocessing),
+        samples=tuple(sample for _, sample, _ in good),
         problems=tuple(item.as_problem(sample.name) for sample, item in found if isinstance(item, PictureError)),
         preprocessing=preprocessing,
-        masks=None if dataset.mask_code is None else tuple(mask for _, (_image, mask) in good if mask is not None),
+        masks=None if dataset.mask_code is None else tuple(mask for _, _, mask in good if mask is not None),
+        boxes=tuple(sample.boxes for _, sample, _ in good) if dataset.task == "detection" else None,
     )
 
 

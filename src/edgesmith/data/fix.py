@@ -57,6 +57,8 @@ def fix(dataset: Dataset, report: CheckReport, path: Path, *, progress: Progress
     Raises:
         UsageError: The folder is there and holds something.
     """
+    if dataset.task == "detection":
+        raise UsageError("--fix is for classes and masks so far; mend the annotations that check names")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is there already; --fix writes a new folder")
     reasons = _reasons(dataset, report)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
 from edgesmith.core.errors import DataError, UsageError
@@ -17,6 +18,7 @@ from edgesmith.core.seed import derive, generator
 from edgesmith.data.augment import Augment, AugmentConfig, build_augment, mix, require_maskable, seeded
 from edgesmith.data.cache import PictureCache
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.samples import Sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,8 @@ class Batch:
     Args:
         images: ``(N, 3, H, W)`` float32, normalized, channels last in memory.
         targets: ``(N, C)`` float32 class probabilities: one-hot rows, blended where the batch was mixed; in
-            segmentation ``(N, H, W)`` int64 class indices with `edgesmith.data.masks.IGNORE`.
+            segmentation ``(N, H, W)`` int64 class indices with `edgesmith.data.masks.IGNORE`; in detection
+            ``(N, M, 5)`` float32: for each box its class counted from 1 and its corners as shares, 0 for no box.
         labels: ``(N,)`` int64, of the pictures before any blending.
     """
 
@@ -91,7 +94,7 @@ class TrainLoader:
             raise UsageError(f"{share[1]} processes cannot share batches of {batch_size} pictures; raise batch_size")
         if not len(pictures):
             raise DataError("there are no pictures to train on")
-        if pictures.dataset.mask_code is not None:
+        if pictures.dataset.task != "classification":
             require_maskable(augment)
         self.num_images = len(pictures)
         self.batch_size = batch_size
@@ -163,6 +166,12 @@ def _without_advice() -> Iterator[None]:
         yield
 
 
+def _box_rows(sample: Sample) -> Tensor:
+    """``(K, 5)``: class counted from 1, corners; crowds are nothing to learn."""
+    rows = [(box.label + 1, box.left, box.top, box.right, box.bottom) for box in sample.boxes if not box.crowd]
+    return torch.tensor(rows, dtype=torch.float32).reshape(-1, 5)
+
+
 class _Requests:
     """Hands the loader whatever is planned when an epoch begins."""
 
@@ -194,6 +203,7 @@ class _BatchMaker(Dataset[Batch]):
         self._labels = torch.tensor([sample.label for sample in pictures.samples])
         self._num_classes = num_classes
         self._has_masks = pictures.dataset.mask_code is not None
+        self._boxes = [_box_rows(sample) for sample in pictures.samples] if self._is_detection() else None
         self._config = config
         self._preprocessing = preprocessing
         self._seed = seed
@@ -204,6 +214,7 @@ class _BatchMaker(Dataset[Batch]):
         count = len(request.indices)
         images = torch.empty(count, 3, height, width).contiguous(memory_format=torch.channels_last)
         masks = torch.empty(count, height, width, dtype=torch.int64) if self._has_masks else None
+        boxes: list[Tensor] = []
         augment = self._augment(height, width)
         with seeded(0):
             for slot, (index, turn) in enumerate(zip(request.indices, request.turns, strict=True)):
@@ -211,7 +222,12 @@ class _BatchMaker(Dataset[Batch]):
                 # `seeded` would save and restore 5 kB for each picture.
                 torch.default_generator.manual_seed(derive(self._seed, "augment", *stream))
                 picture = self._picture(index)
-                if masks is None:
+                if self._boxes is not None:
+                    rows = self._boxes[index]
+                    image, corners, kept = augment.with_boxes(picture, rows[:, 1:], rows[:, 0])
+                    images[slot].copy_(image)
+                    boxes.append(torch.cat([kept[:, None], corners], dim=1))
+                elif masks is None:
                     images[slot].copy_(augment(picture))
                 else:
                     image, mask = augment.with_mask(picture[:3], picture[3])
@@ -220,10 +236,15 @@ class _BatchMaker(Dataset[Batch]):
         labels = self._labels[list(request.indices)]
         if masks is not None:
             return Batch(images=images, targets=masks, labels=labels)
+        if self._boxes is not None:
+            return Batch(images=images, targets=pad_sequence(boxes, batch_first=True), labels=labels)
         targets = torch.nn.functional.one_hot(labels, self._num_classes).float()
         mixing = generator(self._seed, "mix", request.epoch, request.batch, *self._mark)
         images, targets = mix(images, targets, config=self._config, generator=mixing)
         return Batch(images=images.contiguous(memory_format=torch.channels_last), targets=targets, labels=labels)
+
+    def _is_detection(self) -> bool:
+        return self._pictures.dataset.task == "detection"
 
     def _picture(self, index: int) -> Tensor:
         return torch.from_numpy(self._pictures.picture(index)).permute(2, 0, 1)

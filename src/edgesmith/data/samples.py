@@ -6,6 +6,27 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """One object in a picture.
+
+    Args:
+        label: Index into the data set's classes.
+        left: Of its sides, as a share of the picture's width, 0..1.
+        top: As a share of the height.
+        right: As a share of the width.
+        bottom: As a share of the height.
+        crowd: Whether it stands for many objects: nothing to learn, and no mistake to find something there.
+    """
+
+    label: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+    crowd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One picture and what is known of it.
 
@@ -13,11 +34,15 @@ class Sample:
         name: Path within the source, with ``/``.
         label: Index into the data set's classes; 0 where pictures have no single class.
         mask: Path of the picture's mask, in segmentation.
+        boxes: Its objects, in detection.
+        size: Width and height that the boxes were drawn on, in pixels, where the set says so.
     """
 
     name: str
     label: int = 0
     mask: str = ""
+    boxes: tuple[Box, ...] = ()
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

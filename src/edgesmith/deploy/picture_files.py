@@ -54,6 +54,15 @@ def open_pictures(
     return found
 
 
+def free_stem(stem: str, taken: set[str]) -> str:
+    """Pictures of one name in several folders get files of their own."""
+    number, free = 2, stem
+    while free in taken:
+        free, number = f"{stem}-{number}", number + 1
+    taken.add(free)
+    return free
+
+
 def _find(path: Path) -> list[PictureFile]:
     if path.is_file() and not is_archive_name(path.name):
         return [PictureFile(label=str(path), read=partial(_read, path))]

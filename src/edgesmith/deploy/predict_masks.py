@@ -20,7 +20,7 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.parity import run_pictures
-from edgesmith.deploy.picture_files import find_pictures, open_pictures
+from edgesmith.deploy.picture_files import find_pictures, free_stem, open_pictures
 from edgesmith.deploy.predict import require_size
 from edgesmith.runtimes.base import Loaded
 from edgesmith.runtimes.table import get_runtime
@@ -139,7 +139,7 @@ def predict_masks(
                 portion, apply_orientation=rule.apply_orientation, problems=problems, stop=stop
             ):
                 mask = predictor.mask(image)
-                stem = _free_stem(Path(name).stem, taken)
+                stem = free_stem(Path(name).stem, taken)
                 mask_path, overlay_path = out / f"{stem}_mask.png", out / f"{stem}_overlay.png"
                 _save(as_palette_png(mask, count), mask_path)
                 _save(lay_over(image, mask, count), overlay_path)
@@ -147,15 +147,6 @@ def predict_masks(
                 pictures.append(MaskPrediction(image=name, mask=mask_path, overlay=overlay_path, shares=shares))
             stage.advance(len(portion))
     return MaskPredictions(pictures=tuple(pictures), problems=tuple(problems))
-
-
-def _free_stem(stem: str, taken: set[str]) -> str:
-    """Pictures of one name in several folders get files of their own."""
-    number, free = 2, stem
-    while free in taken:
-        free, number = f"{stem}-{number}", number + 1
-    taken.add(free)
-    return free
 
 
 def _shares(mask: Mask, classes: Sequence[str]) -> dict[str, float]:

@@ -30,7 +30,12 @@ CLASSIFICATION: Final = "classification"
 
 
 # What differs where a model answers for every place: Python alone has such an end so far.
-_MASK_ENDS: Final[Mapping[str, str]] = MappingProxyType({".py": "main_masks.py"})
+_ENDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {"segmentation": {".py": "main_masks.py"}, "detection": {".py": "main_boxes.py"}}
+)
+_VERBS: Final[Mapping[str, str]] = MappingProxyType(
+    {"segmentation": "Segment pictures", "detection": "Find objects in pictures"}
+)
 
 
 def sample_names(format_name: str, file_name: str, task: str = CLASSIFICATION) -> tuple[str, ...]:
@@ -43,7 +48,7 @@ def sample_names(format_name: str, file_name: str, task: str = CLASSIFICATION) -
     """
     templates = TEMPLATES.get(format_name, ())
     if task != CLASSIFICATION:
-        templates = tuple(template for template in templates if PurePath(template).suffix in _MASK_ENDS)
+        templates = tuple(template for template in templates if PurePath(template).suffix in _ENDS[task])
     stem = file_name.removesuffix(FORMATS[format_name].suffix) if templates else ""
     return tuple(f"sample_{template}" if stem == MAIN_STEM else f"sample_{stem}_{template}" for template in templates)
 
@@ -60,11 +65,11 @@ def render_sample(name: str, record: FileRecord, preprocessing: Preprocessing, t
     suffix = PurePath(name).suffix
     language = LANGUAGES[suffix]
     template = next(each for each in TEMPLATES[record.format] if PurePath(each).suffix == suffix)
-    after = language.after if task == CLASSIFICATION else _MASK_ENDS[suffix]
+    after = language.after if task == CLASSIFICATION else _ENDS[task][suffix]
     parts = [part for part in (language.before, template, after) if part is not None]
     text = join([_read(part) for part in parts], parts.index(template), language)
     if task != CLASSIFICATION:
-        text = text.replace("Classify pictures", "Segment pictures", 1)
+        text = text.replace("Classify pictures", _VERBS[task], 1)
     return set_constants(text.replace(f"sample_{template}", name), _constants(record, preprocessing), language)
 
 

@@ -59,7 +59,7 @@ def evaluate_model(
     classes = bundle.manifest.classes
     samples = relabel(dataset, chosen, classes)
     crops = crop_pictures(dataset, samples, bundle.manifest.preprocessing, progress=progress)
-    task = scoring_task(bundle.manifest.task, classes)
+    task = scoring_task(bundle.manifest.task, classes, bundle.manifest.spec)
     if with_ranges and device is not None:
         raise UsageError(f"ranges are emulated in PyTorch, not on {device}; leave --device out")
     if device is None:

@@ -41,9 +41,10 @@ from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
+from edgesmith.recipes.task_nets import shapes_of
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.recipes.zoo_choice import choose_of_zoo
-from edgesmith.search.candidates import NETS, Side, resolutions_for, shapes_for
+from edgesmith.search.candidates import NETS, Side, resolutions_for
 from edgesmith.search.limits import Limits
 from edgesmith.tasks.base import Task
 
@@ -157,7 +158,7 @@ class _Fit:
             return (self.config.resolution,)
         if self.material.dataset.task == CLASSIFICATION:
             return resolutions_for(self.material.typical_side)
-        return shapes_for(self.material.typical_shape)
+        return shapes_of(self.material)
 
     def _search(self, choice: Choice) -> Search | None:
         config = self.config

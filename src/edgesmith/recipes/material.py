@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any, Final
 
 from edgesmith.core.progress import SILENT, Progress
@@ -21,6 +22,9 @@ from edgesmith.engine.world import find_world
 
 CACHE_SHORT_SIDE: Final = 256
 DENSE_SHORT_SIDE: Final = 720
+_SHORT_SIDES: Final = MappingProxyType(
+    {"classification": CACHE_SHORT_SIDE, "segmentation": DENSE_SHORT_SIDE, "detection": 512}
+)
 CACHE_LIMIT_BYTES: Final = 4_000_000_000
 HELD_FRACTION: Final = 0.2
 
@@ -88,7 +92,7 @@ def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", pr
     pictures = decode_pictures(
         dataset,
         dataset.samples("train"),
-        short_side=CACHE_SHORT_SIDE if dataset.mask_code is None else DENSE_SHORT_SIDE,
+        short_side=_SHORT_SIDES[dataset.task],
         limit_bytes=CACHE_LIMIT_BYTES,
         progress=progress,
     )

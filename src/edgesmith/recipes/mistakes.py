@@ -26,7 +26,8 @@ def find_mistakes(score: Score, classes: Sequence[str], *, with_thumbnail: int) 
         with_thumbnail: How many of the first carry a small picture.
     """
     crops, scores = score.crops, softmax(score.answers)
-    wrong = np.flatnonzero(scores.argmax(axis=1) != crops.labels)
+    labels = np.array([sample.label for sample in crops.samples], dtype=np.int64)
+    wrong = np.flatnonzero(scores.argmax(axis=1) != labels)
     ordered = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")]
     mistakes = []
     for place, index in enumerate(ordered):
@@ -35,7 +36,7 @@ def find_mistakes(score: Score, classes: Sequence[str], *, with_thumbnail: int) 
             content.Mistake(
                 file=crops.samples[index].name,
                 thumbnail=_jpeg(crops.images[index]) if place < with_thumbnail else b"",
-                truth=classes[crops.labels[index]],
+                truth=classes[labels[index]],
                 guesses=tuple(content.ClassGuess(name=classes[i], score=float(scores[index, i])) for i in best),
             )
         )

@@ -22,8 +22,9 @@ from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.mistakes import find_mistakes
 from edgesmith.recipes.product import Score
-from edgesmith.recipes.worst_places import colours_of, place_scores, worst_pictures
+from edgesmith.recipes.worst_places import colours_of, place_scores, worst_boxes, worst_pictures
 from edgesmith.report import content, plotted
+from edgesmith.report.placed import PlaceWords
 from edgesmith.tasks.figures import figure_of
 
 HELD_OUT: Final = "held-out fifth of train"
@@ -119,13 +120,39 @@ def _tell_places(base: content.FitReport, trained: Trained) -> content.FitReport
     return replace(
         base,
         place_scores=place_scores(trained.score),
+        place_words=_PIXELS,
         overlays=worst_pictures(trained.score, len(classes), count=_MISTAKES // 2),
         colours=colours_of(classes),
     )
 
 
+def _tell_boxes(base: content.FitReport, trained: Trained) -> content.FitReport:
+    """What a detector's answers are like."""
+    classes = trained.material.dataset.classes
+    return replace(
+        base,
+        place_scores=place_scores(trained.score),
+        place_words=_BOXES,
+        overlays=worst_boxes(trained.score, classes, count=_MISTAKES // 2),
+        colours=colours_of(classes),
+    )
+
+
+_PIXELS: Final = PlaceWords(
+    value="Intersection over union",
+    count="Pixels",
+    note=(
+        "Intersection over union: of the pixels that are of this class or were said to be, the share where both agree. "
+        "The mean over the classes is mIoU."
+    ),
+)
+_BOXES: Final = PlaceWords(
+    value="Average precision",
+    count="Boxes",
+    note="Average precision: over overlaps from .50 to .95, as COCO has it. The mean over the classes is mAP.",
+)
 _TELLERS: Final[Mapping[str, Callable[[content.FitReport, Trained], content.FitReport]]] = MappingProxyType(
-    {"classification": _tell_classes, "segmentation": _tell_places}
+    {"classification": _tell_classes, "segmentation": _tell_places, "detection": _tell_boxes}
 )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import torch
@@ -153,9 +154,19 @@ class Start:
         return f"training starts from {self.origin.source} ({self.origin.name}); {head}"
 
 
+# From scratch, and from trained weights.
+_RECIPES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        CLASSIFICATION: (SCRATCH, TRAINED),
+        "segmentation": ("dense", "dense_finetune"),
+        "detection": ("boxes", "boxes_finetune"),
+    }
+)
+
+
 def default_recipe(start: Start, task: str = CLASSIFICATION) -> str:
     """The training recipe that suits a start and a task."""
-    scratch, trained = (SCRATCH, TRAINED) if task == CLASSIFICATION else ("dense", "dense_finetune")
+    scratch, trained = _RECIPES[task]
     return scratch if start.origin is None else trained
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from edgesmith.arch.edits.detection import with_decoding, with_ssdlite
 from edgesmith.arch.edits.segmentation import with_lr_aspp
+from edgesmith.arch.heads.ssdlite import SsdLite
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import SpecError, UsageError
 from edgesmith.data.dataset import Dataset
+from edgesmith.nn.build import Net, build
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.models import CLASSIFICATION
-from edgesmith.search.candidates import shapes_for
+from edgesmith.search.candidates import box_shapes_for, shapes_for
 
 # What a network of another task gets; classifiers come from the zoo as they are.
-_HEADS: Final[Mapping[str, Callable[[NetSpec], NetSpec]]] = MappingProxyType({"segmentation": with_lr_aspp})
+_HEADS: Final[Mapping[str, Callable[[NetSpec], NetSpec]]] = MappingProxyType(
+    {"segmentation": with_lr_aspp, "detection": with_ssdlite}
+)
 
 
 def net_for(spec: NetSpec, dataset: Dataset) -> NetSpec:
@@ -36,11 +42,35 @@ def net_for(spec: NetSpec, dataset: Dataset) -> NetSpec:
             spec = _HEADS[dataset.task](spec)
         except SpecError as error:
             raise UsageError(f"{spec.name} cannot be a network for {dataset.task}: {error}") from None
+    if isinstance(spec.head, SsdLite):
+        spec = replace(spec, head=replace(spec.head, decoded=False))  # a bundle's is, and cannot be trained so
     return spec.with_num_classes(len(dataset.classes))
+
+
+def deployed(spec: NetSpec) -> NetSpec:
+    """The network as files hold it: a detector answers with corners and scores."""
+    return with_decoding(spec) if isinstance(spec.head, SsdLite) else spec
+
+
+def as_deployed(net: Net) -> Net:
+    """A trained net in the form that files hold, with its weights."""
+    spec = deployed(net.spec)
+    if spec == net.spec:
+        return net
+    made = build(spec)
+    made.load_state_dict(net.state_dict())
+    return made.eval()
 
 
 def sized_for(spec: NetSpec, material: Material) -> NetSpec:
     """A network for places at the pictures' own shape; others at the size that they were published with."""
     if spec.head.task == CLASSIFICATION:
         return spec
-    return spec.with_resolution(*shapes_for(material.typical_shape)[0])
+    shapes = shapes_of(material)
+    return spec.with_resolution(*(shapes[0] if spec.head.task == "segmentation" else shapes[len(shapes) // 2]))
+
+
+def shapes_of(material: Material) -> tuple[tuple[int, int], ...]:
+    """Resolutions that suit a set with an answer for places, most pixels first."""
+    make = shapes_for if material.dataset.task == "segmentation" else box_shapes_for
+    return make(material.typical_shape)

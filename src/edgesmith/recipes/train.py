@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic as clock
 from typing import Any
 
+from edgesmith.arch.heads.ssdlite import SsdLite
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.config import override, to_dict
 from edgesmith.core.errors import RunError, UsageError
@@ -37,7 +38,7 @@ from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import Score, make_bundle, score_file
 from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
-from edgesmith.recipes.task_nets import net_for, sized_for
+from edgesmith.recipes.task_nets import as_deployed, net_for, sized_for
 from edgesmith.recipes.teacher import open_teacher
 from edgesmith.recipes.training import RECIPES, for_net
 from edgesmith.runtimes.table import runtime_for
@@ -126,7 +127,7 @@ def train_model(
     run |= {} if taught is None else {"teacher": taught.source}
     config = start.recipe(config, spec, settings)
     folder = open_run(out, run, overwrite=overwrite) if world.is_first else RunFolder(path=out, resumed=False)
-    task = task_of(material, config)
+    task = task_of(material, config, spec)
     net, rule = start.begin(spec, material, seed=config.seed)
     progress.note(start.describe(classes))
     if taught is not None:
@@ -182,9 +183,10 @@ def affordable_pictures(
     return max(config.batch_size, round(speed * seconds))
 
 
-def task_of(material: Material, config: TrainConfig) -> Task:
-    """The task of a set with the loss that a config asks for."""
-    options = LossOptions(label_smoothing=config.label_smoothing, class_weights=config.class_weights)
+def task_of(material: Material, config: TrainConfig, spec: NetSpec | None = None) -> Task:
+    """The task of a set with the loss that a config, and a detector's head, ask for."""
+    scores = spec.head.scores if spec is not None and isinstance(spec.head, SsdLite) else None
+    options = LossOptions(label_smoothing=config.label_smoothing, class_weights=config.class_weights, scores=scores)
     return tasks.of(material.dataset, options=options)
 
 
@@ -238,6 +240,7 @@ def finish(
     if not len(crops.samples):
         raise RunError(f"none of the pictures of {split} can be decoded, so the net cannot be scored")
     net, condensing = condense_checked(net, crops, progress=progress)
+    net = as_deployed(net)
     path = folder / "export" / f"{MAIN_STEM}{ONNX.suffix}"
     file = export_checked(net, ONNX, path, first_crops(crops))
     score = score_file(

@@ -162,6 +162,31 @@ def dense_finetune() -> TrainConfig:
     )
 
 
+def boxes() -> TrainConfig:
+    """From scratch on some hundreds of pictures with boxes; crops are SSD's, drawn by their overlap with a box."""
+    base = small()
+    return replace(
+        base,
+        pictures=60_000,
+        batch_size=16,
+        optim=replace(base.optim, learning_rate=1e-3),
+        schedule=replace(base.schedule, warmup_pictures=1600),
+        label_smoothing=0.0,
+        resolution_steps=(1.0,),
+    )
+
+
+def boxes_finetune() -> TrainConfig:
+    """As `boxes`, from trained weights."""
+    base = boxes()
+    return replace(
+        base,
+        optim=replace(base.optim, weight_decay=0.02, backbone_rate=0.5),
+        schedule=replace(base.schedule, warmup_pictures=800),
+        frozen_pictures=800,
+    )
+
+
 def quantize() -> TrainConfig:
     """For int8, from a net's own weights: a few epochs that let them settle where rounding does no harm.
 
@@ -188,6 +213,8 @@ RECIPES: Final[Mapping[str, Callable[[], TrainConfig]]] = MappingProxyType(
         "finetune": finetune,
         "dense": dense,
         "dense_finetune": dense_finetune,
+        "boxes": boxes,
+        "boxes_finetune": boxes_finetune,
         "quantize": quantize,
     }
 )

@@ -15,6 +15,7 @@ from edgesmith.devices.plan import QUICK, Plan
 from edgesmith.devices.results import Latency
 from edgesmith.devices.table import get_devices
 from edgesmith.recipes.int8_candidates import Int8Maker, int8_of
+from edgesmith.recipes.task_nets import deployed
 
 
 def measure_specs(
@@ -34,9 +35,10 @@ def measure_specs(
         each.format: maker_for(each.format) if int8 is None else Int8Maker(int8=int8) for each in devices
     }
     files = {kind: open_files(maker, cache_folder()) for kind, maker in makers.items()}
+    made = [deployed(spec) for spec in specs]
     for cache in files.values():
-        cache.make(specs, progress=progress)
+        cache.make(made, progress=progress)
     subjects = [
-        Subject(name=spec.name, files={kind: cache.path(spec) for kind, cache in files.items()}) for spec in specs
+        Subject(name=spec.name, files={kind: cache.path(spec) for kind, cache in files.items()}) for spec in made
     ]
     return target.combine(measure(subjects, devices, plan=plan, progress=progress).latency)

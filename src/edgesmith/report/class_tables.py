@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgesmith.report.bars import draw_bar, draw_gauge
 from edgesmith.report.content import ClassScore, SplitCount
 from edgesmith.report.markup import Html, element, join
-from edgesmith.report.placed import PlaceScore
+from edgesmith.report.placed import PlaceScore, PlaceWords
 from edgesmith.report.tables import cell, head_cell, row_head, tabulate, with_interval
 from edgesmith.report.wording import format_share, plural
 
@@ -31,26 +31,26 @@ def tabulate_classes(scores: Sequence[ClassScore]) -> Html:
     return join([note, _class_table("Classes with the lowest recall", ordered[:_MOST_ROWS]), rest])
 
 
-def tabulate_places(scores: Sequence[PlaceScore]) -> Html:
-    """Intersection over union of each class, with the pixels that it has."""
+def tabulate_places(scores: Sequence[PlaceScore], words: PlaceWords) -> Html:
+    """The figure of each class, with what it has of pixels or boxes."""
     head = [
         head_cell("Class"),
-        head_cell("Intersection over union, %", "number"),
+        head_cell(f"{words.value}, %", "number"),
         head_cell("", "gauge"),
-        head_cell("Pixels", "number"),
+        head_cell(words.count, "number"),
     ]
     rows = [
         element(
             "tr",
             {},
             row_head(score.name),
-            cell("in no picture" if score.iou is None else format_share(score.iou), "number"),
-            cell(_NO_GAUGE if score.iou is None else draw_bar(score.iou, kind="score"), "gauge"),
-            cell(f"{score.num_pixels:,}", "number"),
+            cell("in no picture" if score.value is None else format_share(score.value), "number"),
+            cell(_NO_GAUGE if score.value is None else draw_bar(score.value, kind="score"), "gauge"),
+            cell(f"{score.count:,}", "number"),
         )
         for score in scores
     ]
-    return tabulate("Intersection over union of each class", head, rows, kind="classes")
+    return tabulate(f"{words.value} of each class", head, rows, kind="classes")
 
 
 def tabulate_confusion(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Html:

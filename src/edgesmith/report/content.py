@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edgesmith.report.placed import ClassColour, Overlay, PlaceScore
+from edgesmith.report.placed import ClassColour, Overlay, PlaceScore, PlaceWords
 from edgesmith.report.plotted import CurvePanel, SearchFacts
 
 
@@ -236,8 +236,8 @@ class FitReport:
         candidates: Every network considered, in the order tried; the rows are numbered from 1.
         confusion: ``confusion[t][p]`` counts pictures of class ``t`` predicted as ``p``; empty for none.
         mistakes: Those to show, the most confident first; ``num_mistakes`` counts all.
-        place_scores: Of a segmenter, instead of the class scores; ``overlays`` are its worst pictures, worst first,
-            and ``colours`` say what their colours mean.
+        place_scores: Of a segmenter or detector, instead of the class scores, and ``place_words`` what they are;
+            ``overlays`` are its worst pictures, worst first, and ``colours`` say what their colours mean.
         forecast_s: What all of it was thought to take, as it was printed in the beginning; None takes the stages' sum.
         verb: The verb that wrote it.
         proposals: Of all steps of NetAdapt, in order; empty for other verbs.
@@ -260,6 +260,7 @@ class FitReport:
     mistakes: tuple[Mistake, ...] = ()
     num_mistakes: int = 0
     place_scores: tuple[PlaceScore, ...] = ()
+    place_words: PlaceWords | None = None
     overlays: tuple[Overlay, ...] = ()
     colours: tuple[ClassColour, ...] = ()
     splits: tuple[SplitCount, ...] = ()

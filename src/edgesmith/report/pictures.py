@@ -59,7 +59,7 @@ def _show_overlay(overlay: Overlay) -> Html:
     caption = element(
         "figcaption",
         {},
-        element("p", {"class": "truth"}, "answer left, truth right: mIoU ", f"{format_share(overlay.iou)} %"),
+        element("p", {"class": "truth"}, f"answer left, truth right: {overlay.words}"),
         element("p", {"class": "file"}, element("code", {"class": "file", "title": overlay.file}, overlay.file)),
     )
     return element("figure", {}, element("div", {"class": "pair"}, *pictures), caption)

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceScore:
-    """How one class fared pixel by pixel: intersection over union; None where neither truth nor answer has it."""
+    """How one class fared, place by place.
+
+    Args:
+        count: Pixels or boxes of it.
+        value: Intersection over union, or average precision; None where there was nothing to score.
+    """
 
     name: str
-    num_pixels: int
-    iou: float | None
+    count: int
+    value: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +26,28 @@ class Overlay:
     Args:
         answer: JPEG bytes of the picture under the model's answer.
         truth: JPEG bytes of it under its mask.
-        iou: Mean intersection over union of this picture alone.
+        words: How this picture alone came out.
     """
 
     file: str
     answer: bytes
     truth: bytes
-    iou: float
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceWords:
+    """What the figures of places are called.
+
+    Args:
+        value: Of a class.
+        count: Of what a class has.
+        note: How to read them.
+    """
+
+    value: str
+    count: str
+    note: str
 
 
 @dataclass(frozen=True, kw_only=True)

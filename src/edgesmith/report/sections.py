@@ -144,16 +144,14 @@ def _classes(report: FitReport) -> Section:
 
 
 def _places(report: FitReport) -> Section:
-    note = (
-        "Intersection over union: of the pixels that are of this class or were said to be, the share where both agree. "
-        "The mean over the classes is mIoU."
-    )
-    body = tabulate_places(report.place_scores) if report.place_scores else _NOTHING
-    return Section(key="places", title="Each class", note=note, body=body)
+    words = report.place_words
+    if words is None:
+        return Section(key="places", title="Each class", note="", body=_NOTHING)
+    return Section(key="places", title="Each class", note=words.note, body=tabulate_places(report.place_scores, words))
 
 
 def _overlays(report: FitReport) -> Section:
-    note = "The pictures it did worst on, worst first: look for wrong masks among them."
+    note = "The pictures it did worst on, worst first: look for a wrong truth among them."
     body = show_overlays(report.overlays, report.colours) if report.overlays else _NOTHING
     return Section(key="overlays", title="Worst pictures", note=note, body=body)
 

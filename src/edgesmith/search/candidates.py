@@ -20,6 +20,7 @@ WIDTHS: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
 NARROWER: Final = (0.75, 0.5)
 RESOLUTIONS: Final = (96, 128, 160, 192, 224)
 _MOST_DENSE_PIXELS: Final = 512 * 1024
+_BOX_SIDES: Final = (384, 320, 256)
 _DENSE_SHARES: Final = (1.0, 0.75, 0.5)
 
 
@@ -84,6 +85,18 @@ def shapes_for(shape: tuple[float, float]) -> tuple[tuple[int, int], ...]:
         tuple(max(32, round(side * scale * share / 16) * 16) for side in (height, width)) for share in _DENSE_SHARES
     ]
     return tuple(dict.fromkeys((tall, wide) for tall, wide in found))
+
+
+def box_shapes_for(shape: tuple[float, float]) -> tuple[tuple[int, int], ...]:
+    """Resolutions for detectors, of the pictures' own shape: with as many pixels as squares of some usual sides.
+
+    Args:
+        shape: Typical height and width of pictures, in pixels.
+    """
+    height, width = shape
+    tall = min(2.0, max(0.5, height / width)) ** 0.5
+    found = [(round(side * tall / 32) * 32, round(side / tall / 32) * 32) for side in _BOX_SIDES]
+    return tuple(dict.fromkeys(found))
 
 
 def anchors(grid: Sequence[NetSpec], count: int = 4) -> tuple[NetSpec, ...]:

@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeAlias
 
 from torch import Tensor
 
+from edgesmith.arch.names import Scores
+
 Outputs: TypeAlias = Any
 """What a network of the task returns: a tensor for classification; the array of the same shape from a file."""
 
@@ -78,7 +80,9 @@ class LossOptions:
     Attributes:
         label_smoothing: Share of the target spread over all classes, 0..1.
         class_weights: Weigh each class by the inverse of its number of pictures.
+        scores: How a detector's logits become scores, which decides its loss; None for the paper's way.
     """
 
     label_smoothing: float = 0.0
     class_weights: bool = False
+    scores: Scores | None = None

@@ -20,7 +20,7 @@ class Figure:
     label: str
 
 
-FIGURES: Final = (Figure("top1", "top-1"), Figure("miou", "mIoU"))
+FIGURES: Final = (Figure("top1", "top-1"), Figure("miou", "mIoU"), Figure("map", "mAP"))
 
 
 def figure_of(metrics: Mapping[str, Any]) -> Figure | None:

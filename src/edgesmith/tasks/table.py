@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from edgesmith.arch.heads.ssdlite import SsdLite
+from edgesmith.arch.names import Scores
+from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import lookup
 from edgesmith.tasks.base import LossOptions, Task
 from edgesmith.tasks.classification import Classification, balanced_weights
+from edgesmith.tasks.detection import Detection
 from edgesmith.tasks.segmentation import Segmentation
 
 
@@ -46,12 +50,19 @@ def of(data: TrainingData, *, options: LossOptions | None = None) -> Task:
     return lookup(TASKS, data.task, what="task")(data, options or LossOptions())
 
 
-def scoring_task(name: str, classes: Sequence[str]) -> Task:
+def scoring_task(name: str, classes: Sequence[str], spec: NetSpec) -> Task:
     """The task of a model that is trained already, for its metric alone.
+
+    Args:
+        name: Of the task.
+        classes: In the order of the outputs.
+        spec: The network: a detector's head says how logits become scores.
 
     Raises:
         UsageError: There is no such task.
     """
+    if isinstance(spec.head, SsdLite):
+        return Detection(classes, scores=spec.head.scores)
     return lookup(_SCORING, name, what="task")(classes)
 
 
@@ -66,6 +77,12 @@ def _classification(data: TrainingData, options: LossOptions) -> Task:
     )
 
 
+def _detection(data: TrainingData, options: LossOptions) -> Task:
+    if options.class_weights:
+        raise UsageError("class_weights are for classification; leave them off where pictures have boxes")
+    return Detection(data.classes, scores=Scores.SIGMOID if options.scores is None else options.scores)
+
+
 def _segmentation(data: TrainingData, options: LossOptions) -> Task:
     if options.class_weights:
         raise UsageError("class_weights are for classification; leave them off where pictures have masks")
@@ -77,5 +94,5 @@ _SCORING: Final[Mapping[str, Callable[[Sequence[str]], Task]]] = MappingProxyTyp
 )
 
 TASKS: Final[Mapping[str, Callable[[TrainingData, LossOptions], Task]]] = MappingProxyType(
-    {"classification": _classification, "segmentation": _segmentation}
+    {"classification": _classification, "segmentation": _segmentation, "detection": _detection}
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -185,13 +186,14 @@ def predict(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, folders or archives.")],
     *,
     top: Annotated[int, typer.Option(min=1, help="Classes to show for each picture.")] = 5,
-    out: Annotated[Path, typer.Option(help="Folder for masks and overlays, where the bundle segments.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for masks and overlays, where there are any.")] = Path(
         "runs/predict"
     ),
+    score: Annotated[float, typer.Option(min=0, max=1, help="Least score of a box, where the bundle detects.")] = 0.5,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Pass over pictures that cannot be read.")] = False,
     json: arg.Json = False,
 ) -> None:
-    """Classify or segment pictures with a bundle's ONNX file; needs no PyTorch.
+    """Classify or segment pictures, or find objects in them, with a bundle's ONNX file; needs no PyTorch.
 
     Example: edgesmith predict runs/fit-flowers picture.jpg
     """
@@ -203,6 +205,9 @@ def predict(
     bundle = resolve(model).require_bundle()
     if bundle.manifest.task == "segmentation":
         _predict_masks(bundle, pictures, out=out, skip_bad=skip_bad, json=json)
+        return
+    if bundle.manifest.task == "detection":
+        _predict_boxes(bundle, pictures, out=out, score=score, skip_bad=skip_bad, json=json)
         return
     predictor = load_predictor(bundle)
     with watch() as progress:
@@ -242,6 +247,33 @@ def _predict_masks(bundle: Bundle, pictures: list[Path], *, out: Path, skip_bad:
         print(f"{prediction.image}: {seen}; {prediction.overlay}")
 
 
+def _predict_boxes(
+    bundle: Bundle, pictures: list[Path], *, out: Path, score: float, skip_bad: bool, json: bool
+) -> None:
+    from edgesmith.cli.terminal import fail, print_json, watch
+    from edgesmith.core.config import to_dict
+    from edgesmith.deploy.predict_boxes import load_box_predictor, predict_boxes
+
+    with watch() as progress:
+        found = predict_boxes(
+            load_box_predictor(bundle),
+            pictures,
+            out=out,
+            least_score=score,
+            bad_pictures="skip" if skip_bad else "error",
+            progress=progress,
+        )
+    for problem in found.problems:
+        fail(f"passed over: {problem.detail}")
+    if json:
+        print_json([to_dict(each) | {"overlay": str(each.overlay)} for each in found.pictures])
+        return
+    for prediction in found.pictures:
+        counts = Counter(box.name for box in prediction.boxes)
+        seen = ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing"
+        print(f"{prediction.image}: {seen}; {prediction.overlay}")
+
+
 _SHARES: Final = 5
 _COLUMNS: Final = {
     "class": "class",
@@ -250,6 +282,8 @@ _COLUMNS: Final = {
     "recall": "found",
     "precision": "right of predicted",
     "iou": "intersection over union",
+    "num_boxes": "boxes",
+    "ap": "average precision",
 }
 
 

@@ -1,0 +1,191 @@
+"""Pictures to boxes through a model file; no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from PIL import Image
+
+from edgesmith.core.errors import DeviceError
+from edgesmith.core.files import atomic_file
+from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.colours import draw_boxes
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.samples import Problem
+from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.parity import run_pictures
+from edgesmith.deploy.picture_files import find_pictures, free_stem, open_pictures
+from edgesmith.deploy.predict import require_size
+from edgesmith.runtimes.base import Loaded
+from edgesmith.runtimes.table import get_runtime
+from edgesmith.tasks.boxes import BoxRule, FoundBoxes, find_boxes
+
+SHOWN_SCORE: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredBox:
+    """One object.
+
+    Attributes:
+        name: Of its class.
+        index: Of its class.
+        score: 0..1.
+        left: Of its sides, in pixels of the picture.
+        top: In pixels.
+        right: In pixels.
+        bottom: In pixels.
+    """
+
+    name: str
+    index: int
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxPrediction:
+    """What was found in one picture, the surest first; nothing is an answer too.
+
+    Attributes:
+        image: The picture.
+        boxes: Its objects.
+        overlay: PNG of the picture with the boxes drawn.
+    """
+
+    image: str
+    boxes: tuple[ScoredBox, ...]
+    overlay: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxPredictions:
+    """Answers in the order of the pictures, and the pictures that could not be read."""
+
+    pictures: tuple[BoxPrediction, ...]
+    problems: tuple[Problem, ...]
+
+
+class BoxPredictor:
+    """A detector's file with its preprocessing and its class names.
+
+    Args:
+        loaded: The open file.
+        preprocessing: From picture to input; it reads whole pictures.
+        classes: Names in the order of the scores, the background not among them.
+
+    Raises:
+        DeviceError: The file's input has another size than the preprocessing gives.
+    """
+
+    def __init__(self, loaded: Loaded, *, preprocessing: Preprocessing, classes: Sequence[str]) -> None:
+        require_size(loaded, preprocessing)
+        self.preprocessing = preprocessing
+        self.classes: tuple[str, ...] = tuple(classes)
+        self._loaded = loaded
+
+    def find(self, image: Image.Image, rule: BoxRule) -> FoundBoxes:
+        """The boxes of an RGB picture of any size, as shares of it.
+
+        Raises:
+            DeviceError: The file answers in another form than ``(N, boxes, 4 + 1 + classes)``.
+        """
+        crop = self.preprocessing.crop(image)[None]
+        answers = run_pictures(self._loaded, crop, preprocessing=self.preprocessing)
+        if answers.ndim != 3 or answers.shape[2] != 5 + len(self.classes):
+            raise DeviceError(f"the file answers with shape {answers.shape} for {len(self.classes)} class names")
+        return find_boxes(answers[0], rule)
+
+
+def load_box_predictor(bundle: Bundle, *, format_name: str = "onnx", runtime: str = "onnxruntime") -> BoxPredictor:
+    """A detector's file of a format, ready to predict.
+
+    Raises:
+        RunError: The bundle has no such file.
+        UsageError: There is no such runtime.
+        DeviceError: The runtime cannot load the file.
+    """
+    manifest = bundle.manifest
+    loaded = get_runtime(runtime).load(bundle.path(manifest.file(format_name)))
+    return BoxPredictor(loaded, preprocessing=manifest.preprocessing, classes=manifest.classes)
+
+
+def predict_boxes(
+    predictor: BoxPredictor,
+    paths: Sequence[Path],
+    *,
+    out: Path,
+    least_score: float = SHOWN_SCORE,
+    bad_pictures: Literal["error", "skip"] = "error",
+    progress: Progress = SILENT,
+) -> BoxPredictions:
+    """Find the objects in picture files, and in all pictures in folders and archives.
+
+    Args:
+        predictor: What finds them.
+        paths: Pictures, folders, archives.
+        out: Takes ``NAME_overlay.png`` for each picture.
+        least_score: Boxes below are left out.
+        bad_pictures: ``error`` stops at the first picture that cannot be read; ``skip`` lists it as a problem.
+        progress: Told of each picture.
+
+    Raises:
+        DataError: Nothing is there, there are no pictures, or one cannot be read; the message names it.
+        RunError: The folder cannot be written.
+    """
+    found = find_pictures(paths)
+    pictures: list[BoxPrediction] = []
+    problems: list[Problem] = []
+    taken: set[str] = set()
+    rule = BoxRule(least_score=least_score)
+    with progress.stage("predict", len(found), "pictures") as stage:
+        for each in found:
+            for name, image in open_pictures(
+                [each],
+                apply_orientation=predictor.preprocessing.apply_orientation,
+                problems=problems,
+                stop=bad_pictures == "error",
+            ):
+                boxes = predictor.find(image, rule)
+                path = out / f"{free_stem(Path(name).stem, taken)}_overlay.png"
+                _draw(image, boxes, predictor.classes, path)
+                pictures.append(BoxPrediction(image=name, boxes=_named(boxes, predictor.classes, image), overlay=path))
+            stage.advance()
+    return BoxPredictions(pictures=tuple(pictures), problems=tuple(problems))
+
+
+def _named(found: FoundBoxes, classes: Sequence[str], image: Image.Image) -> tuple[ScoredBox, ...]:
+    scale = (image.width, image.height, image.width, image.height)
+    rows = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True)
+    return tuple(
+        ScoredBox(
+            name=classes[index],
+            index=index,
+            score=score,
+            **dict(
+                zip(
+                    ("left", "top", "right", "bottom"),
+                    (round(share * side, 2) for share, side in zip(corners, scale, strict=True)),
+                    strict=True,
+                )
+            ),
+        )
+        for corners, index, score in rows
+    )
+
+
+def _draw(image: Image.Image, found: FoundBoxes, classes: Sequence[str], path: Path) -> None:
+    rows = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True)
+    drawn = draw_boxes(
+        image,
+        [(tuple(corners), index, f"{classes[index]} {score:.0%}") for corners, index, score in rows],
+        len(classes),
+    )
+    with atomic_file(path) as temporary:
+        drawn.save(temporary, "PNG")

@@ -1,0 +1,148 @@
+"""Detection sets are found in the layouts that they come in, and every bad box is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from edgesmith.core.errors import DataError
+from edgesmith.data import dataset as datasets
+from edgesmith.data.check import check
+from edgesmith.data.samples import Box
+from tests.data.box_sets import HEIGHT, NAMES, WIDTH, coco, paint, write_coco
+
+
+def one_picture(root: Path, data: dict[str, object], *, image: Image.Image | None = None) -> datasets.Dataset:
+    """A set of the same picture in train and val."""
+    for split in ("train", "val"):
+        (root / split).mkdir(parents=True, exist_ok=True)
+        (image or paint([], 0)).save(root / split / "a.png")
+        (root / split / "_annotations.coco.json").write_text(json.dumps(data))
+    return datasets.open(root)
+
+
+def test_case_b3_ids_with_gaps_become_places_in_their_order(tmp_path: Path) -> None:
+    data = coco({"a.png": [(1, 10, 12, 20, 24)]})
+    data["categories"].append({"id": 7, "name": "unused"})
+    dataset = one_picture(tmp_path, data)
+    assert (dataset.task, dataset.classes) == ("detection", ("red", "unused", "blue"))
+    (box,) = dataset.samples("train")[0].boxes
+    assert box == Box(2, 10 / WIDTH, 12 / HEIGHT, 30 / WIDTH, 36 / HEIGHT)
+    assert [problem.detail for problem in dataset.problems if "unused" in problem.detail] == [
+        "class 'unused' has no box in train; it cannot be learned"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bbox", "detail"),
+    [
+        ([10, 10, 0, 5], "annotation 1: the box 10, 10, 10, 15 has no area; left out"),
+        ([10, 10, -4, 5], "annotation 1: the box 10, 10, 6, 15 has no area; left out"),
+        ([float("nan"), 10, 4, 5], "annotation 1: the box nan, 10, nan, 15 is not finite; left out"),
+        ([200, 10, 4, 5], "annotation 1: the box 200, 10, 204, 15 lies outside the picture; left out"),
+        ([-80, 10, 90, 20], "annotation 1: it reaches 80 pixels beyond the picture; cut"),
+    ],
+)
+def test_case_b1_boxes_that_are_none_are_named_and_left_out(tmp_path: Path, bbox: list[float], detail: str) -> None:
+    data = coco({"a.png": [(0, 1, 1, 9, 9)]})
+    data["annotations"][0]["bbox"] = bbox
+    dataset = one_picture(tmp_path, data)
+    found = [p for p in dataset.problems if p.kind == "bad_box" and p.file == "train/a.png"]
+    assert [problem.detail for problem in found] == [detail]
+    boxes = dataset.samples("train")[0].boxes
+    assert boxes == ((Box(0, 0.0, 10 / HEIGHT, 10 / WIDTH, 30 / HEIGHT),) if "cut" in detail else ())
+    assert check(dataset).ok, "they are remarks: training goes on without them"
+
+
+def test_case_b2_pictures_without_objects_stay(tmp_path: Path) -> None:
+    dataset = datasets.open(write_coco(tmp_path, {"train": 8, "val": 4}))
+    assert [len(dataset.samples(split)) for split in ("train", "val")] == [8, 4]
+    assert sum(not sample.boxes for sample in dataset.samples("train")) == 2
+
+
+def test_case_b11_a_crowd_is_marked_whatever_its_outline_is_coded_in(tmp_path: Path) -> None:
+    data = coco({"a.png": [(0, 0, 0, 48, 72)]})
+    data["annotations"][0] |= {"iscrowd": 1, "segmentation": {"size": [72, 96], "counts": "abc123"}}
+    assert one_picture(tmp_path, data).samples("train")[0].boxes[0].crowd
+
+
+@pytest.mark.parametrize(("size", "turned"), [((40, 30), True), ((30, 40), False)])
+def test_case_b10_the_stated_size_says_which_way_boxes_were_drawn(
+    tmp_path: Path, size: tuple[int, int], turned: bool
+) -> None:
+    """A picture of 40x30 stored pixels, to be turned by a quarter: 30x40 upright."""
+    (tmp_path / "train").mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 30), "white").save(tmp_path / "train" / "a.jpg", exif=exif)
+    data = coco({"a.jpg": [(0, 10, 0, 20, 15)]})
+    data["images"][0] |= {"width": size[0], "height": size[1]}
+    (tmp_path / "train" / "_annotations.coco.json").write_text(json.dumps(data))
+    (tmp_path / "val").mkdir()
+    dataset = datasets.open(tmp_path)
+    image, sample, _ = datasets.load_sample(dataset, dataset.samples("train")[0])
+    assert image.size == (30, 40)
+    (box,) = sample.boxes
+    pixels = (box.left * 30, box.top * 40, box.right * 30, box.bottom * 40)
+    assert pixels == pytest.approx((15, 10, 30, 30) if turned else (10, 0, 30, 15))
+
+
+def test_voc_with_lists(shared_dir: Path) -> None:
+    dataset = datasets.open(shared_dir / "data" / "bccd")
+    assert dataset.classes == ("Platelets", "RBC", "WBC")
+    assert {split: len(samples) for split, samples in dataset.splits.items()} == {"train": 205, "val": 87, "test": 72}
+    assert sum(len(s.boxes) for samples in dataset.splits.values() for s in samples) == 4155 - 2 + 372 + 361
+    assert [p.detail for p in dataset.problems if p.kind == "bad_box"] == [
+        "object 13: the box 504, 337, 504, 337 has no area; left out",
+        "object 4: the box 181, 329, 181, 329 has no area; left out",
+    ]
+
+
+def test_coco_mini_is_what_its_readme_says(shared_dir: Path) -> None:
+    dataset = datasets.open(shared_dir / "data" / "coco-mini")
+    counts = {split: (len(found), sum(len(s.boxes) for s in found)) for split, found in dataset.splits.items()}
+    assert counts == {"train": (128, 929), "val": (128, 898)}
+    assert len(dataset.classes) == 80
+    assert sum(not sample.boxes for sample in dataset.samples("train")) == 2
+
+
+@pytest.mark.parametrize("names", ["names: [red, blue]", "names:\n  0: red\n  1: blue"])
+def test_yolo_with_its_names(tmp_path: Path, names: str) -> None:
+    for split in ("train", "val"):
+        for folder in ("images", "labels"):
+            (tmp_path / folder / split).mkdir(parents=True)
+        for name in ("a", "b"):
+            paint([], 0).save(tmp_path / "images" / split / f"{name}.png")
+        (tmp_path / "labels" / split / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n\n0 0.1 0.1 0.1 0.1\n")
+    (tmp_path / "data.yaml").write_text(f"path: .\n{names}\n")
+    dataset = datasets.open(tmp_path)
+    assert (dataset.task, dataset.classes) == ("detection", NAMES)
+    first, second = dataset.samples("train")
+    assert first.boxes[0] == Box(1, 0.375, 0.25, 0.625, 0.75)
+    assert not second.boxes
+    (tmp_path / "labels" / "train" / "a.txt").write_text("2 0.5 0.5 0.25 0.5\n")
+    with pytest.raises(DataError, match=r"labels/train/a\.txt, line 1: class 2, but there are 2 \(0 to 1\)"):
+        datasets.open(tmp_path)
+    (tmp_path / "labels" / "train" / "a.txt").write_text("red 0.5\n")
+    with pytest.raises(DataError, match=r"line 1: not 'class x y width height': 'red 0.5'"):
+        datasets.open(tmp_path)
+    (tmp_path / "data.yaml").unlink()
+    with pytest.raises(DataError, match=r"no names: write data\.yaml"):
+        datasets.open(tmp_path)
+
+
+def test_a_picture_that_is_not_there_is_remarked(tmp_path: Path) -> None:
+    data = coco({"a.png": [(0, 1, 1, 9, 9)], "lost.png": []})
+    problems = one_picture(tmp_path, data).problems
+    assert ("missing", "lost.png") in [(problem.kind, problem.file) for problem in problems]
+
+
+def test_one_class_is_enough(tmp_path: Path) -> None:
+    data = coco({"a.png": [(0, 1, 1, 9, 9)]})
+    data["categories"] = data["categories"][1:]
+    dataset = one_picture(tmp_path, data)
+    dataset.require_trainable()
+    assert dataset.classes == ("red",)

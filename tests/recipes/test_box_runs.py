@@ -1,0 +1,97 @@
+"""A detector from pictures to a bundle: trained, scored and asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import UsageError
+from edgesmith.data import dataset as datasets
+from edgesmith.data.check import check
+from edgesmith.data.fix import fix as clean
+from edgesmith.deploy.predict_boxes import load_box_predictor, predict_boxes
+from edgesmith.recipes.evaluate import evaluate_model
+from edgesmith.recipes.fit import fit
+from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.models import resolve
+from edgesmith.recipes.task_nets import deployed, net_for
+from edgesmith.recipes.train import TrainOutcome, train_model
+from tests.data.box_sets import NAMES, write_coco
+
+SETTINGS = (
+    "pictures=2400",
+    "batch_size=8",
+    "schedule.warmup_pictures=160",
+    "replicas=1",
+    "workers=0",
+    "ema_decay=0.98",
+)
+
+
+@pytest.fixture(scope="module")
+def rectangles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_coco(tmp_path_factory.mktemp("rectangles"), {"train": 40, "val": 10, "test": 10})
+
+
+@pytest.fixture(scope="module")
+def trained(rectangles: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainOutcome:
+    out = tmp_path_factory.mktemp("run") / "train"
+    model = resolve("mobilenet_v3_small@width=0.5,resolution=96x128")
+    return train_model(model, str(rectangles), out=out, settings=SETTINGS, weights="none")
+
+
+def test_a_classifier_of_the_zoo_becomes_a_detector_that_learns(trained: TrainOutcome) -> None:
+    manifest = trained.bundle.manifest
+    assert (manifest.task, manifest.classes) == ("detection", NAMES)
+    assert manifest.spec.head.kind == "ssdlite"
+    metrics = trained.score.metrics()
+    assert metrics["split"] == "test"
+    assert metrics["map_50"] > 0.4
+    assert metrics["map_low"] <= metrics["map"] <= metrics["map_high"]
+    parity = manifest.files[0].parity
+    assert parity is not None
+    assert parity.relative < 1e-4
+
+
+def test_weights_and_file_score_alike(trained: TrainOutcome, rectangles: Path) -> None:
+    model = resolve(str(trained.bundle.folder))
+    in_torch = evaluate_model(model, str(rectangles))
+    in_file = evaluate_model(model, str(rectangles), device="onnxruntime")
+    assert in_torch["task"] == "detection"
+    assert in_file["metrics"]["map"] == pytest.approx(in_torch["metrics"]["map"], abs=1e-3)
+    assert in_file["metrics"]["map"] == pytest.approx(trained.score.metrics()["map"], abs=1e-6)
+
+
+def test_it_finds_what_is_there(trained: TrainOutcome, rectangles: Path, tmp_path: Path) -> None:
+    found = predict_boxes(load_box_predictor(trained.bundle), [rectangles / "test"], out=tmp_path, least_score=0.3)
+    truth = datasets.open(rectangles).samples("test")
+    counts = [(len(each.boxes), len(sample.boxes)) for each, sample in zip(found.pictures, truth, strict=True)]
+    assert sum(bool(mine) == bool(theirs) for mine, theirs in counts) >= 8
+
+
+def test_a_trained_detector_can_be_trained_on(trained: TrainOutcome, rectangles: Path) -> None:
+    """Its file's form answers with corners; the one that is trained with offsets."""
+    spec = trained.bundle.manifest.spec
+    again = net_for(spec, datasets.open(rectangles))
+    assert deployed(again) == spec != again
+
+
+def test_what_is_not_there_for_boxes_is_said(rectangles: Path, tmp_path: Path) -> None:
+    dataset = datasets.open(rectangles)
+    with pytest.raises(UsageError, match="--fix is for classes and masks so far"):
+        clean(dataset, check(dataset), tmp_path / "clean")
+    with pytest.raises(UsageError, match=r"squeezenet_1_1 cannot be a network for detection: .* no block reaches"):
+        net_for(find("squeezenet_1_1"), dataset)
+
+
+@pytest.mark.slow
+def test_fit_finds_the_task_and_tells_it_in_its_report(rectangles: Path, tmp_path: Path) -> None:
+    config = FitConfig(data=str(rectangles), budget="20ms", time="150s", weights="none", settings=("batch_size=8",))
+    result = fit(config, out=tmp_path / "fit")
+    assert result.met
+    assert "mAP" in " ".join(result.summary)
+    page = (tmp_path / "fit" / "report.html").read_text()
+    assert "Average precision" in page
+    assert "top-1" not in page

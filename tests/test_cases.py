@@ -10,12 +10,8 @@ from typing import Final
 
 import pytest
 
-SECTIONS: Final = "QELAPX"
-NOT_YET: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "E10": "SSDLite's heads: there is no detection to export",
-    }
-)
+SECTIONS: Final = "QELAPXBS"
+NOT_YET: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @pytest.fixture(scope="module")

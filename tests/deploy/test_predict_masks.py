@@ -17,8 +17,10 @@ from edgesmith.core.errors import DataError, DeviceError
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import Bundle, open_bundle, write_bundle
 from edgesmith.deploy.formats import FORMATS
+from edgesmith.deploy.parity import compare, eager_function, run_pictures
 from edgesmith.deploy.predict_masks import MaskPredictor, best_classes, load_mask_predictor, predict_masks
 from edgesmith.nn.build import build
+from edgesmith.runtimes.table import runtime_for
 from tests.deploy.models import noise_pictures
 from tests.nn.nets import calibrate
 
@@ -106,3 +108,19 @@ def test_the_bundle_says_how_pictures_are_read(bundle: Bundle) -> None:
     assert "the whole picture is resized to 64x96" in card
     assert "gives every place one of them" in card
     assert open_bundle(bundle.folder, verify=True).manifest.preprocessing.is_whole
+
+
+@pytest.mark.parametrize("size", [(224, 224), (321, 321), (480, 640), (1024, 2048)])
+def test_case_s2_any_size_is_pooled_and_its_file_answers_alike(size: tuple[int, int], tmp_path: Path) -> None:
+    """Small maps are pooled whole, large ones by windows; the file holds whichever it is."""
+    height, width = size
+    name = f"lraspp_mobilenet_v3_small@width=0.35,filters=16,classes=3,resolution={height}x{width}"
+    spec = find(name)
+    net = calibrate(build(spec), size=(128, 128))
+    file = FORMATS["onnx"].export(net, spec, tmp_path / "model.onnx")
+    rule = Preprocessing.for_resolution(height, width).for_whole()
+    images = noise_pictures(1, height, width)
+    theirs = run_pictures(runtime_for(".onnx").load(file.path), images, preprocessing=rule)
+    ours = eager_function(net)(rule.normalize(images))
+    assert theirs.shape == (1, 3, height, width)
+    assert compare(ours, theirs).passed

@@ -54,6 +54,13 @@ def test_the_answer_has_the_size_of_whatever_picture_comes(name: str, size: tupl
         assert net(pictures(*size)).shape == (2, 19, *size)
 
 
+def test_case_s1_a_batch_of_one_trains() -> None:
+    """The pooled branch has no norm, so that one large picture is enough."""
+    net = build(find("lraspp_mobilenet_v3_small@width=0.35,filters=32,resolution=512x1024")).train()
+    torch.autograd.backward(net(pictures(512, 1024, count=1)).square().mean())
+    assert all(p.grad is not None and bool(torch.isfinite(p.grad).all()) for p in net.parameters())
+
+
 def test_windows_are_means_and_a_map_below_one_is_pooled_whole() -> None:
     t = Trace()
     made = t.window_mean(t.open(2, 12, 14), name="window", window=5, stride=(2, 3))

@@ -58,7 +58,9 @@ def _shortened(names: Sequence[str], *, limit: int = 20) -> str:
 def _accuracy(metrics: Mapping[str, Any]) -> str:
     if figure_of(metrics) is None:
         return "Not scored."
-    words = figure_words(metrics)
+    words = figure_words({key: value for key, value in metrics.items() if key != "num_images"})
+    if "num_images" in metrics:
+        words += f" on {metrics['num_images']} pictures of the {metrics.get('split', 'evaluation')} split"
     text = words[0].upper() + words[1:] if words.startswith("top") else words
     top5 = f"\nTop-5 {metrics['top5']:.1%}." if "top5" in metrics else ""
     return f"{text}, none of which chose the model or its weights.{top5}"

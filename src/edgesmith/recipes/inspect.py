@@ -14,13 +14,12 @@ from edgesmith.arch.zoo.table import MODELS
 from edgesmith.core.caches import cache_folder
 from edgesmith.core.config import to_dict
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.devices.base import Device
 from edgesmith.devices.blocks.files import maker_for
 from edgesmith.devices.blocks.library import load_table, trials_of
 from edgesmith.devices.blocks.times import measure_blocks
 from edgesmith.devices.table import get_device
-from edgesmith.recipes.models import Model
+from edgesmith.recipes.models import Model, preprocessing_of
 from edgesmith.weights.sources.known import sources_of
 
 
@@ -39,7 +38,15 @@ def _row(name: str, published: Published) -> dict[str, Any]:
         "resolution": spec.resolution[0],
         "parameters": cost.parameters,
         "madds": cost.madds,
-        "published": {"top1": published.top1, "data": published.data, "source": published.source},
+        "task": spec.head.task,
+        "input": list(spec.resolution),
+        "published": {
+            "top1": published.top1,
+            "miou": published.miou,
+            "map": published.mean_ap,
+            "data": published.data,
+            "source": published.source,
+        },
         "weights": list(sources_of(model)),
     }
 
@@ -72,7 +79,7 @@ def inspect_model(model: Model, *, device: str | None = None, progress: Progress
             }
             for row in cost.rows
         ],
-        "preprocessing": Preprocessing.for_resolution(*spec.resolution).to_dict(),
+        "preprocessing": preprocessing_of(spec).to_dict(),
         "spec": spec.to_json(),
     }
     if model.bundle is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,15 +22,15 @@ def models(*, json: arg.Json = False) -> None:
         print_json(rows)
         return
     print_table(
-        ["name", "family", "pixels", "parameters", "multiply-adds", "published top-1", "on"],
+        ["name", "family", "pixels", "parameters", "multiply-adds", "published", "on"],
         [
             [
                 row["name"],
                 row["family"],
-                str(row["resolution"]),
+                "x".join(str(side) for side in dict.fromkeys(row["input"])),
                 f"{row['parameters']:,}",
                 f"{row['madds']:,}",
-                "" if row["published"]["top1"] is None else f"{row['published']['top1']:.1%}",
+                _published(row["published"]),
                 row["published"]["data"],
             ]
             for row in rows
@@ -40,6 +40,11 @@ def models(*, json: arg.Json = False) -> None:
         "\noptions: NAME@resolution=160,classes=10,padding=same,preset=timm, and those of the family, like width=0.5;"
     )
     print("a wrong one lists them all")
+
+
+def _published(figures: dict[str, Any]) -> str:
+    labels = {"top1": "top-1", "miou": "mIoU", "map": "mAP"}
+    return ", ".join(f"{figures[key]:.1%} {label}" for key, label in labels.items() if figures[key] is not None)
 
 
 def inspect(

@@ -10,6 +10,8 @@ import torch
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError
+from edgesmith.data import dataset as datasets
+from edgesmith.data.pack import pack
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.predict_masks import load_mask_predictor, predict_masks
 from edgesmith.nn.build import build
@@ -18,6 +20,9 @@ from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.material import open_material
 from edgesmith.recipes.models import resolve
+from edgesmith.recipes.netadapt.config import NetAdaptConfig
+from edgesmith.recipes.netadapt.run import netadapt
+from edgesmith.recipes.quantize import quantize_model
 from edgesmith.recipes.start import Start
 from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.train import TrainOutcome, train_model
@@ -80,6 +85,20 @@ def test_a_bundle_of_another_task_is_refused(trained: TrainOutcome, tmp_path: Pa
         evaluate_model(resolve(str(trained.bundle.folder)), str(classes))
     with pytest.raises(UsageError, match=r"is a network for segmentation, and .* is for classification"):
         train_model(resolve("lraspp_mobilenet_v3_small"), str(classes), out=tmp_path / "out", weights="none")
+
+
+def test_what_is_for_classification_alone_is_said_in_one_line(
+    trained: TrainOutcome, shapes: Path, tmp_path: Path
+) -> None:
+    folder = str(trained.bundle.folder)
+    with pytest.raises(UsageError, match="quantize is for classification so far, and this is segmentation"):
+        quantize_model(resolve(folder), str(shapes), "onnxruntime")
+    with pytest.raises(UsageError, match="netadapt is for classification so far"):
+        netadapt(NetAdaptConfig(model=folder, data=str(shapes), budget="0.9x"), out=tmp_path / "a")
+    with pytest.raises(UsageError, match="--device onnxruntime:int8 is for classification so far"):
+        fit(FitConfig(data=str(shapes), budget="5ms", device="onnxruntime:int8", weights="none"), out=tmp_path / "b")
+    with pytest.raises(UsageError, match="pack is for classification so far"):
+        pack(datasets.open(shapes), tmp_path / "shards")
 
 
 def test_a_net_that_cannot_be_a_segmenter_is_refused_with_the_reason(shapes: Path) -> None:

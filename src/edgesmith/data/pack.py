@@ -57,6 +57,8 @@ def pack(
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is there already; pack writes a new folder")
+    if dataset.task != "classification":
+        raise UsageError(f"pack is for classification so far, and {dataset.source.location} is for {dataset.task}")
     if shard_bytes < _LEAST:
         raise UsageError(f"a shard has at least {_LEAST} bytes, got {shard_bytes}; usual are 100 MB to 1 GB")
     shards: dict[str, int] = {}

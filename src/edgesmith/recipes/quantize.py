@@ -37,6 +37,7 @@ from edgesmith.recipes.int8_wishes import Wishes
 from edgesmith.recipes.labels import relabel
 from edgesmith.recipes.model_files import MAIN_STEM, bundle_file
 from edgesmith.recipes.models import Model
+from edgesmith.recipes.task_nets import require_classification
 
 CALIBRATION: Final = 200
 # In nats of cross-entropy; about half a point of top-1 where a net is right three times in four.
@@ -125,6 +126,7 @@ def calibration_pictures(bundle: Bundle, data: str, count: int, *, seed: int, pr
     Raises:
         UsageError: There are not enough pictures.
     """
+    require_classification(bundle.manifest.task, "quantize")
     dataset = datasets.open(data, seed=seed)
     split = dataset.evaluation_split()
     rule, classes = bundle.manifest.preprocessing, bundle.manifest.classes

@@ -32,6 +32,7 @@ from edgesmith.recipes.models import Model
 from edgesmith.recipes.quantize import CALIBRATION, NO_WISHES, check_request, quantize_model
 from edgesmith.recipes.run_folder import Stages, open_run
 from edgesmith.recipes.start import Start, open_start
+from edgesmith.recipes.task_nets import require_classification
 from edgesmith.recipes.train import affordable_pictures, finish, fit_weights, named_recipe, task_of
 from edgesmith.tasks.base import Task
 
@@ -97,6 +98,7 @@ def train_and_quantize(
     chosen, method = check_request(devices, ranges)
     for device in chosen:
         wishes.plan(split_kind(device.format)[0], method)  # what no tool can do is told before any work
+    require_classification(bundle.manifest.task, "quantize")
     config = _checked_recipe(bundle, training, seed=seed)
     limit_s = None if training.time is None else parse_seconds(training.time)
     material = open_material(data, seed=seed, progress=progress)

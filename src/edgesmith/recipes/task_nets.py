@@ -47,6 +47,18 @@ def net_for(spec: NetSpec, dataset: Dataset) -> NetSpec:
     return spec.with_num_classes(len(dataset.classes))
 
 
+def require_classification(task: str, what: str) -> None:
+    """Refuse what is not there for other tasks.
+
+    Raises:
+        UsageError: The task is another.
+    """
+    if task != CLASSIFICATION:
+        raise UsageError(
+            f"{what} is for classification so far, and this is {task}; train, fit, export and measure work"
+        )
+
+
 def deployed(spec: NetSpec) -> NetSpec:
     """The network as files hold it: a detector answers with corners and scores."""
     return with_decoding(spec) if isinstance(spec.head, SsdLite) else spec

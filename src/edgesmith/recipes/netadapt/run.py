@@ -33,6 +33,7 @@ from edgesmith.recipes.netadapt.trial import open_set
 from edgesmith.recipes.netadapt.walk import Walk
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
+from edgesmith.recipes.task_nets import require_classification
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
@@ -69,6 +70,7 @@ def netadapt(
     spec = model.spec_at(config.resolution)
     named_recipe(config.recipe or SCRATCH, config.settings, spec=spec, seed=config.seed)
     material = open_set(config.data, config.seed)
+    require_classification(material.dataset.task, "netadapt")
     for note in (*material.dataset.notes, *(f"left out: {p.file}: {p.detail}" for p in material.pictures.problems)):
         progress.note(note)
     start = open_start(config.weights, spec, model=model, progress=progress).unfolded(material)

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from PIL import Image
 
 from edgesmith.core.errors import DataError
+from edgesmith.core.extras import require
 from edgesmith.data.drawn_boxes import Drawn, clean_boxes
 from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, split_of
 from edgesmith.data.names import is_picture_name
@@ -216,7 +217,7 @@ def _yolo_classes(source: Source, root: str) -> tuple[str, ...]:
     """From ``data.yaml``'s names, or ``classes.txt``."""
     for name in source.names():
         if name.startswith(root) and name.lower().endswith((".yaml", ".yml")):
-            import yaml
+            yaml = require("yaml", extra="train")
 
             try:
                 names = yaml.safe_load(source.read(name))["names"]

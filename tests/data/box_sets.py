@@ -36,7 +36,7 @@ def paint(rows: Rows, seed: int) -> Image.Image:
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
-def coco(images: Mapping[str, Rows], **more: Any) -> dict[str, Any]:
+def coco(images: Mapping[str, Rows]) -> dict[str, Any]:
     """COCO's JSON, with category ids 3 and 90."""
     data: dict[str, Any] = {"images": [], "annotations": []}
     data["categories"] = [{"id": 90, "name": NAMES[1]}, {"id": 3, "name": NAMES[0]}]
@@ -45,7 +45,7 @@ def coco(images: Mapping[str, Rows], **more: Any) -> dict[str, Any]:
         for row in rows:
             one = {"id": len(data["annotations"]) + 1, "image_id": number, "category_id": (3, 90)[row[0]]}
             data["annotations"].append(one | {"bbox": list(row[1:]), "iscrowd": 0})
-    return data | more
+    return data
 
 
 def write_coco(root: Path, counts: Mapping[str, int], *, most: int = 2) -> Path:

@@ -13,6 +13,7 @@ from edgesmith.data import dataset as datasets
 from edgesmith.data.check import check
 from edgesmith.data.samples import Box
 from tests.data.box_sets import HEIGHT, NAMES, WIDTH, coco, paint, write_coco
+from tests.data.builders import write_pictures
 
 
 def one_picture(root: Path, data: dict[str, object], *, image: Image.Image | None = None) -> datasets.Dataset:
@@ -138,6 +139,32 @@ def test_a_picture_that_is_not_there_is_remarked(tmp_path: Path) -> None:
     data = coco({"a.png": [(0, 1, 1, 9, 9)], "lost.png": []})
     problems = one_picture(tmp_path, data).problems
     assert ("missing", "lost.png") in [(problem.kind, problem.file) for problem in problems]
+
+
+def test_a_broken_file_is_told_only_where_it_would_be_of_boxes(tmp_path: Path) -> None:
+    """A stray note beside class folders is nobody's business."""
+    write_pictures(tmp_path / "classes", {"train/a": 3, "train/b": 3, "val/a": 1, "val/b": 1})
+    (tmp_path / "classes" / "notes.json").write_text("{not json")
+    (tmp_path / "classes" / "labels").mkdir()
+    assert datasets.open(tmp_path / "classes").task == "classification"
+    one_picture(tmp_path / "boxes", coco({"a.png": [(0, 1, 1, 9, 9)]}))
+    file = tmp_path / "boxes" / "val" / "_annotations.coco.json"
+    file.write_text(file.read_text()[:-9])
+    with pytest.raises(DataError, match=r"_annotations\.coco\.json is no JSON"):
+        datasets.open(tmp_path / "boxes")
+
+
+@pytest.mark.parametrize("images", [["a.png"], [{"id": 1, "file_name": "a.png", "width": "wide", "height": 5}]])
+def test_json_of_another_make_is_one_line(tmp_path: Path, images: list[object]) -> None:
+    with pytest.raises(DataError, match="is not as COCO has it"):
+        one_picture(tmp_path, coco({"a.png": []}) | {"images": images})
+
+
+def test_a_size_that_is_not_stated_is_the_pictures_own(tmp_path: Path) -> None:
+    data = coco({"a.png": [(0, 48, 36, 24, 18)]})
+    data["images"][0] |= {"width": None, "height": None}
+    (box,) = one_picture(tmp_path, data).samples("train")[0].boxes
+    assert (box.left, box.top, box.right, box.bottom) == (0.5, 0.5, 0.75, 0.75)
 
 
 def test_one_class_is_enough(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from edgesmith.data.samples import Problem, Sample
 from edgesmith.data.sources import Source
 
 _VOC_LISTS: Final = "ImageSets/Main"
-_MOST_JSON: Final = 2_000_000_000
+_ANNOTATIONS: Final = ("annotation", "instances", "coco")  # a file so named is one, even where it cannot be read
 
 
 def find_boxed(source: Source, root: str) -> Layout | None:
@@ -80,6 +80,13 @@ def _read_coco(source: Source, root: str) -> Layout | None:
                 files[name] = data
     if not files:
         return None
+    try:
+        return _coco_layout(source, root, files)
+    except (TypeError, AttributeError, KeyError, ValueError) as error:
+        raise DataError(f"{', '.join(files)} of {source.location} is not as COCO has it: {error}") from None
+
+
+def _coco_layout(source: Source, root: str, files: Mapping[str, Any]) -> Layout:
     classes, places = _coco_classes(files.values())
     by_name: defaultdict[str, list[str]] = defaultdict(list)
     for name in source.names():
@@ -97,8 +104,8 @@ def _read_coco(source: Source, root: str) -> Layout | None:
                 found.missing(str(image.get("file_name")), f"{file} lists it")
                 continue
             drawn = [_coco_box(row, places) for row in rows[image.get("id")] if row.get("category_id") in places]
-            size = (float(image.get("width", 0)), float(image.get("height", 0)))
-            found.add(split, picture, drawn, size if min(size) > 0 else _size_of(source, picture))
+            size = (float(image.get("width") or 0), float(image.get("height") or 0))
+            found.add(split, picture, drawn, size if _is_size(size) else _size_of(source, picture))
     return found.layout(classes)
 
 
@@ -170,7 +177,7 @@ def _read_voc(source: Source, root: str) -> Layout | None:
             for number, each in enumerate(tree.iter("object"), start=1)
         ]
         size = (_number(tree, "size/width"), _number(tree, "size/height"))
-        found.add(split, picture, drawn, size if min(size) > 0 else _size_of(source, picture))
+        found.add(split, picture, drawn, size if _is_size(size) else _size_of(source, picture))
     return found.layout(classes)
 
 
@@ -179,10 +186,7 @@ def _read_yolo(source: Source, root: str) -> Layout | None:
     names = set(source.names())
     texts = [n for n in source.names() if n.startswith(root) and n.endswith(".txt") and "/labels/" in f"/{n}"]
     folders = {str(PurePosixPath(n).parent) for n in texts}
-    if not texts:
-        return None
-    classes = _yolo_classes(source, root)
-    found = _Found()
+    pairs: list[tuple[str, str, str]] = []
     for name in sorted(names):
         path = PurePosixPath(name)
         parts = list(path.parts)
@@ -193,13 +197,17 @@ def _read_yolo(source: Source, root: str) -> Layout | None:
         if str(label.parent) not in folders:
             continue
         rest = [part for number, part in enumerate(parts[:-1]) if number != at]
-        split = next((s for part in rest if (s := split_of(part))), WHOLE)
-        lines = source.read(str(label)).decode("utf-8", "replace").splitlines() if str(label) in names else []
+        pairs.append((next((s for part in rest if (s := split_of(part))), WHOLE), name, str(label)))
+    if not pairs:
+        return None
+    classes, found = _yolo_classes(source, root), _Found()
+    for split, name, label_file in pairs:
+        lines = source.read(label_file).decode("utf-8", "replace").splitlines() if label_file in names else []
         drawn = [
-            _yolo_box(line, number, str(label), len(classes)) for number, line in enumerate(lines, 1) if line.split()
+            _yolo_box(line, number, label_file, len(classes)) for number, line in enumerate(lines, 1) if line.split()
         ]
         found.add(split, name, drawn, (1.0, 1.0))
-    return found.layout(classes) if found.splits else None
+    return found.layout(classes)
 
 
 def _yolo_box(line: str, number: int, file: str, num_classes: int) -> Drawn:
@@ -248,6 +256,10 @@ def _split_of_file(name: str) -> str:
     return WHOLE
 
 
+def _is_size(size: tuple[float, float]) -> bool:
+    return all(side > 0 for side in size)  # NaN is not
+
+
 def _size_of(source: Source, name: str) -> tuple[float, float]:
     """Width and height of the stored picture, from its header."""
     try:
@@ -261,6 +273,8 @@ def _json(source: Source, name: str) -> Any:
     try:
         return json.loads(source.read(name))
     except ValueError as error:
+        if not any(word in name.lower() for word in _ANNOTATIONS):
+            return None  # some other file, which is nobody's business here
         raise DataError(f"{source.describe(name)} is no JSON: {error}") from None
 
 

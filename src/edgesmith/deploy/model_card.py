@@ -135,8 +135,9 @@ def _plain(value: Any) -> str:
 
 def _limits(manifest: Manifest) -> str:
     if manifest.task != "classification":
+        what = "gives every place one of them" if manifest.task == "segmentation" else "finds objects of these alone"
         return (
-            f"It knows {len(manifest.classes)} classes and gives every place one of them. The accuracy holds for "
+            f"It knows {len(manifest.classes)} classes and {what}. The accuracy holds for "
             "pictures like those it was scored on, and the latency for the device and conditions in the table."
         )
     return (

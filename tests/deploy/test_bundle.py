@@ -202,10 +202,10 @@ from pathlib import Path
 from edgesmith.core.errors import MissingExtraError
 from edgesmith.deploy.bundle import load_module, open_bundle
 from edgesmith.deploy.formats import FORMATS
-from edgesmith.deploy.predict import load_predictor
+from edgesmith.deploy.predict import Predictor
 import numpy as np
 bundle = open_bundle(Path({str(bundle.folder)!r}))
-scores = load_predictor(bundle).scores_of_crops(np.zeros((3, 48, 40, 3), np.uint8))
+scores = Predictor.load(bundle).scores_of_crops(np.zeros((3, 48, 40, 3), np.uint8))
 assert scores.shape == (3, 5), scores.shape
 bundle.add_latency([])
 try:

@@ -13,14 +13,14 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.parity import eager_function
-from edgesmith.deploy.predict import Predictor, load_predictor, predict_files
+from edgesmith.deploy.predict import Predictor, predict_files
 from edgesmith.runtimes.onnxruntime import OnnxRuntime
 from tests.deploy.models import Model, noise_pictures
 
 
 @pytest.fixture
 def predictor(bundle: Bundle) -> Predictor:
-    return load_predictor(bundle)
+    return Predictor.load(bundle)
 
 
 @pytest.fixture
@@ -134,9 +134,9 @@ def test_wrong_number_of_names_is_refused(tiny: Model, tiny_file: ExportedFile) 
 
 def test_unknown_runtime_and_format(bundle: Bundle) -> None:
     with pytest.raises(UsageError, match="unknown runtime 'onnxrutime'; did you mean 'onnxruntime'"):
-        load_predictor(bundle, runtime="onnxrutime")
+        Predictor.load(bundle, runtime="onnxrutime")
     with pytest.raises(RunError, match="has no such litert file"):
-        load_predictor(bundle, format_name="litert")
+        Predictor.load(bundle, format_name="litert")
 
 
 def test_greyscale_and_transparent_pictures_are_read(predictor: Predictor, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import Bundle, write_bundle
 from edgesmith.deploy.formats import FORMATS
 from edgesmith.deploy.parity import eager_function, run_pictures
-from edgesmith.deploy.predict_boxes import BoxPredictor, load_box_predictor, predict_boxes
+from edgesmith.deploy.predict_boxes import BoxPredictor, predict_boxes
 from edgesmith.nn.build import Net, build
 from edgesmith.runtimes.table import runtime_for
 from edgesmith.tasks.boxes import BoxRule, find_boxes
@@ -68,7 +68,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def test_boxes_are_pixels_of_the_picture(bundle: Bundle, picture: Path, tmp_path: Path) -> None:
-    (found,) = predict_boxes(load_box_predictor(bundle), [picture], out=tmp_path / "out", least_score=0.4).pictures
+    (found,) = predict_boxes(BoxPredictor.load(bundle), [picture], out=tmp_path / "out", least_score=0.4).pictures
     assert found.boxes
     scores = [box.score for box in found.boxes]
     assert scores == sorted(scores, reverse=True)
@@ -82,7 +82,7 @@ def test_boxes_are_pixels_of_the_picture(bundle: Bundle, picture: Path, tmp_path
 
 
 def test_case_b6_nothing_above_the_score_is_an_answer(bundle: Bundle, picture: Path, tmp_path: Path) -> None:
-    (found,) = predict_boxes(load_box_predictor(bundle), [picture], out=tmp_path, least_score=1.0).pictures
+    (found,) = predict_boxes(BoxPredictor.load(bundle), [picture], out=tmp_path, least_score=1.0).pictures
     assert found.boxes == ()
     assert found.overlay.is_file()
 
@@ -90,22 +90,22 @@ def test_case_b6_nothing_above_the_score_is_an_answer(bundle: Bundle, picture: P
 def test_a_bad_picture_is_named(bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"bad\.png"):
-        predict_boxes(load_box_predictor(bundle), [tmp_path / "bad.png"], out=tmp_path / "out")
+        predict_boxes(BoxPredictor.load(bundle), [tmp_path / "bad.png"], out=tmp_path / "out")
     skipped = predict_boxes(
-        load_box_predictor(bundle), [tmp_path / "bad.png"], out=tmp_path / "out", bad_pictures="skip"
+        BoxPredictor.load(bundle), [tmp_path / "bad.png"], out=tmp_path / "out", bad_pictures="skip"
     )
     assert (len(skipped.pictures), len(skipped.problems)) == (0, 1)
 
 
 def test_a_file_for_another_number_of_classes_is_told(bundle: Bundle) -> None:
-    predictor = load_box_predictor(bundle)
+    predictor = BoxPredictor.load(bundle)
     wrong = BoxPredictor(predictor._loaded, preprocessing=predictor.preprocessing, classes=("one",))
     with pytest.raises(DeviceError, match="for 1 class names"):
         wrong.find(Image.new("RGB", (50, 40)), BoxRule())
 
 
 def test_the_python_sample_finds_the_same_boxes(bundle: Bundle, picture: Path, tmp_path: Path) -> None:
-    (found,) = predict_boxes(load_box_predictor(bundle), [picture], out=tmp_path / "out").pictures
+    (found,) = predict_boxes(BoxPredictor.load(bundle), [picture], out=tmp_path / "out").pictures
     sample = bundle.folder / "sample_onnxruntime.py"
     assert sample.read_text().startswith('"""Find objects in pictures with ONNX Runtime')
     done = subprocess.run([sys.executable, sample, picture], check=True, capture_output=True, text=True)

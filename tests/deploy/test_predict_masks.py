@@ -18,7 +18,7 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import Bundle, open_bundle, write_bundle
 from edgesmith.deploy.formats import FORMATS
 from edgesmith.deploy.parity import compare, eager_function, run_pictures
-from edgesmith.deploy.predict_masks import MaskPredictor, best_classes, load_mask_predictor, predict_masks
+from edgesmith.deploy.predict_masks import MaskPredictor, best_classes, predict_masks
 from edgesmith.nn.build import build
 from edgesmith.runtimes.table import runtime_for
 from tests.deploy.models import noise_pictures
@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_picture_gets_a_mask_of_its_own_size(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
-    predictor = load_mask_predictor(bundle)
+    predictor = MaskPredictor.load(bundle)
     found = predict_masks(predictor, [folder], out=tmp_path / "out", bad_pictures="skip")
     assert [problem.kind for problem in found.problems] == ["truncated"]
     assert [each.mask.name for each in found.pictures] == ["one_mask.png", "one-2_mask.png"]
@@ -85,14 +85,14 @@ def test_logits_are_resized_as_the_metric_resizes_them() -> None:
 
 
 def test_a_file_for_another_number_of_classes_is_told(bundle: Bundle) -> None:
-    predictor = load_mask_predictor(bundle)
+    predictor = MaskPredictor.load(bundle)
     wrong = MaskPredictor(predictor._loaded, preprocessing=predictor.preprocessing, classes=("one", "two"))
     with pytest.raises(DeviceError, match=r"answers with shape \(1, 3, 64, 96\) for 2 class names"):
         wrong.mask(Image.new("RGB", (50, 40)))
 
 
 def test_the_python_sample_writes_the_same_masks(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
-    found = predict_masks(load_mask_predictor(bundle), [folder / "a"], out=tmp_path / "out")
+    found = predict_masks(MaskPredictor.load(bundle), [folder / "a"], out=tmp_path / "out")
     sample = bundle.folder / "sample_onnxruntime.py"
     assert [name.name for name in bundle.folder.glob("sample_*")] == [sample.name], "Python alone, so far"
     text = sample.read_text()

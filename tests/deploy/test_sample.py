@@ -19,7 +19,7 @@ from edgesmith.deploy.base import ExportedFile, ExportOptions
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.formats import FORMATS
 from edgesmith.deploy.manifest import FileRecord
-from edgesmith.deploy.predict import Predictor, load_predictor, predict_files
+from edgesmith.deploy.predict import Predictor, predict_files
 from edgesmith.deploy.sample import TEMPLATES, render_sample, sample_names
 from edgesmith.runtimes.table import runtime_for
 from tests.deploy.models import Model, noise_pictures, write_plain_bundle
@@ -108,7 +108,7 @@ def test_case_d9_sample_code_gives_the_scores_of_predict(
     bundle: Bundle, tmp_path: Path, height: int, width: int
 ) -> None:
     picture = save_turned_picture(tmp_path / "picture.jpg", height=height, width=width)
-    ours = predict_files(load_predictor(bundle), [picture]).pictures[0].classes
+    ours = predict_files(Predictor.load(bundle), [picture]).pictures[0].classes
     theirs = run_sample(bundle, "sample_onnxruntime.py", picture)
     assert list(theirs) == [best.name for best in ours]
     np.testing.assert_allclose(list(theirs.values()), [best.score for best in ours], rtol=0, atol=1e-6)

@@ -11,7 +11,7 @@ from edgesmith.core.errors import UsageError
 from edgesmith.data import dataset as datasets
 from edgesmith.data.check import check
 from edgesmith.data.fix import fix as clean
-from edgesmith.deploy.predict_boxes import load_box_predictor, predict_boxes
+from edgesmith.deploy.predict_boxes import BoxPredictor, predict_boxes
 from edgesmith.recipes.evaluate import evaluate_model
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
@@ -68,7 +68,7 @@ def test_weights_and_file_score_alike(trained: TrainOutcome, rectangles: Path) -
 
 
 def test_it_finds_what_is_there(trained: TrainOutcome, rectangles: Path, tmp_path: Path) -> None:
-    found = predict_boxes(load_box_predictor(trained.bundle), [rectangles / "test"], out=tmp_path, least_score=0.3)
+    found = predict_boxes(BoxPredictor.load(trained.bundle), [rectangles / "test"], out=tmp_path, least_score=0.3)
     truth = datasets.open(rectangles).samples("test")
     counts = [(len(each.boxes), len(sample.boxes)) for each, sample in zip(found.pictures, truth, strict=True)]
     assert sum(bool(mine) == bool(theirs) for mine, theirs in counts) >= 8

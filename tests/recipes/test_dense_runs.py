@@ -13,7 +13,7 @@ from edgesmith.core.errors import UsageError
 from edgesmith.data import dataset as datasets
 from edgesmith.data.pack import pack
 from edgesmith.data.preprocessing import Preprocessing
-from edgesmith.deploy.predict_masks import load_mask_predictor, predict_masks
+from edgesmith.deploy.predict_masks import MaskPredictor, predict_masks
 from edgesmith.nn.build import build
 from edgesmith.recipes.evaluate import evaluate_model
 from edgesmith.recipes.fit import fit
@@ -69,7 +69,7 @@ def test_weights_and_file_score_alike(trained: TrainOutcome, shapes: Path) -> No
 
 
 def test_predictions_are_those_that_were_scored(trained: TrainOutcome, shapes: Path, tmp_path: Path) -> None:
-    predictor = load_mask_predictor(trained.bundle)
+    predictor = MaskPredictor.load(trained.bundle)
     found = predict_masks(predictor, [shapes / "test" / "images"], out=tmp_path)
     assert len(found.pictures) == 8
     from PIL import Image

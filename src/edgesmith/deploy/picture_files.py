@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
 from edgesmith.core.errors import DataError
+from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.names import is_archive_name, is_picture_name
 from edgesmith.data.pictures import PictureError, decode
+from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem
 from edgesmith.data.sources import open_source
 
@@ -52,6 +55,38 @@ def open_pictures(
             kind = error.kind if isinstance(error, PictureError) else "unreadable"
             problems.append(Problem(kind=kind, file=picture.label, detail=str(error)))
     return found
+
+
+def each_picture(
+    paths: Sequence[Path],
+    rule: Preprocessing,
+    *,
+    bad_pictures: Literal["error", "skip"],
+    problems: list[Problem],
+    progress: Progress = SILENT,
+) -> Iterator[tuple[str, Image.Image]]:
+    """Labels and decoded pictures, one at a time: answers for places are large.
+
+    Args:
+        paths: Pictures, folders, archives.
+        rule: Says whether pictures are turned as their EXIF tag asks.
+        bad_pictures: ``error`` stops at the first picture that cannot be read; ``skip`` adds it to ``problems``.
+        problems: Takes what cannot be read.
+        progress: Told of each picture.
+
+    Raises:
+        DataError: Nothing is there, there are no pictures, or one cannot be read; the message names it.
+    """
+    found = find_pictures(paths)
+    with progress.stage("predict", len(found), "pictures") as stage:
+        for each in found:
+            yield from open_pictures(
+                [each],
+                apply_orientation=rule.apply_orientation,
+                problems=problems,
+                stop=bad_pictures == "error",
+            )
+            stage.advance()
 
 
 def free_stem(stem: str, taken: set[str]) -> str:

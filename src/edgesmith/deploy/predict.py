@@ -13,13 +13,10 @@ from PIL import Image
 
 from edgesmith.core.errors import DataError, DeviceError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem
-from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.file_model import FileModel
 from edgesmith.deploy.parity import run_pictures
 from edgesmith.deploy.picture_files import find_pictures, open_pictures
-from edgesmith.runtimes.base import Loaded
-from edgesmith.runtimes.table import get_runtime
 
 _BATCH: Final = 8
 
@@ -55,25 +52,8 @@ class Predictions:
     problems: tuple[Problem, ...]
 
 
-class Predictor:
-    """A model file with its preprocessing and its class names.
-
-    Whether the file scales pictures itself is read from the file, so that nothing is scaled twice.
-
-    Args:
-        loaded: The open file.
-        preprocessing: From picture to input.
-        classes: Names in the order of the logits.
-
-    Raises:
-        DeviceError: The file's input has another size than the preprocessing gives.
-    """
-
-    def __init__(self, loaded: Loaded, *, preprocessing: Preprocessing, classes: Sequence[str]) -> None:
-        require_size(loaded, preprocessing)
-        self.preprocessing = preprocessing
-        self.classes: tuple[str, ...] = tuple(classes)
-        self._loaded = loaded
+class Predictor(FileModel):
+    """A classifier's file: see `FileModel`."""
 
     def scores_of_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores ``(N, classes)`` for pictures ``(N, H, W, 3)`` as `Preprocessing.crop` gives them.
@@ -93,30 +73,6 @@ class Predictor:
     def scores(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Scores ``(N, classes)`` for RGB pictures of any size; at least one."""
         return self.scores_of_crops(np.stack([self.preprocessing.crop(image) for image in images]))
-
-
-def require_size(loaded: Loaded, preprocessing: Preprocessing) -> None:
-    """Raise `DeviceError` where a file's input has another size than the preprocessing gives."""
-    shape = loaded.inputs[0].shape
-    size = shape[1:3] if loaded.inputs[0].layout == "NHWC" else shape[2:4]
-    wanted = (preprocessing.height, preprocessing.width)
-    if len(shape) != 4 or any(have not in (None, want) for have, want in zip(size, wanted, strict=True)):
-        raise DeviceError(f"the file takes {shape}, but its preprocessing gives pictures of {wanted}")
-
-
-def load_predictor(
-    bundle: Bundle, *, format_name: str = "onnx", runtime: str = "onnxruntime", threads: int = 1
-) -> Predictor:
-    """A bundle's file of a format, ready to predict.
-
-    Raises:
-        RunError: The bundle has no such file.
-        UsageError: There is no such runtime.
-        DeviceError: The runtime cannot load the file.
-    """
-    manifest = bundle.manifest
-    loaded = get_runtime(runtime).load(bundle.path(manifest.file(format_name)), threads=threads)
-    return Predictor(loaded, preprocessing=manifest.preprocessing, classes=manifest.classes)
 
 
 def predict_files(

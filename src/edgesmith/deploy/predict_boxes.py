@@ -13,14 +13,10 @@ from edgesmith.core.errors import DeviceError
 from edgesmith.core.files import atomic_file
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.colours import draw_boxes
-from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem
-from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.file_model import FileModel
 from edgesmith.deploy.parity import run_pictures
-from edgesmith.deploy.picture_files import find_pictures, free_stem, open_pictures
-from edgesmith.deploy.predict import require_size
-from edgesmith.runtimes.base import Loaded
-from edgesmith.runtimes.table import get_runtime
+from edgesmith.deploy.picture_files import each_picture, free_stem
 from edgesmith.tasks.boxes import BoxRule, FoundBoxes, find_boxes
 
 SHOWN_SCORE: Final = 0.5
@@ -72,23 +68,8 @@ class BoxPredictions:
     problems: tuple[Problem, ...]
 
 
-class BoxPredictor:
-    """A detector's file with its preprocessing and its class names.
-
-    Args:
-        loaded: The open file.
-        preprocessing: From picture to input; it reads whole pictures.
-        classes: Names in the order of the scores, the background not among them.
-
-    Raises:
-        DeviceError: The file's input has another size than the preprocessing gives.
-    """
-
-    def __init__(self, loaded: Loaded, *, preprocessing: Preprocessing, classes: Sequence[str]) -> None:
-        require_size(loaded, preprocessing)
-        self.preprocessing = preprocessing
-        self.classes: tuple[str, ...] = tuple(classes)
-        self._loaded = loaded
+class BoxPredictor(FileModel):
+    """A detector's file, whose preprocessing reads whole pictures: see `FileModel`."""
 
     def find(self, image: Image.Image, rule: BoxRule) -> FoundBoxes:
         """The boxes of an RGB picture of any size, as shares of it.
@@ -101,19 +82,6 @@ class BoxPredictor:
         if answers.ndim != 3 or answers.shape[2] != 5 + len(self.classes):
             raise DeviceError(f"the file answers with shape {answers.shape} for {len(self.classes)} class names")
         return find_boxes(answers[0], rule)
-
-
-def load_box_predictor(bundle: Bundle, *, format_name: str = "onnx", runtime: str = "onnxruntime") -> BoxPredictor:
-    """A detector's file of a format, ready to predict.
-
-    Raises:
-        RunError: The bundle has no such file.
-        UsageError: There is no such runtime.
-        DeviceError: The runtime cannot load the file.
-    """
-    manifest = bundle.manifest
-    loaded = get_runtime(runtime).load(bundle.path(manifest.file(format_name)))
-    return BoxPredictor(loaded, preprocessing=manifest.preprocessing, classes=manifest.classes)
 
 
 def predict_boxes(
@@ -139,24 +107,17 @@ def predict_boxes(
         DataError: Nothing is there, there are no pictures, or one cannot be read; the message names it.
         RunError: The folder cannot be written.
     """
-    found = find_pictures(paths)
     pictures: list[BoxPrediction] = []
     problems: list[Problem] = []
     taken: set[str] = set()
     rule = BoxRule(least_score=least_score)
-    with progress.stage("predict", len(found), "pictures") as stage:
-        for each in found:
-            for name, image in open_pictures(
-                [each],
-                apply_orientation=predictor.preprocessing.apply_orientation,
-                problems=problems,
-                stop=bad_pictures == "error",
-            ):
-                boxes = predictor.find(image, rule)
-                path = out / f"{free_stem(Path(name).stem, taken)}_overlay.png"
-                _draw(image, boxes, predictor.classes, path)
-                pictures.append(BoxPrediction(image=name, boxes=_named(boxes, predictor.classes, image), overlay=path))
-            stage.advance()
+    for name, image in each_picture(
+        paths, predictor.preprocessing, bad_pictures=bad_pictures, problems=problems, progress=progress
+    ):
+        boxes = predictor.find(image, rule)
+        path = out / f"{free_stem(Path(name).stem, taken)}_overlay.png"
+        _draw(image, boxes, predictor.classes, path)
+        pictures.append(BoxPrediction(image=name, boxes=_named(boxes, predictor.classes, image), overlay=path))
     return BoxPredictions(pictures=tuple(pictures), problems=tuple(problems))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,10 @@ from edgesmith.core.files import atomic_file
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.colours import as_palette_png, lay_over
 from edgesmith.data.masks import Mask
-from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem
-from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.file_model import FileModel
 from edgesmith.deploy.parity import run_pictures
-from edgesmith.deploy.picture_files import find_pictures, free_stem, open_pictures
-from edgesmith.deploy.predict import require_size
-from edgesmith.runtimes.base import Loaded
-from edgesmith.runtimes.table import get_runtime
-
-_BATCH: Final = 1  # answers for every pixel: a picture at a time
+from edgesmith.deploy.picture_files import each_picture, free_stem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +47,8 @@ class MaskPredictions:
     problems: tuple[Problem, ...]
 
 
-class MaskPredictor:
-    """A segmenter's file with its preprocessing and its class names.
-
-    Args:
-        loaded: The open file.
-        preprocessing: From picture to input; it reads whole pictures.
-        classes: Names in the order of the logits.
-
-    Raises:
-        DeviceError: The file's input has another size than the preprocessing gives.
-    """
-
-    def __init__(self, loaded: Loaded, *, preprocessing: Preprocessing, classes: Sequence[str]) -> None:
-        require_size(loaded, preprocessing)
-        self.preprocessing = preprocessing
-        self.classes: tuple[str, ...] = tuple(classes)
-        self._loaded = loaded
+class MaskPredictor(FileModel):
+    """A segmenter's file, whose preprocessing reads whole pictures: see `FileModel`."""
 
     def mask(self, image: Image.Image) -> Mask:
         """Class indices ``(height, width)`` of an RGB picture of any size.
@@ -90,19 +69,6 @@ def best_classes(logits: NDArray[np.float32], height: int, width: int) -> Mask:
         resized = [Image.fromarray(each).resize((width, height), Image.Resampling.BILINEAR) for each in logits]
         logits = np.stack([np.asarray(each) for each in resized])
     return np.asarray(logits.argmax(axis=0), dtype=np.uint8)
-
-
-def load_mask_predictor(bundle: Bundle, *, format_name: str = "onnx", runtime: str = "onnxruntime") -> MaskPredictor:
-    """A segmenter's file of a format, ready to predict.
-
-    Raises:
-        RunError: The bundle has no such file.
-        UsageError: There is no such runtime.
-        DeviceError: The runtime cannot load the file.
-    """
-    manifest = bundle.manifest
-    loaded = get_runtime(runtime).load(bundle.path(manifest.file(format_name)))
-    return MaskPredictor(loaded, preprocessing=manifest.preprocessing, classes=manifest.classes)
 
 
 def predict_masks(
@@ -126,26 +92,20 @@ def predict_masks(
         DataError: Nothing is there, there are no pictures, or one cannot be read; the message names it.
         RunError: The folder cannot be written.
     """
-    found = find_pictures(paths)
     pictures: list[MaskPrediction] = []
     problems: list[Problem] = []
     taken: set[str] = set()
-    rule, count = predictor.preprocessing, len(predictor.classes)
-    with progress.stage("predict", len(found), "pictures") as stage:
-        for start in range(0, len(found), _BATCH):
-            portion = found[start : start + _BATCH]
-            stop = bad_pictures == "error"
-            for name, image in open_pictures(
-                portion, apply_orientation=rule.apply_orientation, problems=problems, stop=stop
-            ):
-                mask = predictor.mask(image)
-                stem = free_stem(Path(name).stem, taken)
-                mask_path, overlay_path = out / f"{stem}_mask.png", out / f"{stem}_overlay.png"
-                _save(as_palette_png(mask, count), mask_path)
-                _save(lay_over(image, mask, count), overlay_path)
-                shares = _shares(mask, predictor.classes)
-                pictures.append(MaskPrediction(image=name, mask=mask_path, overlay=overlay_path, shares=shares))
-            stage.advance(len(portion))
+    count = len(predictor.classes)
+    for name, image in each_picture(
+        paths, predictor.preprocessing, bad_pictures=bad_pictures, problems=problems, progress=progress
+    ):
+        mask = predictor.mask(image)
+        stem = free_stem(Path(name).stem, taken)
+        mask_path, overlay_path = out / f"{stem}_mask.png", out / f"{stem}_overlay.png"
+        _save(as_palette_png(mask, count), mask_path)
+        _save(lay_over(image, mask, count), overlay_path)
+        shares = _shares(mask, predictor.classes)
+        pictures.append(MaskPrediction(image=name, mask=mask_path, overlay=overlay_path, shares=shares))
     return MaskPredictions(pictures=tuple(pictures), problems=tuple(problems))
 
 

@@ -199,7 +199,7 @@ def predict(
     """
     from edgesmith.cli.terminal import fail, print_json, watch
     from edgesmith.core.config import to_dict
-    from edgesmith.deploy.predict import load_predictor, predict_files
+    from edgesmith.deploy.predict import Predictor, predict_files
     from edgesmith.recipes.models import resolve
 
     bundle = resolve(model).require_bundle()
@@ -209,7 +209,7 @@ def predict(
     if bundle.manifest.task == "detection":
         _predict_boxes(bundle, pictures, out=out, score=score, skip_bad=skip_bad, json=json)
         return
-    predictor = load_predictor(bundle)
+    predictor = Predictor.load(bundle)
     with watch() as progress:
         found = predict_files(
             predictor, pictures, top=top, bad_pictures="skip" if skip_bad else "error", progress=progress
@@ -227,11 +227,11 @@ def predict(
 def _predict_masks(bundle: Bundle, pictures: list[Path], *, out: Path, skip_bad: bool, json: bool) -> None:
     from edgesmith.cli.terminal import fail, print_json, watch
     from edgesmith.core.config import to_dict
-    from edgesmith.deploy.predict_masks import load_mask_predictor, predict_masks
+    from edgesmith.deploy.predict_masks import MaskPredictor, predict_masks
 
     with watch() as progress:
         found = predict_masks(
-            load_mask_predictor(bundle),
+            MaskPredictor.load(bundle),
             pictures,
             out=out,
             bad_pictures="skip" if skip_bad else "error",
@@ -252,11 +252,11 @@ def _predict_boxes(
 ) -> None:
     from edgesmith.cli.terminal import fail, print_json, watch
     from edgesmith.core.config import to_dict
-    from edgesmith.deploy.predict_boxes import load_box_predictor, predict_boxes
+    from edgesmith.deploy.predict_boxes import BoxPredictor, predict_boxes
 
     with watch() as progress:
         found = predict_boxes(
-            load_box_predictor(bundle),
+            BoxPredictor.load(bundle),
             pictures,
             out=out,
             least_score=score,

@@ -10,6 +10,7 @@ from torch import nn
 from torchvision.models.segmentation import lraspp_mobilenet_v3_large
 
 from edgesmith.arch.map_operations import WindowMean
+from edgesmith.arch.map_steps import window_mean
 from edgesmith.arch.presets import PRESETS, Preset
 from edgesmith.arch.trace import Trace
 from edgesmith.arch.zoo.names import find
@@ -63,7 +64,7 @@ def test_case_s1_a_batch_of_one_trains() -> None:
 
 def test_windows_are_means_and_a_map_below_one_is_pooled_whole() -> None:
     t = Trace()
-    made = t.window_mean(t.open(2, 12, 14), name="window", window=5, stride=(2, 3))
+    made = window_mean(t, t.open(2, 12, 14), name="window", window=5, stride=(2, 3))
     operation = t.operations[0]
     assert isinstance(operation, WindowMean)
     layer = WindowedMean(operation, PRESETS[Preset.PLAIN])

@@ -170,7 +170,7 @@ def _read_voc(source: Source, root: str) -> Layout | None:
         drawn = [
             Drawn(
                 label=classes.index(_text(each, "name")),
-                corners=tuple(_number(each, f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")),  # type: ignore[arg-type]
+                corners=_voc_corners(each),
                 where=f"object {number}",
                 crowd=_text(each, "difficult") == "1",
             )
@@ -179,6 +179,11 @@ def _read_voc(source: Source, root: str) -> Layout | None:
         size = (_number(tree, "size/width"), _number(tree, "size/height"))
         found.add(split, picture, drawn, size if _is_size(size) else _size_of(source, picture))
     return found.layout(classes)
+
+
+def _voc_corners(tree: ElementTree.Element) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (_number(tree, f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax"))
+    return left, top, right, bottom
 
 
 def _read_yolo(source: Source, root: str) -> Layout | None:

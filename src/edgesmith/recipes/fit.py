@@ -20,7 +20,6 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.bundle import Bundle, open_bundle
 from edgesmith.devices.results import Latency, Measurement
-from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.candidates import MARGIN, Choice
 from edgesmith.recipes.contenders import Contenders
@@ -73,7 +72,7 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     if folder.resumed:
         progress.note(f"going on with {out}")
     progress.note(first.describe(material.dataset.classes))
-    return _Fit(config, limits, time_plan, base, starts, material, folder, progress).run()
+    return _Fit(config, limits, time_plan, task_of(material, base), starts, material, folder, progress).run()
 
 
 class _Fit:
@@ -84,20 +83,19 @@ class _Fit:
         config: FitConfig,
         limits: Limits,
         time_plan: TimePlan,
-        base: TrainConfig,
+        task: Task,
         starts: Starts,
         material: Material,
         folder: RunFolder,
         progress: Progress,
     ) -> None:
-        self.config, self.limits, self.time_plan, self.base = config, limits, time_plan, base
+        self.config, self.limits, self.time_plan, self.task = config, limits, time_plan, task
         self.budget_ms = limits.latency_ms
         # Where NetAdapt follows, contenders may be a little too slow.
         self.reach = replace(limits, latency_ms=limits.latency_ms * (REACH if config.adapt else 1.0))
         self.starts, self.material, self.folder, self.progress = starts, material, folder, progress
         self.classes = material.dataset.classes
         self.stages = Stages(folder.path / "stages")
-        self.task: Task = task_of(material, base)
         self.int8_told: dict[str, Any] | None = None
 
     def run(self) -> FitResult:

@@ -153,13 +153,7 @@ def dense() -> TrainConfig:
 
 def dense_finetune() -> TrainConfig:
     """As `dense`, from trained weights: the head learns alone for a little, then all at a gentler rate."""
-    base = dense()
-    return replace(
-        base,
-        optim=replace(base.optim, weight_decay=0.02, backbone_rate=0.5),
-        schedule=replace(base.schedule, warmup_pictures=400),
-        frozen_pictures=800,
-    )
+    return _from_weights(dense())
 
 
 def boxes() -> TrainConfig:
@@ -178,11 +172,15 @@ def boxes() -> TrainConfig:
 
 def boxes_finetune() -> TrainConfig:
     """As `boxes`, from trained weights."""
-    base = boxes()
+    return _from_weights(boxes())
+
+
+def _from_weights(base: TrainConfig) -> TrainConfig:
+    """The head learns alone for a little, then all at a gentler rate; half the warm-up is enough."""
     return replace(
         base,
         optim=replace(base.optim, weight_decay=0.02, backbone_rate=0.5),
-        schedule=replace(base.schedule, warmup_pictures=800),
+        schedule=replace(base.schedule, warmup_pictures=base.schedule.warmup_pictures // 2),
         frozen_pictures=800,
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgesmith.arch.heads.base import Tap
+from edgesmith.arch.map_steps import multiply, resize, window_mean
 from edgesmith.arch.names import Activation, Point
 from edgesmith.arch.presets import Preset
 from edgesmith.arch.trace import Trace
@@ -49,17 +50,17 @@ class LrAspp:
         """Run the head over the fine map, the coarse map and the picture."""
         fine, coarse, picture = taps
         x = t.conv(coarse, self.filters, name="project", activation=Activation.RELU)
-        gate = t.window_mean(coarse, name="window", window=self.window, stride=self.window_stride)
+        gate = window_mean(t, coarse, name="window", window=self.window, stride=self.window_stride)
         gate = t.conv(gate, x, name="gate", activation=self.gate, bias=self.gate_bias, norm=False)
         if (gate.height, gate.width) != (1, 1):
-            gate = t.resize(gate, x, name="spread", align_corners=self.align_corners)
-        x = t.multiply(x, gate, name="product")
-        x = t.resize(x, fine, name="refine", align_corners=self.align_corners)
+            gate = resize(t, gate, x, name="spread", align_corners=self.align_corners)
+        x = multiply(t, x, gate, name="product")
+        x = resize(t, x, fine, name="refine", align_corners=self.align_corners)
         high = t.conv(x, num_classes, name="high", activation=Activation.NONE, bias=True, norm=False)
         low = t.conv(fine, high, name="low", activation=Activation.NONE, bias=True, norm=False)
         made = t.add(high, low, name="sum")
         if self.upsample:
-            made = t.resize(made, picture, name="upsample", align_corners=self.align_corners)
+            made = resize(t, made, picture, name="upsample", align_corners=self.align_corners)
         return (made,)
 
 

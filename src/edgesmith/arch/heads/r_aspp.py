@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgesmith.arch.heads.base import Tap
+from edgesmith.arch.map_steps import resize, window_mean
 from edgesmith.arch.names import Activation
 from edgesmith.arch.presets import Preset
 from edgesmith.arch.trace import Trace
@@ -40,13 +41,13 @@ class RAspp:
         """Run the head over the coarse map and the picture."""
         coarse, picture = taps
         x = t.conv(coarse, self.filters, name="project", activation=Activation.RELU)
-        mean = t.window_mean(coarse, name="mean", window=0, stride=(1, 1))
+        mean = window_mean(t, coarse, name="mean", window=0, stride=(1, 1))
         mean = t.conv(mean, self.filters, name="pooled", activation=Activation.RELU)
-        mean = t.resize(mean, x, name="spread", align_corners=self.align_corners)
+        mean = resize(t, mean, x, name="spread", align_corners=self.align_corners)
         x = t.concatenate(x, mean, name="join")
         x = t.conv(x, self.filters, name="fuse", activation=Activation.RELU)
         x = t.dropout(x, name="dropout")
         made = t.conv(x, num_classes, name="classifier", activation=Activation.NONE, bias=True, norm=False)
         if self.upsample:
-            made = t.resize(made, picture, name="upsample", align_corners=self.align_corners)
+            made = resize(t, made, picture, name="upsample", align_corners=self.align_corners)
         return (made,)

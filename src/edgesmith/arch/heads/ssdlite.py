@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from edgesmith.arch.anchors import AnchorScheme, count_anchors
 from edgesmith.arch.heads.base import Tap
+from edgesmith.arch.map_steps import anchored
 from edgesmith.arch.names import Activation, Scores
 from edgesmith.arch.presets import Preset
 from edgesmith.arch.trace import Trace
@@ -57,8 +58,8 @@ class SsdLite:
             offsets = _answer(t, x, count * _BOX, name=f"box{number}")
             logits = _answer(t, x, count * (1 + num_classes), name=f"class{number}", bias_start=prior)
             answers.append((offsets, logits))
-        made = t.anchored(
-            answers, picture, name="answers", scheme=self.anchors, scores=self.scores, decoded=self.decoded
+        made = anchored(
+            t, answers, picture, name="answers", scheme=self.anchors, scores=self.scores, decoded=self.decoded
         )
         return (made,)
 

@@ -102,6 +102,22 @@ def test_voc_with_lists(shared_dir: Path) -> None:
     ]
 
 
+def test_check_counts_the_pictures_that_show_each_class(tmp_path: Path) -> None:
+    for folder in ("train", "val"):
+        (tmp_path / folder).mkdir()
+        rows = {
+            "a.png": [(0, 1, 1, 30, 30), (0, 50, 1, 30, 30)],
+            "b.png": [(0, 1, 1, 30, 30), (1, 50, 1, 30, 30)],
+            "c.png": [],
+        }
+        for number, (name, boxes) in enumerate(rows.items()):
+            paint(boxes, number).save(tmp_path / folder / name)
+        (tmp_path / folder / "_annotations.coco.json").write_text(json.dumps(coco(rows)))
+    report = check(datasets.open(tmp_path))
+    assert report.splits["train"] == {"red": 2, "blue": 1}
+    assert (report.num_images, report.classes) == (6, {"red": 4, "blue": 2})
+
+
 def test_coco_mini_is_what_its_readme_says(shared_dir: Path) -> None:
     dataset = datasets.open(shared_dir / "data" / "coco-mini")
     counts = {split: (len(found), sum(len(s.boxes) for s in found)) for split, found in dataset.splits.items()}

@@ -187,8 +187,10 @@ def require_maskable(config: AugmentConfig) -> None:
         raise UsageError(
             f"augment.policy must be none or jitter where pictures have masks or boxes, got {config.policy}"
         )
-    if max(config.mixup, config.cutmix, config.erase) > 0:
-        raise UsageError("augment.mixup, augment.cutmix and augment.erase must be 0 where pictures have masks or boxes")
+    for name in ("mixup", "cutmix", "erase"):
+        if getattr(config, name) > 0:
+            value = getattr(config, name)
+            raise UsageError(f"augment.{name} must be 0 where pictures have masks or boxes, got {value:g}")
 
 
 def _erasing(config: AugmentConfig) -> v2.RandomErasing:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from PIL import Image
 
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.dataset import Dataset, Problem, Sample, load_mask, read_file
 from edgesmith.data.layout import TRAIN
 from edgesmith.data.likeness import BITS, Looks, look_at, near_pairs
-from edgesmith.data.masks import IGNORE, Mask
+from edgesmith.data.masks import IGNORE
 from edgesmith.data.pictures import PictureError, decode
 
 TINY_SIDE: Final = 8
@@ -73,7 +74,7 @@ class CheckReport:
     Args:
         ok: No problem has the severity ``error``: training would neither stop nor learn from something false.
         problems: Of the structure first, then of single files in the order of splits and names.
-        classes: Pictures that decode, per class, over all splits; with masks, pictures that show the class.
+        classes: Pictures that decode, per class, over all splits; with boxes or masks, pictures that show the class.
         num_images: Pictures that decode.
         splits: Pictures that decode, per split and class.
         sizes: Of them; None where there are none.
@@ -160,18 +161,22 @@ def _look_at(dataset: Dataset, split: str, sample: Sample) -> _Seen:
         content = read_file(dataset.source, sample.name)
         digest = hashlib.sha256(content).hexdigest()
         picture = decode(content, name=dataset.source.describe(sample.name))
-        labels = (sample.label,) if dataset.mask_code is None else _shown(load_mask(dataset, sample, picture))
+        labels = _labels(dataset, sample, picture)
     except PictureError as error:
         return _Seen(split, sample, digest, error.as_problem(sample.name))
     problem = _tiny(sample, *picture.size) if min(picture.size) < TINY_SIDE else None
-    if not labels:
+    if not labels and dataset.mask_code is not None:
         problem = Problem(kind="void", file=sample.mask, detail="no pixel has a class", severity="warning")
     return _Seen(split, sample, digest, problem, picture.size, look_at(picture), labels)
 
 
-def _shown(mask: Mask) -> tuple[int, ...]:
-    """Classes that stand in a mask."""
-    return tuple(label for label in np.unique(mask).tolist() if label != IGNORE)
+def _labels(dataset: Dataset, sample: Sample, picture: Image.Image) -> tuple[int, ...]:
+    """Classes that a picture shows: its own, or those of its boxes or its mask."""
+    if dataset.mask_code is not None:
+        return tuple(label for label in np.unique(load_mask(dataset, sample, picture)).tolist() if label != IGNORE)
+    if dataset.task == "detection":
+        return tuple(sorted({box.label for box in sample.boxes}))
+    return (sample.label,)
 
 
 def _unseen(counts: Mapping[str, int]) -> Iterable[Problem]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from edgesmith.data import dataset as datasets
 from edgesmith.data.augment import AugmentConfig
@@ -13,6 +15,7 @@ from edgesmith.data.cache import PictureCache, decode_pictures
 from edgesmith.data.evaluation import crop_pictures
 from edgesmith.data.loader import Batch, TrainLoader
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.sheet import write_sheet
 from tests.data.box_sets import COLOURS, write_coco
 
 RULE = Preprocessing(height=64, width=80, resize_short=0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
@@ -70,6 +73,17 @@ def test_batches_are_the_same_in_workers(tmp_path: Path) -> None:
     for mine, theirs in zip(epoch(pictures, 3), epoch(pictures, 3, workers=1), strict=True):
         assert torch.equal(mine.images, theirs.images)
         assert torch.equal(mine.targets, theirs.targets)
+
+
+def test_the_sheet_shows_each_split_with_its_boxes(tmp_path: Path) -> None:
+    dataset = datasets.open(write_coco(tmp_path / "set", {"train": 3, "val": 2}))
+    assert write_sheet(dataset, tmp_path / "sheet.png", columns=3) == 2
+    plain = datasets.open(write_coco(tmp_path / "other", {"train": 3, "val": 2}))
+    bare = {split: tuple(replace(each, boxes=()) for each in found) for split, found in plain.splits.items()}
+    write_sheet(replace(plain, splits=bare), tmp_path / "bare.png", columns=3)
+    with Image.open(tmp_path / "sheet.png") as drawn, Image.open(tmp_path / "bare.png") as undrawn:
+        assert drawn.size == undrawn.size
+        assert not np.array_equal(np.asarray(drawn), np.asarray(undrawn)), "boxes are drawn"
 
 
 def test_evaluation_has_the_boxes_of_each_picture(tmp_path: Path) -> None:

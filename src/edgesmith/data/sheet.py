@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from edgesmith.core.errors import UsageError
 from edgesmith.core.files import atomic_file
 from edgesmith.core.seed import generator
-from edgesmith.data.colours import lay_over
-from edgesmith.data.dataset import Dataset, load_mask, load_picture
+from edgesmith.data.colours import draw_boxes, lay_over
+from edgesmith.data.dataset import Dataset, load_sample
 from edgesmith.data.pictures import PictureError
 from edgesmith.data.samples import Sample
 
@@ -27,7 +27,7 @@ _SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 def write_sheet(dataset: Dataset, path: Path, *, seed: int = 0, columns: int = _COLUMNS) -> int:
     """Write one row a class, its pictures drawn from all splits; with many classes, the first 64.
 
-    Pictures with masks stand in one row a split, under their masks' colours.
+    Pictures with boxes or masks stand in one row a split, under their boxes or their masks' colours.
 
     Args:
         dataset: The set.
@@ -43,7 +43,7 @@ def write_sheet(dataset: Dataset, path: Path, *, seed: int = 0, columns: int = _
     """
     if path.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"a contact sheet ends in {', '.join(_SUFFIXES)}, got {path}")
-    if dataset.mask_code is None:
+    if dataset.task == "classification":
         rows = [_drawn(dataset, label, seed, columns) for label in range(min(_MOST_ROWS, len(dataset.classes)))]
     else:
         rows = [_drawn_of_split(dataset, split, seed, columns) for split in dataset.splits]
@@ -72,15 +72,17 @@ def _drawn_of_split(dataset: Dataset, split: str, seed: int, count: int) -> Sequ
 def _draw(sheet: Image.Image, dataset: Dataset, split: str, sample: Sample, *, left: int, top: int) -> None:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
     try:
-        picture = load_picture(dataset, sample)
-        if dataset.mask_code is not None:
-            picture = lay_over(picture, load_mask(dataset, sample, picture), len(dataset.classes))
+        picture, sample, mask = load_sample(dataset, sample)
+        if mask is not None:
+            picture = lay_over(picture, mask, len(dataset.classes))
+        boxes = [((box.left, box.top, box.right, box.bottom), box.label, "") for box in sample.boxes]
+        picture = draw_boxes(picture, boxes, len(dataset.classes))
         picture = ImageOps.contain(picture, (_SIDE, _SIDE))
         sheet.paste(picture, (left + (_SIDE - picture.width) // 2, top + (_SIDE - picture.height) // 2))
     except PictureError as error:
         draw.rectangle((left, top, left + _SIDE - 1, top + _SIDE - 1), outline="red", width=2)
         draw.text((left + 8, top + 56), error.kind, fill="red", font=font)
-    text = split if dataset.mask_code is not None else f"{dataset.classes[sample.label]} ({split})"
+    text = split if dataset.task != "classification" else f"{dataset.classes[sample.label]} ({split})"
     while draw.textlength(text, font=font) > _SIDE and len(text) > 4:
         text = f"{text[:-4]}..."
     draw.text((left, top + _SIDE + 1), text, fill="black", font=font)

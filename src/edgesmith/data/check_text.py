@@ -22,7 +22,10 @@ def lines(dataset: Dataset, report: CheckReport, fixed: Fixed | None) -> Sequenc
     for split, counts in report.splits.items():
         shown = ", ".join(f"{name} {counts[name]}" for name in names[:_MOST_CLASSES])
         more = f", and {len(names) - _MOST_CLASSES} more" if len(names) > _MOST_CLASSES else ""
-        found.append(f"  {split:5} {sum(counts.values())}: {shown}{more}")
+        # Where pictures have boxes or masks, one shows several classes, and the sum would count it for each.
+        several = dataset.task != "classification"
+        count = f"{len(dataset.samples(split))} listed, showing" if several else f"{sum(counts.values())}:"
+        found.append(f"  {split:5} {count} {shown}{more}")
     if report.sizes is not None:
         (w0, w1, w2), (h0, h1, h2) = report.sizes.widths, report.sizes.heights
         found.append(f"  width {w0} to {w2} pixels (median {w1}), height {h0} to {h2} (median {h1})")

@@ -37,3 +37,10 @@ def test_every_case_is_named_by_a_test_or_said_to_be_missing(listed: set[str]) -
 def test_what_is_said_to_be_missing_is(listed: set[str]) -> None:
     assert set(NOT_YET) <= listed
     assert not set(NOT_YET) & named()
+
+
+def test_the_faq_names_tests_that_are_there() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "faq.md").read_text(encoding="utf-8")
+    told = {case for cases in re.findall(r"\(([A-Z]\d+(?:, [A-Z]\d+)*)\)", page) for case in cases.split(", ")}
+    assert len(told) > 40
+    assert told <= named()

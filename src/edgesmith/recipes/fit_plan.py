@@ -14,7 +14,6 @@ from edgesmith.recipes.effort import MAX_EPOCHS, TimePlan
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.models import CLASSIFICATION
-from edgesmith.recipes.task_nets import require_classification
 from edgesmith.tasks.base import Task
 
 _STEPS: Final = 8
@@ -69,14 +68,13 @@ def without_search(config: FitConfig, material: Material, progress: Progress) ->
     """The same without what is there for classification alone.
 
     Raises:
-        UsageError: It was a search that was asked for, or a device of int8 files.
+        UsageError: It was a search that was asked for.
     """
     task = material.dataset.task
     if task == CLASSIFICATION:
         return config
     if config.verb == "search":
         raise UsageError(f"edgesmith search is for classification so far, and these are pictures for {task}: take fit")
-    require_classification(CLASSIFICATION if not config.target.is_int8 else task, f"--device {config.device}")
-    if config.search is not None or config.adapt or config.int8:
-        progress.note(f"{task}: networks of the zoo with a head for it; search, NetAdapt and int8 are left out so far")
-    return replace(config, search=None, adapt=False, int8=False)
+    if config.search is not None or config.adapt:
+        progress.note(f"{task}: networks of the zoo with a head for it; search and NetAdapt are left out so far")
+    return replace(config, search=None, adapt=False)

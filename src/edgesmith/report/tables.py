@@ -70,13 +70,13 @@ def list_facts(pairs: Sequence[tuple[str, str]]) -> Html:
     return element("dl", {"class": "facts"}, *rows)
 
 
-def tabulate_candidates(candidates: Sequence[CandidateRow]) -> Html:
-    """Every candidate in the order tried, numbered as in the plot."""
+def tabulate_candidates(candidates: Sequence[CandidateRow], *, metric: str) -> Html:
+    """Every candidate in the order tried, numbered as in the plot; ``metric`` is the figure's name for readers."""
     head = [
         head_cell("No."),
         head_cell("Model and what became of it"),
         head_cell("Latency, ms", "number"),
-        head_cell("Accuracy in the race, %", "number"),
+        head_cell(f"{metric} in the race, %", "number"),
         head_cell("Pictures trained", "number wide"),
         head_cell("MAdds", "number wide"),
         head_cell("Parameters", "number wide"),

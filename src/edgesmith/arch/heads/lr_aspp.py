@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,6 +36,7 @@ class LrAspp:
 
     kind: ClassVar[str] = "lr_aspp"
     task: ClassVar[str] = "segmentation"
+    widths: ClassVar[Mapping[str, int]] = {"filters": 1}
 
     filters: int = 128
     window: int | tuple[int, int] = 49

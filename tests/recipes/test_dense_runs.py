@@ -28,6 +28,7 @@ from edgesmith.recipes.models import resolve
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.run import netadapt
 from edgesmith.recipes.quantize import quantize_model
+from edgesmith.recipes.quantize_training import Training, train_and_quantize
 from edgesmith.recipes.start import Start
 from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.train import TrainOutcome, train_model
@@ -126,6 +127,8 @@ def test_what_is_for_classification_alone_is_said_in_one_line(
     trained: TrainOutcome, shapes: Path, tmp_path: Path
 ) -> None:
     folder = str(trained.bundle.folder)
+    with pytest.raises(UsageError, match="quantize --train is for classification so far, and this is segmentation"):
+        train_and_quantize(resolve(folder), str(shapes), "onnxruntime", training=Training(out=tmp_path / "c"))
     with pytest.raises(UsageError, match="netadapt is for classification so far"):
         netadapt(NetAdaptConfig(model=folder, data=str(shapes), budget="0.9x"), out=tmp_path / "a")
     with pytest.raises(UsageError, match="pack is for classification so far"):

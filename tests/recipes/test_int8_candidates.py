@@ -9,17 +9,24 @@ from typing import Any
 
 import pytest
 
+from edgesmith.arch.edits.detection import ssdlite_head
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.config import to_dict
+from edgesmith.data import dataset as datasets
+from edgesmith.data.evaluation import crop_pictures
 from edgesmith.deploy.quantize.base import Kind, QuantPlan
 from edgesmith.devices.across import Target
 from edgesmith.engine.evaluate import Evaluation
+from edgesmith.nn.build import Net
 from edgesmith.recipes import int8_candidates
 from edgesmith.recipes.int8_candidates import Int8, Int8Maker, fastest_plan, int8_of
 from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.untrained import measure_specs
 from edgesmith.runtimes.table import runtime_for
-from tests.deploy.models import plan_here
+from edgesmith.tasks.detection import Detection
+from tests.data.box_sets import write_coco
+from tests.deploy.dense_nets import detector
+from tests.deploy.models import make_model, plan_here
 from tests.recipes.test_proxy import SMALLEST, proxy_on
 from tests.recipes.test_untrained import QUICKEST
 
@@ -68,6 +75,20 @@ def test_networks_are_measured_as_int8_files(found: list[str]) -> None:
     (latency,) = measure_specs([TINY], Target(device=DEVICE), plan=QUICKEST)
     assert latency.device == DEVICE
     assert found == [DEVICE]
+
+
+def test_a_detector_that_can_be_trained_is_scored_in_the_form_of_files(tmp_path: Path) -> None:
+    """Its own answers are offsets; a file's are corners and scores."""
+    dataset = datasets.open(write_coco(tmp_path, {"train": 4, "val": 4}))
+    deployed = detector()
+    head = replace(ssdlite_head(deployed.spec), decoded=False)
+    net = make_model(replace(deployed.spec, head=head)).net
+    assert isinstance(net, Net)
+    crops = crop_pictures(dataset, dataset.samples("val"), deployed.preprocessing)
+    int8 = Int8(format="onnx", plan=plan_here("onnx"))
+    evaluation = int8.score(net, crops, crops, Detection(dataset.classes), seed=0)
+    assert evaluation.num_images == 4
+    assert 0 <= evaluation.metrics["map"] <= 1
 
 
 def test_the_accuracy_of_a_candidate_is_that_of_its_int8_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

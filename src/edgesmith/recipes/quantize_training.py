@@ -98,7 +98,7 @@ def train_and_quantize(
     chosen, method = check_request(devices, ranges)
     for device in chosen:
         wishes.plan(split_kind(device.format)[0], method)  # what no tool can do is told before any work
-    require_classification(bundle.manifest.task, "quantize")
+    require_classification(bundle.manifest.task, "quantize --train")
     config = _checked_recipe(bundle, training, seed=seed)
     limit_s = None if training.time is None else parse_seconds(training.time)
     material = open_material(data, seed=seed, progress=progress)

@@ -58,7 +58,7 @@ def require_classification(task: str, what: str) -> None:
     """
     if task != CLASSIFICATION:
         raise UsageError(
-            f"{what} is for classification so far, and this is {task}; train, fit, export and measure work"
+            f"{what} is for classification so far, and this is {task}; train, fit, export, quantize and measure work"
         )
 
 

@@ -126,13 +126,11 @@ def test_litert_leaves_the_named_layer_in_float_and_no_other(tmp_path: Path) -> 
     assert kinds.in_float["RESIZE_BILINEAR"] == kinds.operators["RESIZE_BILINEAR"] > 1
 
 
-@pytest.mark.parametrize("name", INT8_FORMATS)
-def test_the_sample_of_an_int8_segmenter_writes_the_masks_of_predict(name: str, tmp_path: Path) -> None:
-    found = ready(segmenter(), name, tmp_path)
-    bundle = write_dense_bundle(tmp_path / "bundle", found.model, [found.file])
+def test_the_sample_of_an_int8_segmenter_writes_the_masks_of_predict(masks: Ready, tmp_path: Path) -> None:
+    bundle = write_dense_bundle(tmp_path / "bundle", masks.model, [masks.file])
     picture = tmp_path / "one.png"
     Image.fromarray(noise_pictures(1, 90, 120)[0]).save(picture)
-    loaded = runtime_for(found.suffix).load(bundle.path(bundle.manifest.files[0]))
+    loaded = runtime_for(masks.suffix).load(bundle.path(bundle.manifest.files[0]))
     (mine,) = predict_masks(MaskPredictor.of(bundle, loaded), [picture], out=tmp_path / "out").pictures
     (sample,) = bundle.manifest.files[0].samples
     subprocess.run([sys.executable, bundle.folder / sample, picture], check=True, capture_output=True)

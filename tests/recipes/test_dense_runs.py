@@ -18,6 +18,7 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.deploy.predict_masks import MaskPredictor, predict_masks
 from edgesmith.nn.build import build
+from edgesmith.recipes.api import fit as preset_fit
 from edgesmith.recipes.evaluate import evaluate_model
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
@@ -25,8 +26,6 @@ from edgesmith.recipes.int8_wishes import Wishes
 from edgesmith.recipes.material import open_material
 from edgesmith.recipes.model_files import open_file
 from edgesmith.recipes.models import resolve
-from edgesmith.recipes.netadapt.config import NetAdaptConfig
-from edgesmith.recipes.netadapt.run import netadapt
 from edgesmith.recipes.quantize import quantize_model
 from edgesmith.recipes.quantize_training import Training, train_and_quantize
 from edgesmith.recipes.start import Start
@@ -129,8 +128,8 @@ def test_what_is_for_classification_alone_is_said_in_one_line(
     folder = str(trained.bundle.folder)
     with pytest.raises(UsageError, match="quantize --train is for classification so far, and this is segmentation"):
         train_and_quantize(resolve(folder), str(shapes), "onnxruntime", training=Training(out=tmp_path / "c"))
-    with pytest.raises(UsageError, match="netadapt is for classification so far"):
-        netadapt(NetAdaptConfig(model=folder, data=str(shapes), budget="0.9x"), out=tmp_path / "a")
+    with pytest.raises(UsageError, match="--preset is for classification so far"):
+        preset_fit(str(shapes), budget="5ms", preset="paper-large", out=tmp_path / "a")
     with pytest.raises(UsageError, match="pack is for classification so far"):
         pack(datasets.open(shapes), tmp_path / "shards")
 

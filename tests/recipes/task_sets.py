@@ -74,14 +74,14 @@ def backbone() -> NetSpec:
 TASKS: Final[Mapping[str, TaskSet]] = {
     "segmentation": TaskSet(
         write=write_shapes,
-        net=with_lr_aspp(backbone(), filters=128),
+        net=with_lr_aspp(backbone(), filters=256),
         key="miou",
         label="mIoU",
         words="Intersection over union",
     ),
     "detection": TaskSet(
         write=write_coco,
-        net=with_ssdlite(backbone(), width=0.5),
+        net=with_ssdlite(backbone(), width=1.0),
         key="map",
         label="mAP",
         words="Average precision",

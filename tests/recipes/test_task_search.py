@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from edgesmith.arch.spec import model_hash
+from edgesmith.arch.space.presets import find_space
+from edgesmith.arch.space.staged import StagedSpace
+from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError
+from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.devices.across import Target
+from edgesmith.nn.build import build
 from edgesmith.recipes import proxy, search_run, space_latency
 from edgesmith.recipes import search_stage as stages
 from edgesmith.recipes.fit import fit
@@ -21,9 +27,10 @@ from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
 from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_wishes import SearchWishes
-from edgesmith.recipes.start import Start, default_recipe
+from edgesmith.recipes.start import Start, Starts, default_recipe
 from edgesmith.recipes.task_nets import deployed, net_for
 from edgesmith.search.limits import Limits
+from edgesmith.weights.imported import Imported
 from tests.recipes.task_sets import RESOLUTION, TASKS
 from tests.recipes.test_search_stage import timed, true_ms
 
@@ -129,3 +136,45 @@ def test_a_whole_search_ends_with_a_bundle_and_tells_its_figure(tiny: Set, tmp_p
     page = (tmp_path / "run" / "report.html").read_text()
     assert f"{TASKS[tiny.task].label} after a short training" in page
     assert "top-1" not in page
+
+
+@pytest.mark.parametrize("of", ["classifier", "same task"])
+def test_trained_weights_of_a_classifier_and_of_the_same_task_fit_every_point(tiny: Set, of: str) -> None:
+    classes = tiny.material.dataset.classes
+    origin = find("mobilenet_v3_small@resolution=64")
+    if of == "same task":
+        origin = deployed(net_for(origin, tiny.material.dataset)).with_resolution(*RESOLUTION)
+    state = build(origin, seed=1).state_dict()
+    imported = Imported(
+        name="trained",
+        spec=origin,
+        state=state,
+        preprocessing=Preprocessing.for_resolution(*RESOLUTION),
+        classes=classes if of == "same task" else ("a",) * 1000,
+        source="a test",
+    )
+
+    class Trained(Starts):
+        @property
+        def origin(self) -> Imported | None:
+            return imported
+
+        def of(self, spec: object) -> Start:
+            del spec
+            return Start(origin=imported)
+
+    space = find_space("mobilenet_v3_small", resolutions=(RESOLUTION,), num_classes=len(classes), task=tiny.task)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        net, _ = proxy.begin_point(space, space.sample(rng), Trained("none"), tiny.material, seed=0)
+        mine = net.state_dict()
+        assert torch.equal(mine["blocks.0.conv.conv.weight"], state["blocks.0.conv.conv.weight"])
+    point = space.encode(with_frame(net_for(origin, tiny.material.dataset).with_resolution(*RESOLUTION), space))
+    net, _ = proxy.begin_point(space, point, Trained("none"), tiny.material, seed=0)
+    whole = [key for key in state if key.startswith("blocks.8.") or (of == "same task" and key.startswith("head."))]
+    assert whole
+    assert all(torch.equal(net.state_dict()[key], state[key]) for key in whole)
+
+
+def with_frame(spec: NetSpec, space: StagedSpace) -> NetSpec:
+    return replace(spec, padding=space.frame.padding, preset=space.frame.preset)

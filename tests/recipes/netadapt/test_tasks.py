@@ -31,6 +31,7 @@ def config(folder: Path, task: str) -> NetAdaptConfig:
         weights="none",
         delta=0.05,
         steps_pictures=8,
+        resolution="64x96",
         settings=SETTINGS,
     )
 
@@ -56,10 +57,10 @@ def test_it_lands_under_its_budget_with_the_same_kind_of_head(whole: Whole) -> N
     assert all(width.channels % (8 * width.unit) == 0 for width in widths_of(result.spec))
 
 
-def test_proposals_are_expansions_bottlenecks_and_the_heads_own(whole: Whole) -> None:
+def test_the_heads_own_widths_are_proposals_beside_the_blocks(whole: Whole) -> None:
     _, folder, _, _ = whole
     rows = read_lines(folder / "run" / "proposals.jsonl")
-    assert {row["kind"] for row in rows} == {"expansion", "bottleneck", "head"}
+    assert {"expansion", "head"} <= {row["kind"] for row in rows}
     assert all(row["accuracy"] is not None for row in rows)
 
 
@@ -86,16 +87,17 @@ def test_every_step_is_a_bundle_that_can_be_gone_on_from(whole: Whole) -> None:
     assert all(deployed(trainable(manifest.spec)) == manifest.spec for manifest in manifests)
 
 
-def test_a_killed_run_repeats_nothing_and_ends_as_the_undisturbed_one(whole: Whole, tmp_path: Path) -> None:
-    task, folder, undisturbed, executor = whole
+def test_a_killed_run_repeats_nothing_that_was_finished(whole: Whole, tmp_path: Path) -> None:
+    task, folder, _, executor = whole
     if task == "detection":
-        pytest.skip("a run is a run: what differs between tasks is how a killed training goes on, tested elsewhere")
-    first, second = Counting(stop_after=3), Counting()
+        pytest.skip("one task is enough: nothing of it is the task's")
+    first, second, out = Counting(stop_after=2), Counting(), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        netadapt(config(folder, task), out=tmp_path / "run", executor=first, device=FolderDevice())
-    result = netadapt(config(folder, task), out=tmp_path / "run", executor=second, device=FolderDevice())
+        netadapt(config(folder, task), out=out, executor=first, device=FolderDevice())
+    trials = out / "steps" / "01" / "trials"
+    answers = {path.name: path.read_text() for path in trials.glob("*.json")}
+    assert len(answers) == 2
+    result = netadapt(config(folder, task), out=out, executor=second, device=FolderDevice())
+    assert result.met
     assert first.jobs + second.jobs == executor.jobs
-    kept = ("model_hash", "metrics", "accepted", "predicted_ms")
-    assert [{key: each[key] for key in kept} for each in result.candidates] == [
-        {key: each[key] for key in kept} for each in undisturbed.candidates
-    ]
+    assert all((trials / name).read_text() == answer for name, answer in answers.items())

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from edgesmith.arch.edits.ablation import no_se
-from edgesmith.arch.edits.widths import widths_of, with_width
+from edgesmith.arch.edits.widths import WidthKind, widths_of, with_width
 from edgesmith.arch.kinds.inverted_residual import InvertedResidual
 from edgesmith.arch.network import trace_network
 from edgesmith.arch.spec import NetSpec
@@ -109,6 +109,23 @@ def test_case_p2_every_width_of_large_narrows_by_a_step_and_what_is_kept_answers
         assert relative_difference(large(images), expected) > 1e-4, "what was zeroed had a say"
     parameters = [sum(each.numel() for each in net.parameters()) for net in (narrow, large)]
     assert parameters[0] < parameters[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["lraspp_mobilenet_v3_small", "raspp_mobilenet_v3_large", "ssdlite_mobilenet_v3_small"]
+)
+def test_heads_own_widths_and_what_their_taps_listen_to_narrow_and_answer_as_before(name: str) -> None:
+    spec = find(f"{name}@classes=7,resolution=64")
+    whole, images = calibrate(build(spec), size=SIDE), pictures(SIDE, SIDE)
+    tapped = {tap.block % len(spec.blocks) for tap in spec.head.taps}
+    widths = [width for width in widths_of(spec) if not width.blocks or tapped.intersection(width.blocks)]
+    assert {width.kind for width in widths} > {WidthKind.HEAD}
+    for width in widths:
+        target = with_width(spec, width, width.channels - 8 * width.unit)
+        narrow = filled(target, transplant(whole.state_dict(), spec, target).state)
+        with torch.inference_mode():
+            expected = masked(copy.deepcopy(whole), target, Selection.NORM)(images)
+            assert relative_difference(narrow(images), expected) < 1e-5, width.name
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""How a detection set lies in its source: COCO JSON, Pascal VOC, YOLO text."""
+"""How a detection set lies in its source: COCO JSON, Pascal VOC, YOLO text, or in shards beside each picture."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from PIL import Image
 
 from edgesmith.core.errors import DataError
 from edgesmith.core.extras import require
-from edgesmith.data.drawn_boxes import Drawn, clean_boxes
+from edgesmith.data.box_shards import read_shards
+from edgesmith.data.drawn_boxes import Drawn
+from edgesmith.data.found_boxes import Found
 from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, split_of
 from edgesmith.data.names import is_picture_name
 from edgesmith.data.pictures import quiet
-from edgesmith.data.samples import Problem, Sample
 from edgesmith.data.sources import Source
 
 _VOC_LISTS: Final = "ImageSets/Main"
@@ -36,38 +37,6 @@ def find_boxed(source: Source, root: str) -> Layout | None:
         if found is not None:
             return found
     return None
-
-
-class _Found:
-    """Samples and remarks as they are read."""
-
-    def __init__(self) -> None:
-        self.splits: defaultdict[str, list[Sample]] = defaultdict(list)
-        self.problems: list[Problem] = []
-
-    def add(self, split: str, name: str, drawn: Sequence[Drawn], size: tuple[float, float]) -> None:
-        """One picture with its boxes in pixels."""
-        boxes, problems = clean_boxes(drawn, size=size, file=name)
-        whole = (round(size[0]), round(size[1]))
-        self.splits[split].append(Sample(name, boxes=boxes, size=whole if min(whole) > 1 else None))
-        self.problems += problems
-
-    def missing(self, file: str, detail: str) -> None:
-        """A file that should be there."""
-        self.problems.append(Problem(kind="missing", file=file, detail=f"{detail}; passed over"))
-
-    def layout(self, classes: tuple[str, ...]) -> Layout:
-        """The set; a class without a box in train is remarked."""
-        if WHOLE in self.splits and len(self.splits) > 1:
-            raise DataError("there are annotations both inside and outside train, val and test")
-        first = TRAIN if TRAIN in self.splits else next(iter(self.splits), WHOLE)
-        used = {box.label for sample in self.splits.get(first, ()) for box in sample.boxes}
-        for label, name in enumerate(classes):
-            if label not in used:
-                detail = f"class {name!r} has no box in train; it cannot be learned"
-                self.problems.append(Problem(kind="empty_class", file=name, detail=detail, severity="warning"))
-        splits = {split: tuple(sorted(found, key=lambda each: each.name)) for split, found in self.splits.items()}
-        return Layout(classes=classes, splits=splits, problems=tuple(self.problems))
 
 
 def _read_coco(source: Source, root: str) -> Layout | None:
@@ -92,7 +61,7 @@ def _coco_layout(source: Source, root: str, files: Mapping[str, Any]) -> Layout:
     for name in source.names():
         if is_picture_name(name):
             by_name[PurePosixPath(name).name].append(name)
-    found = _Found()
+    found = Found()
     for file, data in files.items():
         split = _split_of_file(file[len(root) :])
         rows: defaultdict[Any, list[Mapping[str, Any]]] = defaultdict(list)
@@ -106,7 +75,7 @@ def _coco_layout(source: Source, root: str, files: Mapping[str, Any]) -> Layout:
             drawn = [_coco_box(row, places) for row in rows[image.get("id")] if row.get("category_id") in places]
             size = (float(image.get("width") or 0), float(image.get("height") or 0))
             found.add(split, picture, drawn, size if _is_size(size) else _size_of(source, picture))
-    return found.layout(classes)
+    return found.layout(classes, tuple(places) if all(type(each) is int for each in places) else ())
 
 
 def _coco_classes(files: Any) -> tuple[tuple[str, ...], dict[Any, int]]:
@@ -156,7 +125,7 @@ def _read_voc(source: Source, root: str) -> Layout | None:
         for stem in source.read(f"{root}{_VOC_LISTS}/{split}.txt").decode("utf-8", "replace").split()
     }
     pictures = {PurePosixPath(n).stem: n for n in names if n.startswith(f"{root}JPEGImages/") and is_picture_name(n)}
-    found, rows = _Found(), []
+    found, rows = Found(), []
     for file in files:
         stem = PurePosixPath(file).stem
         if split_by_stem and stem not in split_by_stem:
@@ -205,7 +174,7 @@ def _read_yolo(source: Source, root: str) -> Layout | None:
         pairs.append((next((s for part in rest if (s := split_of(part))), WHOLE), name, str(label)))
     if not pairs:
         return None
-    classes, found = _yolo_classes(source, root), _Found()
+    classes, found = _yolo_classes(source, root), Found()
     for split, name, label_file in pairs:
         lines = source.read(label_file).decode("utf-8", "replace").splitlines() if label_file in names else []
         drawn = [
@@ -248,7 +217,7 @@ def _yolo_classes(source: Source, root: str) -> tuple[str, ...]:
     )
 
 
-_READERS: Final[Sequence[Callable[[Source, str], Layout | None]]] = (_read_coco, _read_voc, _read_yolo)
+_READERS: Final[Sequence[Callable[[Source, str], Layout | None]]] = (read_shards, _read_coco, _read_voc, _read_yolo)
 
 
 def _split_of_file(name: str) -> str:

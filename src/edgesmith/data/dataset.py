@@ -44,6 +44,7 @@ class Dataset:
         extra_classes: Classes that only val or test has.
         bad_pictures: ``skip`` leaves pictures that cannot be decoded out and counts them; ``error`` stops at the first.
         mask_code: What the values of mask files stand for, in segmentation.
+        category_ids: What a set of COCO calls each class by number; empty for others.
     """
 
     task: str
@@ -56,6 +57,7 @@ class Dataset:
     extra_classes: tuple[str, ...] = ()
     bad_pictures: str = "skip"
     mask_code: MaskCode | None = None
+    category_ids: tuple[int, ...] = ()
 
     @property
     def num_images(self) -> int:
@@ -161,6 +163,7 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Data
         extra_classes=found.extra_classes,
         bad_pictures=bad_pictures,
         mask_code=None if masked is None else masked.code,
+        category_ids=found.category_ids,
     )
 
 

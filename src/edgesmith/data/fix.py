@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,7 @@ from edgesmith.core.errors import UsageError
 from edgesmith.core.files import atomic_folder, write_json
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.check import CheckReport
+from edgesmith.data.coco import COCO_NAME, as_coco
 from edgesmith.data.dataset import Dataset, load_mask, load_picture, read_file
 from edgesmith.data.mask_layout import CLASS_FILE
 from edgesmith.data.masks import IGNORE
@@ -43,7 +45,8 @@ class Fixed:
 def fix(dataset: Dataset, report: CheckReport, path: Path, *, progress: Progress = SILENT) -> Fixed:
     """Write the pictures without errors as ``SPLIT/CLASS/NAME``, and ``left_out.csv``.
 
-    Pictures with masks become ``SPLIT/images/NAME`` with ``SPLIT/masks/NAME`` and a ``classes.json``.
+    Pictures with masks become ``SPLIT/images/NAME`` with ``SPLIT/masks/NAME`` and a ``classes.json``, those with boxes
+    ``SPLIT/NAME`` with COCO's JSON of the boxes that can be trained on.
 
     Left out are files that are no good pictures, pictures of classes that train lacks, copies of a picture in another
     split (the evaluation's stays), and pictures that stand under two classes, because nobody knows which is right.
@@ -57,27 +60,29 @@ def fix(dataset: Dataset, report: CheckReport, path: Path, *, progress: Progress
     Raises:
         UsageError: The folder is there and holds something.
     """
-    if dataset.task == "detection":
-        raise UsageError("--fix is for classes and masks so far; mend the annotations that check names")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is there already; --fix writes a new folder")
     reasons = _reasons(dataset, report)
     kept = 0
     with atomic_folder(path) as folder, progress.stage("copying", dataset.num_images, "pictures") as stage:
         taken: set[PurePosixPath] = set()
+        written: defaultdict[str, list[tuple[str, Sample]]] = defaultdict(list)
         for split, samples in dataset.splits.items():
             for sample in samples:
                 stage.advance()
                 if sample.name in reasons:
                     continue
-                kind = dataset.classes[sample.label] if dataset.mask_code is None else _IMAGES
-                place = _free(PurePosixPath(split, kind, PurePosixPath(sample.name).name), taken)
+                place = _free(_folder(dataset, split, sample) / PurePosixPath(sample.name).name, taken)
                 target = folder / place
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(read_file(dataset.source, sample.name))
                 if dataset.mask_code is not None:
                     _write_mask(dataset, sample, folder / split / _MASKS / f"{place.stem}.png")
+                written[split].append((place.name, sample))
                 kept += 1
+        if dataset.task == "detection":
+            for split, pictures in written.items():
+                write_json(folder / split / COCO_NAME, as_coco(dataset, pictures))
         if dataset.mask_code is not None:
             write_json(folder / CLASS_FILE, {"names": list(dataset.classes), "ignore_index": IGNORE})
         left_out = tuple(reasons.values())
@@ -86,6 +91,13 @@ def fix(dataset: Dataset, report: CheckReport, path: Path, *, progress: Progress
             writer.writerow(["file", "kind", "reason"])
             writer.writerows([each.file, each.kind, each.detail] for each in left_out)
     return Fixed(path=path, num_kept=kept, left_out=left_out)
+
+
+def _folder(dataset: Dataset, split: str, sample: Sample) -> PurePosixPath:
+    """Where a picture of a set's task lies."""
+    if dataset.task == "detection":
+        return PurePosixPath(split)
+    return PurePosixPath(split, dataset.classes[sample.label] if dataset.mask_code is None else _IMAGES)
 
 
 def _write_mask(dataset: Dataset, sample: Sample, path: Path) -> None:

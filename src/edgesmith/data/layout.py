@@ -32,6 +32,7 @@ class Layout:
         empty_classes: Classes that have no picture in train (or in the whole).
         extra_classes: Classes that only val or test has, where there is a train; with class folders they stand last.
         problems: What was passed over or is missing.
+        category_ids: What a set of COCO calls each class by number; empty for others.
     """
 
     classes: tuple[str, ...]
@@ -39,6 +40,7 @@ class Layout:
     empty_classes: tuple[str, ...] = ()
     extra_classes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    category_ids: tuple[int, ...] = ()
 
 
 def find_root(source: Source) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from edgesmith.core.errors import UsageError
 from edgesmith.core.files import atomic_folder
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import generator
+from edgesmith.data.coco import pixels_of, size_of
 from edgesmith.data.dataset import Dataset, read_file
 from edgesmith.data.samples import Sample
-from edgesmith.data.shards import CLASSES_NAME, LABEL_SUFFIX
+from edgesmith.data.shards import BOXES_SUFFIX, CLASSES_NAME, LABEL_SUFFIX
 
 SHARD_BYTES: Final = 256_000_000
 _LEAST: Final = 10_000
@@ -57,8 +59,8 @@ def pack(
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is there already; pack writes a new folder")
-    if dataset.task != "classification":
-        raise UsageError(f"pack is for classification so far, and {dataset.source.location} is for {dataset.task}")
+    if dataset.task == "segmentation":
+        raise UsageError(f"pack is for classes and boxes so far, and {dataset.source.location} is for segmentation")
     if shard_bytes < _LEAST:
         raise UsageError(f"a shard has at least {_LEAST} bytes, got {shard_bytes}; usual are 100 MB to 1 GB")
     shards: dict[str, int] = {}
@@ -68,10 +70,23 @@ def pack(
             order = generator(seed, "pack", split).permutation(len(samples)).tolist()
             writer = _Writer(folder, split, shard_bytes)
             for number, place in enumerate(order):
-                writer.add(f"{number:08d}", samples[place], read_file(dataset.source, samples[place].name))
+                sample = samples[place]
+                picture = read_file(dataset.source, sample.name)
+                writer.add(f"{number:08d}", PurePosixPath(sample.name).suffix, picture, _known(dataset, sample))
                 stage.advance()
             shards[split] = writer.close()
     return Packed(path=path, shards=shards, num_images=dataset.num_images)
+
+
+def _known(dataset: Dataset, sample: Sample) -> tuple[str, bytes]:
+    """What stands beside a picture: its class, or its boxes in pixels of the size that they were drawn on."""
+    if dataset.task == "classification":
+        return LABEL_SUFFIX, str(sample.label).encode()
+    width, height = size_of(dataset, sample)
+    objects = [
+        {"label": box.label, "bbox": pixels_of(box, (width, height)), "iscrowd": int(box.crowd)} for box in sample.boxes
+    ]
+    return BOXES_SUFFIX, json.dumps({"width": width, "height": height, "objects": objects}).encode()
 
 
 def describe(packed: Packed) -> Sequence[str]:
@@ -88,15 +103,14 @@ class _Writer:
         self._archive: tarfile.TarFile | None = None
         self._count, self._size = 0, 0
 
-    def add(self, key: str, sample: Sample, content: bytes) -> None:
+    def add(self, key: str, suffix: str, picture: bytes, known: tuple[str, bytes]) -> None:
         if self._archive is None or self._size >= self._limit:
             self.close()
             name = f"{self._split}-{self._count:06d}.tar"
             self._archive = tarfile.open(self._folder / name, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
             self._count, self._size = self._count + 1, 0
-        suffix = PurePosixPath(sample.name).suffix.lower()
-        for name, data in ((f"{key}{suffix}", content), (f"{key}{LABEL_SUFFIX}", str(sample.label).encode())):
-            header = tarfile.TarInfo(name)
+        for end, data in ((suffix.lower(), picture), known):
+            header = tarfile.TarInfo(f"{key}{end}")
             header.size = len(data)
             self._archive.addfile(header, io.BytesIO(data))
             self._size += tarfile.BLOCKSIZE * (1 + -(-len(data) // tarfile.BLOCKSIZE))

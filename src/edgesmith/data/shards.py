@@ -1,7 +1,8 @@
 """WebDataset shards: numbered tar files whose members lie side by side, read at random by offset.
 
-A shard is ``train-000012.tar`` with members ``KEY.jpg`` and ``KEY.cls``, the class as a number or a name. What stands
-before the number is the split where it is a split's name. ``classes.txt`` beside the shards names the classes by line.
+A shard is ``train-000012.tar`` with members ``KEY.jpg`` and ``KEY.cls``, the class as a number or a name, or with
+``KEY.json``, the picture's boxes. What stands before the number is the split where it is a split's name.
+``classes.txt`` beside the shards names the classes by line.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from edgesmith.data.names import is_leftover, is_picture_name
 
 CLASSES_NAME: Final = "classes.txt"
 LABEL_SUFFIX: Final = ".cls"
+BOXES_SUFFIX: Final = ".json"
 _SHARD: Final = re.compile(r"(?P<prefix>.+)-\d{3,}\.tar", re.IGNORECASE)
 _SPLITS: Final = ("train", "val", "valid", "validation", "test")
 
@@ -31,21 +33,28 @@ def is_shard_name(name: str) -> bool:
 class ShardSource:
     """Several shards as one set of ``SPLIT/CLASS/SHARD/KEY.jpg``; files are opened for each read.
 
+    Pictures with boxes lie in ``SPLIT/SHARD/KEY.jpg``.
+
+    Attributes:
+        annotations: What stands beside each picture with boxes, by its name.
+        class_names: From ``classes.txt``.
+
     Args:
         location: The folder that they lie in.
         shards: Their names there.
 
     Raises:
-        DataError: One is no tar archive, or a picture has no class.
+        DataError: One is no tar archive, or a picture has neither class nor boxes.
     """
 
     def __init__(self, location: Path, shards: Sequence[str]) -> None:
         self.location: Path = location
         self._shards = tuple(sorted(shards))
         self._members: dict[str, tuple[int, str, int, int]] = {}
-        names = _class_names(location)
+        self.annotations: dict[str, str] = {}
+        self.class_names = _class_names(location)
         for number, shard in enumerate(self._shards):
-            self._add(number, shard, names)
+            self._add(number, shard, self.class_names)
         self._names, self._folders = index_names(self._members, [])
 
     def names(self) -> Sequence[str]:
@@ -80,6 +89,7 @@ class ShardSource:
         path = self.location / shard
         pictures: dict[str, tuple[str, int, int]] = {}
         labels: dict[str, str] = {}
+        boxes: dict[str, str] = {}
         try:
             with tarfile.open(path, mode="r:") as archive:
                 for member in archive:
@@ -87,24 +97,31 @@ class ShardSource:
                     if not member.isreg() or is_leftover(name):
                         continue
                     key, suffix = _split_key(name)
-                    if suffix == LABEL_SUFFIX:
+                    if suffix in (LABEL_SUFFIX, BOXES_SUFFIX):
                         file = archive.extractfile(member)
-                        labels[key] = "" if file is None else file.read().decode("utf-8", "replace").strip()
+                        text = "" if file is None else file.read().decode("utf-8", "replace").strip()
+                        (labels if suffix == LABEL_SUFFIX else boxes)[key] = text
                     elif is_picture_name(suffix):
                         pictures[key] = (member.name, member.offset_data, member.size)
         except (OSError, EOFError, tarfile.TarError) as error:
             raise DataError(f"{path} is not a tar archive, or it is damaged: {error}") from error
-        missing = next((member for key, (member, *_) in pictures.items() if not labels.get(key)), None)
+        known = labels if labels else boxes  # a JSON file beside a class is somebody's notes
+        missing = next((member for key, (member, *_) in pictures.items() if not known.get(key)), None)
         if missing is not None:
-            raise DataError(f"{path}:{missing} has no {LABEL_SUFFIX} file beside it that tells its class")
+            raise DataError(
+                f"{path}:{missing} has no {LABEL_SUFFIX} file beside it that tells its class, nor a {BOXES_SUFFIX} "
+                "file with its boxes"
+            )
         stem = path.name[: -len(".tar")]
         found = _SHARD.fullmatch(shard)
         prefix = found["prefix"].lower() if found else ""
         split = f"{prefix}/" if prefix in _SPLITS else ""
         for key, (member_name, offset, size) in pictures.items():
-            name = _name_of(labels[key], names, f"{path}:{member_name}")
-            suffix = _split_key(member_name)[1]
-            self._members[f"{split}{name}/{stem}/{key}{suffix}"] = (number, member_name, offset, size)
+            folder = f"{_name_of(labels[key], names, f'{path}:{member_name}')}/{stem}" if labels else stem
+            name = f"{split}{folder}/{key}{_split_key(member_name)[1]}"
+            self._members[name] = (number, member_name, offset, size)
+            if not labels:
+                self.annotations[name] = boxes[key]
 
 
 def class_folder(name: str) -> str:

@@ -81,6 +81,14 @@ def test_boxes_are_pixels_of_the_picture(bundle: Bundle, picture: Path, tmp_path
         assert overlay.size == (240, 150)
 
 
+def test_boxes_carry_the_ids_that_a_set_of_coco_has(bundle: Bundle, picture: Path, tmp_path: Path) -> None:
+    predictor = BoxPredictor.load(bundle)
+    (found,) = predict_boxes(predictor, [picture], out=tmp_path, category_ids=(18, 90)).pictures
+    assert {(box.index, box.category_id) for box in found.boxes} <= {(0, 18), (1, 90)}
+    (plain,) = predict_boxes(predictor, [picture], out=tmp_path).pictures
+    assert {box.category_id for box in plain.boxes} == {None}
+
+
 def test_case_b6_nothing_above_the_score_is_an_answer(bundle: Bundle, picture: Path, tmp_path: Path) -> None:
     (found,) = predict_boxes(BoxPredictor.load(bundle), [picture], out=tmp_path, least_score=1.0).pictures
     assert found.boxes == ()

@@ -10,11 +10,10 @@ import pytest
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError
 from edgesmith.data import dataset as datasets
-from edgesmith.data.check import check
-from edgesmith.data.fix import fix as clean
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.deploy.predict_boxes import BoxPredictor, predict_boxes
 from edgesmith.recipes.evaluate import evaluate_model
+from edgesmith.recipes.export import export_model
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.int8_wishes import Wishes
@@ -108,6 +107,46 @@ def test_an_int8_file_is_scored_by_its_own_figure_and_finds_what_the_float_file_
 def test_answers_in_steps_are_refused_before_anything_is_read(trained: TrainOutcome) -> None:
     with pytest.raises(UsageError, match="corners and scores cannot share a step"):
         quantize_model(resolve(str(trained.bundle.folder)), "nowhere", "litert", wishes=Wishes(input="int8"))
+def test_bundles_keep_the_ids_that_the_set_has(trained: TrainOutcome) -> None:
+    assert open_bundle(trained.bundle.folder).manifest.category_ids == (3, 90)
+
+
+def test_a_file_that_suppresses_inside_scores_and_finds_alike(
+    trained: TrainOutcome, rectangles: Path, tmp_path: Path
+) -> None:
+    plain = resolve(str(trained.bundle.folder))
+    wanted = evaluate_model(plain, str(rectangles), device="onnxruntime")["metrics"]
+    (file,) = export_model(plain, "onnx", out=tmp_path / "export", with_nms=True, data=str(rectangles))["files"]
+    assert (file["suppressed"], file["batch"], file["parity"]["judged_by"]) == (True, 1, "boxes")
+    assert (file["parity"]["pictures"], file["parity"]["num_pictures"]) == ("pictures", 10)
+    assert file["parity"]["relative"] < 1e-5
+    path = trained.bundle.folder / "model-nms.onnx"
+    model = resolve(str(path))
+    found = evaluate_model(model, str(rectangles))
+    assert found["device"] == "onnxruntime"
+    assert found["metrics"]["map"] == pytest.approx(wanted["map"], abs=1e-6)
+    assert found["metrics"]["per_class"] == wanted["per_class"]
+    with pytest.raises(UsageError, match="litert does not run"):
+        evaluate_model(model, str(rectangles), device="litert")
+    pictures, home = [rectangles / "test"], model.require_home()
+    ours, theirs = (
+        predict_boxes(BoxPredictor.load(home, file=each), pictures, out=tmp_path / "out", least_score=0.3).pictures
+        for each in (None, path)
+    )
+    assert [each.boxes for each in ours] == [each.boxes for each in theirs]
+
+
+def test_what_cannot_suppress_is_said_before_anything_is_written(trained: TrainOutcome, tmp_path: Path) -> None:
+    model = resolve(str(trained.bundle.folder))
+    with pytest.raises(UsageError, match="suppression goes into onnx files only, not litert"):
+        export_model(model, "onnx,litert", out=tmp_path / "out", with_nms=True)
+    with pytest.raises(UsageError, match="one picture a run, not 4"):
+        export_model(model, "onnx", out=tmp_path / "out", with_nms=True, batch="4")
+    with pytest.raises(UsageError, match="leave --with-nms out"):
+        export_model(resolve("mobilenet_v3_small"), "onnx", out=tmp_path / "out", with_nms=True)
+    with pytest.raises(UsageError, match="leave --without-upsampling out"):
+        export_model(model, "onnx", out=tmp_path / "out", upsampling=False)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_trained_detector_can_be_trained_on(trained: TrainOutcome, rectangles: Path) -> None:
@@ -117,10 +156,8 @@ def test_a_trained_detector_can_be_trained_on(trained: TrainOutcome, rectangles:
     assert deployed(again) == spec != again
 
 
-def test_what_is_not_there_for_boxes_is_said(rectangles: Path, tmp_path: Path) -> None:
+def test_what_is_not_there_for_boxes_is_said(rectangles: Path) -> None:
     dataset = datasets.open(rectangles)
-    with pytest.raises(UsageError, match="--fix is for classes and masks so far"):
-        clean(dataset, check(dataset), tmp_path / "clean")
     with pytest.raises(UsageError, match=r"squeezenet_1_1 cannot be a network for detection: .* no block reaches"):
         net_for(find("squeezenet_1_1"), dataset)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError
@@ -20,6 +21,7 @@ from edgesmith.deploy.predict_masks import MaskPredictor, predict_masks
 from edgesmith.nn.build import build
 from edgesmith.recipes.api import fit as preset_fit
 from edgesmith.recipes.evaluate import evaluate_model
+from edgesmith.recipes.export import export_model
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.int8_wishes import Wishes
@@ -73,12 +75,25 @@ def test_weights_and_file_score_alike(trained: TrainOutcome, shapes: Path) -> No
     assert [row["class"] for row in in_file["metrics"]["per_class"]] == list(CLASSES)
 
 
+def test_a_file_without_the_last_resize_scores_alike(trained: TrainOutcome, shapes: Path, tmp_path: Path) -> None:
+    model = resolve(str(trained.bundle.folder))
+    wanted = evaluate_model(model, str(shapes), device="onnxruntime")["metrics"]
+    (file,) = export_model(model, "onnx", out=tmp_path / "export", upsampling=False, data=str(shapes))["files"]
+    assert (file["resize_left"], file["output"]["shape"][2:]) == ("aligned", [6, 8])
+    path = trained.bundle.folder / "model-coarse.onnx"
+    found = evaluate_model(resolve(str(path)), str(shapes))["metrics"]
+    assert found["miou"] == pytest.approx(wanted["miou"], abs=1e-4)
+    predictors = [MaskPredictor.load(trained.bundle, file=each) for each in (None, path)]
+    for picture in sorted((shapes / "test" / "images").iterdir()):
+        with Image.open(picture) as image:
+            ours, theirs = (predictor.mask(image.convert("RGB")) for predictor in predictors)
+        assert (ours == theirs).mean() > 0.999
+
+
 def test_predictions_are_those_that_were_scored(trained: TrainOutcome, shapes: Path, tmp_path: Path) -> None:
     predictor = MaskPredictor.load(trained.bundle)
     found = predict_masks(predictor, [shapes / "test" / "images"], out=tmp_path)
     assert len(found.pictures) == 8
-    from PIL import Image
-
     for index, each in enumerate(found.pictures):
         with Image.open(each.mask) as mask:
             assert np.array_equal(np.asarray(mask), trained.score.answers[index])
@@ -130,7 +145,7 @@ def test_what_is_for_classification_alone_is_said_in_one_line(
         train_and_quantize(resolve(folder), str(shapes), "onnxruntime", training=Training(out=tmp_path / "c"))
     with pytest.raises(UsageError, match="--preset is for classification so far"):
         preset_fit(str(shapes), budget="5ms", preset="paper-large", out=tmp_path / "a")
-    with pytest.raises(UsageError, match="pack is for classification so far"):
+    with pytest.raises(UsageError, match="pack is for classes and boxes so far"):
         pack(datasets.open(shapes), tmp_path / "shards")
 
 

@@ -80,6 +80,9 @@ class ExportedFile:
         preprocessing_inside: Whether it takes uint8 pictures ``(N, H, W, 3)`` and scales them itself.
         input: What it takes, as its runtime reads it from the file; None where that does not run here.
         output: What it gives, likewise.
+        suppressed: Whether a detector's file answers with the boxes that are left after suppression.
+        resize_left: How a segmenter's answers must still be enlarged to the input's size: corners ``aligned``, or
+            ``half`` a pixel in; empty where the file does that.
         notes: What the exporter wants said, a line each.
     """
 
@@ -98,6 +101,8 @@ class ExportedFile:
     preprocessing_inside: bool
     input: TensorInfo | None = None
     output: TensorInfo | None = None
+    suppressed: bool = False
+    resize_left: str = ""
     notes: tuple[str, ...] = ()
 
 

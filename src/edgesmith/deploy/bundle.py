@@ -22,7 +22,7 @@ from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.manifest import FileRecord, Manifest, WeightsRecord
 from edgesmith.deploy.model_card import render_model_card
 from edgesmith.deploy.parity import Parity
-from edgesmith.deploy.sample import render_sample, sample_names
+from edgesmith.deploy.sample import end_of, render_sample, sample_names
 
 if TYPE_CHECKING:
     from torch import nn
@@ -122,6 +122,7 @@ def write_bundle(
     provenance: Mapping[str, Any],
     latency: Sequence[Mapping[str, Any]] = (),
     ranges: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    category_ids: Sequence[int] = (),
 ) -> Bundle:
     """Write a whole bundle, or nothing.
 
@@ -138,6 +139,7 @@ def write_bundle(
         provenance: Facts of the training; versions of the packages are added.
         latency: As `Bundle.add_latency` takes them.
         ranges: Activation ranges of the quantized file that the weights come from; see `Manifest`.
+        category_ids: What the training set calls each class by number, where it is one of COCO.
 
     Raises:
         RunError: The disk is full, the folder holds something else, or the parts do not fit one another.
@@ -158,6 +160,7 @@ def write_bundle(
             metrics=dict(metrics),
             provenance={"versions": _versions()} | dict(provenance),
             ranges={key: dict(values) for key, values in ranges.items()},
+            category_ids=tuple(category_ids),
         )
         for (exported, _), record in zip(files, manifest.files, strict=True):
             _copy_model(exported, folder)
@@ -185,7 +188,8 @@ def load_module(bundle: Bundle) -> nn.Module:
 
 
 def _record(exported: ExportedFile, parity: Parity | None, task: str) -> FileRecord:
-    return FileRecord.of(exported, parity=parity, samples=sample_names(exported.format, exported.path.name, task))
+    samples = sample_names(exported.format, exported.path.name, end_of(task, exported))
+    return FileRecord.of(exported, parity=parity, samples=samples)
 
 
 def _weights(module: nn.Module, spec: NetSpec) -> bytes:

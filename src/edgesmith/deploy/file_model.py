@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgesmith.core.errors import DeviceError
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.deploy.answers import Finish, as_is, finisher
 from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.parity import run_pictures
 from edgesmith.runtimes.base import Loaded
-from edgesmith.runtimes.table import get_runtime
+from edgesmith.runtimes.table import runtime_for
 
 
 class FileModel:
@@ -21,12 +27,16 @@ class FileModel:
         loaded: The open file.
         preprocessing: From picture to input.
         classes: Names in the order of the file's answers.
+        finish: What is left to do to the file's answers.
 
     Raises:
         DeviceError: The file's input has another size than the preprocessing gives.
     """
 
-    def __init__(self, loaded: Loaded, *, preprocessing: Preprocessing, classes: Sequence[str]) -> None:
+    def __init__(
+        self, loaded: Loaded, *, preprocessing: Preprocessing, classes: Sequence[str], finish: Finish = as_is
+    ) -> None:
+        self.finish = finish
         self.preprocessing = preprocessing
         self.classes: tuple[str, ...] = tuple(classes)
         self._loaded = loaded
@@ -36,6 +46,10 @@ class FileModel:
         if len(shape) != 4 or any(have not in (None, want) for have, want in zip(size, wanted, strict=True)):
             raise DeviceError(f"the file takes {shape}, but its preprocessing gives pictures of {wanted}")
 
+    def answers(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the network answers to pictures ``(N, H, W, 3)`` as `Preprocessing.crop` gives them."""
+        return self.finish(run_pictures(self._loaded, crops, preprocessing=self.preprocessing))
+
     @classmethod
     def of(cls, bundle: Bundle, loaded: Loaded) -> Self:
         """A file of a bundle that is open already.
@@ -43,16 +57,23 @@ class FileModel:
         Raises:
             DeviceError: The file's input has another size than the bundle's preprocessing gives.
         """
-        return cls(loaded, preprocessing=bundle.manifest.preprocessing, classes=bundle.manifest.classes)
+        manifest = bundle.manifest
+        finish = finisher(manifest.spec, loaded.outputs[0])
+        return cls(loaded, preprocessing=manifest.preprocessing, classes=manifest.classes, finish=finish)
 
     @classmethod
-    def load(cls, bundle: Bundle, *, format_name: str = "onnx", runtime: str = "onnxruntime", threads: int = 1) -> Self:
-        """A bundle's file of a format, ready to predict.
+    def load(cls, bundle: Bundle, *, file: Path | None = None, threads: int = 1) -> Self:
+        """A bundle's file, ready to predict.
+
+        Args:
+            bundle: Says how pictures are prepared.
+            file: One of its files; its first ONNX file by default.
+            threads: Threads that share one run.
 
         Raises:
-            RunError: The bundle has no such file.
-            UsageError: There is no such runtime.
+            RunError: The bundle has no ONNX file.
+            UsageError: No runtime reads such a file.
             DeviceError: The runtime cannot load the file.
         """
-        path = bundle.path(bundle.manifest.file(format_name))
-        return cls.of(bundle, get_runtime(runtime).load(path, threads=threads))
+        path = file or bundle.path(bundle.manifest.file("onnx"))
+        return cls.of(bundle, runtime_for(path.suffix).load(path, threads=threads))

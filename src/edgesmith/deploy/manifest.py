@@ -38,6 +38,9 @@ class FileRecord:
         in_float: Operators of an int8 file that compute in float; empty where its runtime does not tell.
         input: What it takes, as its runtime reads it from the file; None where that was not read.
         output: What it gives, likewise.
+        suppressed: Whether a detector's file answers with the boxes that are left after suppression.
+        resize_left: How a segmenter's answers must still be enlarged to the input's size: corners ``aligned``, or
+            ``half`` a pixel in; empty where the file does that.
         notes: What its exporter wanted said, a line each.
         parity: How far it is from its source on real pictures; None where that was not checked.
         samples: Names of its sample code inside the bundle, Python first.
@@ -58,6 +61,8 @@ class FileRecord:
     in_float: Mapping[str, int] = field(default_factory=dict)
     input: TensorInfo | None = None
     output: TensorInfo | None = None
+    suppressed: bool = False
+    resize_left: str = ""
     notes: tuple[str, ...] = ()
     parity: Parity | None = None
     samples: tuple[str, ...] = ()
@@ -112,6 +117,7 @@ class Manifest:
         provenance: Versions of what made it, and facts of the training.
         ranges: What each activation may be (``low``, ``high``, ``step``) in the quantized file that the weights come
             from, by the name of its operation; empty for all others.
+        category_ids: What the training set calls each class by number, where it is one of COCO; else empty.
     """
 
     name: str
@@ -125,6 +131,7 @@ class Manifest:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     ranges: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    category_ids: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.classes) != self.spec.num_classes:
@@ -169,6 +176,7 @@ class Manifest:
             "metrics": dict(self.metrics),
             "provenance": dict(self.provenance),
             "ranges": {name: dict(values) for name, values in self.ranges.items()},
+            "category_ids": list(self.category_ids),
             "spec": self.spec.to_json(),
         }
 
@@ -211,4 +219,5 @@ class Manifest:
             metrics=data["metrics"],
             provenance=data["provenance"],
             ranges=data.get("ranges", {}),
+            category_ids=tuple(data.get("category_ids", ())),
         )

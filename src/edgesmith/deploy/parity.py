@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgesmith.core.errors import ExportError, UsageError
 from edgesmith.core.extras import require
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.deploy.answers import gives_boxes, pad_boxes
 from edgesmith.deploy.base import refuse_training_mode
 from edgesmith.runtimes.base import Array, Loaded, from_output, to_input
 from edgesmith.runtimes.table import runtime_for
@@ -144,13 +145,18 @@ def takes_pixels(loaded: Loaded) -> bool:
 
 
 def run_pictures(loaded: Loaded, pictures: NDArray[np.uint8], *, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """Logits for cropped pictures ``(N, H, W, 3)``; a file of fixed batch size gets them in such portions."""
+    """Logits for cropped pictures ``(N, H, W, 3)``; a file of fixed batch size gets them in such portions.
+
+    Boxes of a file that suppresses overlaps itself come as `edgesmith.deploy.answers.pad_boxes` lays them out.
+    """
     info = loaded.inputs[0]
     images: Array = pictures if takes_pixels(loaded) else to_input(preprocessing.normalize(pictures), info)
     fixed = info.shape[0] or len(images)
     missing = -len(images) % fixed
     padded = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
     answers = [loaded.run(padded[start : start + fixed]) for start in range(0, len(padded), fixed)]
+    if gives_boxes(loaded.outputs[0]):
+        answers = [pad_boxes(np.asarray(rows, dtype=np.float32)) for rows in answers]
     return from_output(np.concatenate(answers)[: len(images)], loaded.outputs[0])
 
 

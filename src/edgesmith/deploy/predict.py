@@ -15,7 +15,6 @@ from edgesmith.core.errors import DataError, DeviceError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.samples import Problem
 from edgesmith.deploy.file_model import FileModel
-from edgesmith.deploy.parity import run_pictures
 from edgesmith.deploy.picture_files import find_pictures, open_pictures
 
 _BATCH: Final = 8
@@ -64,7 +63,7 @@ class Predictor(FileModel):
         """
         if crops.dtype != np.uint8:
             raise DataError(f"pictures must be uint8 values 0..255, got {crops.dtype}: they would be scaled twice")
-        logits = run_pictures(self._loaded, crops, preprocessing=self.preprocessing).astype(np.float64)
+        logits = self.answers(crops).astype(np.float64)
         if logits.shape[1:] != (len(self.classes),):
             raise DeviceError(f"the file answers with shape {logits.shape} for {len(self.classes)} class names")
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))

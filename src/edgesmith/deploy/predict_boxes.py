@@ -15,7 +15,6 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.colours import draw_boxes
 from edgesmith.data.samples import Problem
 from edgesmith.deploy.file_model import FileModel
-from edgesmith.deploy.parity import run_pictures
 from edgesmith.deploy.picture_files import each_picture, free_stem
 from edgesmith.tasks.boxes import BoxRule, FoundBoxes, find_boxes
 
@@ -34,6 +33,7 @@ class ScoredBox:
         top: In pixels.
         right: In pixels.
         bottom: In pixels.
+        category_id: What the training set calls the class by number, where it is one of COCO.
     """
 
     name: str
@@ -43,6 +43,7 @@ class ScoredBox:
     top: float
     right: float
     bottom: float
+    category_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ class BoxPredictor(FileModel):
             DeviceError: The file answers in another form than ``(N, boxes, 4 + 1 + classes)``.
         """
         crop = self.preprocessing.crop(image)[None]
-        answers = run_pictures(self._loaded, crop, preprocessing=self.preprocessing)
+        answers = self.answers(crop)
         if answers.ndim != 3 or answers.shape[2] != 5 + len(self.classes):
             raise DeviceError(f"the file answers with shape {answers.shape} for {len(self.classes)} class names")
         return find_boxes(answers[0], rule)
@@ -90,6 +91,7 @@ def predict_boxes(
     *,
     out: Path,
     least_score: float = SHOWN_SCORE,
+    category_ids: Sequence[int] = (),
     bad_pictures: Literal["error", "skip"] = "error",
     progress: Progress = SILENT,
 ) -> BoxPredictions:
@@ -100,6 +102,7 @@ def predict_boxes(
         paths: Pictures, folders, archives.
         out: Takes ``NAME_overlay.png`` for each picture.
         least_score: Boxes below are left out.
+        category_ids: What the training set calls each class by number, as the bundle's manifest has it.
         bad_pictures: ``error`` stops at the first picture that cannot be read; ``skip`` lists it as a problem.
         progress: Told of each picture.
 
@@ -116,12 +119,16 @@ def predict_boxes(
     ):
         boxes = predictor.find(image, rule)
         path = out / f"{free_stem(Path(name).stem, taken)}_overlay.png"
-        _draw(image, boxes, predictor.classes, path)
-        pictures.append(BoxPrediction(image=name, boxes=_named(boxes, predictor.classes, image), overlay=path))
+        with atomic_file(path) as temporary:
+            draw_found(image, boxes, predictor.classes).save(temporary, "PNG")
+        named = _named(boxes, predictor.classes, category_ids, image)
+        pictures.append(BoxPrediction(image=name, boxes=named, overlay=path))
     return BoxPredictions(pictures=tuple(pictures), problems=tuple(problems))
 
 
-def _named(found: FoundBoxes, classes: Sequence[str], image: Image.Image) -> tuple[ScoredBox, ...]:
+def _named(
+    found: FoundBoxes, classes: Sequence[str], category_ids: Sequence[int], image: Image.Image
+) -> tuple[ScoredBox, ...]:
     scale = (image.width, image.height, image.width, image.height)
     rows = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True)
     return tuple(
@@ -129,6 +136,7 @@ def _named(found: FoundBoxes, classes: Sequence[str], image: Image.Image) -> tup
             name=classes[index],
             index=index,
             score=score,
+            category_id=category_ids[index] if category_ids else None,
             **dict(
                 zip(
                     ("left", "top", "right", "bottom"),
@@ -141,12 +149,11 @@ def _named(found: FoundBoxes, classes: Sequence[str], image: Image.Image) -> tup
     )
 
 
-def _draw(image: Image.Image, found: FoundBoxes, classes: Sequence[str], path: Path) -> None:
+def draw_found(image: Image.Image, found: FoundBoxes, classes: Sequence[str]) -> Image.Image:
+    """The picture with its boxes, their classes and scores."""
     rows = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True)
-    drawn = draw_boxes(
+    return draw_boxes(
         image,
         [(tuple(corners), index, f"{classes[index]} {score:.0%}") for corners, index, score in rows],
         len(classes),
     )
-    with atomic_file(path) as temporary:
-        drawn.save(temporary, "PNG")

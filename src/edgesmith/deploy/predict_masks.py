@@ -18,7 +18,6 @@ from edgesmith.data.colours import as_palette_png, lay_over
 from edgesmith.data.masks import Mask
 from edgesmith.data.samples import Problem
 from edgesmith.deploy.file_model import FileModel
-from edgesmith.deploy.parity import run_pictures
 from edgesmith.deploy.picture_files import each_picture, free_stem
 
 
@@ -57,7 +56,7 @@ class MaskPredictor(FileModel):
             DeviceError: The file answers in another form than ``(N, classes, H, W)``.
         """
         crop = self.preprocessing.crop(image)[None]
-        logits = run_pictures(self._loaded, crop, preprocessing=self.preprocessing)
+        logits = self.answers(crop)
         if logits.ndim != 4 or logits.shape[1] != len(self.classes):
             raise DeviceError(f"the file answers with shape {logits.shape} for {len(self.classes)} class names")
         return best_classes(logits[0], image.height, image.width)

@@ -16,8 +16,7 @@ class Language:
     """What differs between languages.
 
     Attributes:
-        before: The shared part with the preprocessing; None where a runtime's part holds everything.
-        after: The shared part with the program's end, likewise.
+        before: The shared part with the preprocessing; None where a runtime's part holds that.
         imports: Pattern of the lines that the whole file has at its top.
         inner: Pattern of the lines by which the parts name one another; the whole file has no use for them.
         brackets: What stands around three numbers.
@@ -27,7 +26,6 @@ class Language:
     """
 
     before: str | None = None
-    after: str | None = None
     imports: str
     inner: str = r"(?!)"
     brackets: tuple[str, str]
@@ -51,7 +49,6 @@ LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(
     {
         ".py": Language(
             before="picture.py",
-            after="main.py",
             imports=r"(import|from) (?!edgesmith)",
             inner=r"from edgesmith",
             brackets=("(", ")"),
@@ -60,14 +57,11 @@ LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(
         ),
         ".cpp": Language(
             before="picture.hpp",
-            after="main.hpp",
             imports=r"#include <",
-            inner=r'#pragma once|#include "(picture|main)\.hpp"',
+            inner=r'#pragma once|#include "(picture|main)\w*\.hpp"',
             brackets=("{", "}"),
         ),
-        ".kt": Language(
-            before="picture.kt", after="main.kt", imports=r"import ", brackets=("doubleArrayOf(", ")"), escapes="$"
-        ),
+        ".kt": Language(before="picture.kt", imports=r"import ", brackets=("doubleArrayOf(", ")"), escapes="$"),
         ".swift": Language(imports=r"import ", brackets=("[", "]")),
     }
 )
@@ -108,6 +102,16 @@ def _take_apart(text: str, language: Language) -> tuple[str, list[str], str]:
 
 def _arranged(imports: set[str]) -> str:
     """Sorted; Python's own modules stand apart from those of packages, and before them."""
+    imports = _merged(imports)
     own = {line for line in imports if line.split()[1].split(".")[0] in sys.stdlib_module_names}
     groups = [sorted(group, key=lambda line: (line.startswith("from"), line.lower())) for group in (own, imports - own)]
     return "\n\n".join("\n".join(group) for group in groups if group)
+
+
+def _merged(imports: set[str]) -> set[str]:
+    """One line for all that two parts of a Python file take from one module."""
+    names: dict[str, set[str]] = {}
+    for line in imports:
+        module, _, listed = line.partition(" import ")
+        names.setdefault(module, set()).update(listed.split(", ") if listed else ())
+    return {f"{module} import {', '.join(sorted(listed))}" if listed else module for module, listed in names.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from edgesmith.core.config import from_dict
@@ -9,6 +10,8 @@ from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data import dataset as datasets
 from edgesmith.data.evaluation import Crops, crop_pictures
+from edgesmith.deploy.answers import finisher
+from edgesmith.deploy.base import split_kind
 from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.devices.table import get_device
 from edgesmith.engine.evaluate import eager, evaluate
@@ -18,6 +21,7 @@ from edgesmith.recipes.labels import relabel, require_task
 from edgesmith.recipes.model_files import open_file
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import score_file
+from edgesmith.runtimes.table import runtime_for
 from edgesmith.tasks.base import Task
 from edgesmith.tasks.table import scoring_task
 from edgesmith.weights.imported import Range
@@ -48,7 +52,9 @@ def evaluate_model(
     Raises:
         UsageError: The model has no weights, or lacks a class of the set.
     """
-    bundle = model.require_bundle()
+    bundle = model.require_home()
+    if model.file is not None:
+        device = _device_of(model.file, device)
     dataset = datasets.open(data, seed=seed)
     require_task(bundle.manifest, dataset, data)
     chosen = split or dataset.evaluation_split()
@@ -64,7 +70,7 @@ def evaluate_model(
             predict, batches_of(crops), task, seed=seed, num_images=len(crops.samples), progress=progress
         )
     else:
-        evaluation = _score_on(device, bundle, task, crops, split=chosen, seed=seed, progress=progress)
+        evaluation = _score_on(device, bundle, task, crops, file=model.file, split=chosen, seed=seed, progress=progress)
     metrics = {key: value for key, value in evaluation.metrics.items() if key != "confusion"}
     return {
         "task": bundle.manifest.task,
@@ -86,12 +92,30 @@ def _with_ranges(bundle: Bundle) -> Net:
     return emulate_ranges(net, {name: from_dict(Range, values) for name, values in ranges.items()})
 
 
+def _device_of(file: Path, device: str | None) -> str:
+    """The device that a bare file is scored on: its runtime on this machine, unless another is named."""
+    runtime = runtime_for(file.suffix)
+    if device is not None and split_kind(get_device(device).format)[0] != runtime.format:
+        raise UsageError(f"{device} does not run {file}; choose {runtime.name}, or leave --device out")
+    return device or runtime.name
+
+
 def _score_on(
-    device: str, bundle: Bundle, task: Task, crops: Crops, *, split: str, seed: int, progress: Progress
+    device: str,
+    bundle: Bundle,
+    task: Task,
+    crops: Crops,
+    *,
+    file: Path | None,
+    split: str,
+    seed: int,
+    progress: Progress,
 ) -> Any:
     chosen = get_device(device)
     if chosen.format == "torch":
         predict = eager(load_module(bundle))
         return evaluate(predict, batches_of(crops), task, seed=seed, num_images=len(crops.samples), progress=progress)
-    loaded = open_file(bundle, device, progress=progress)
-    return score_file(loaded, task, crops, split=split, seed=seed, progress=progress).evaluation
+    loaded = open_file(bundle, device, file=file, progress=progress)
+    finish = finisher(bundle.manifest.spec, loaded.outputs[0])
+    score = score_file(loaded, task, crops, split=split, seed=seed, finish=finish, progress=progress)
+    return score.evaluation

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
 
+from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import to_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.base import ExportOptions
 from edgesmith.deploy.bundle import load_module
-from edgesmith.deploy.formats import get_exporter
+from edgesmith.deploy.formats import ONNX, get_exporter
 from edgesmith.nn.build import Net, build
-from edgesmith.recipes.model_files import MAIN_STEM, export_checked
+from edgesmith.recipes.model_files import MAIN_STEM, export_checked, export_suppressed
 from edgesmith.recipes.models import Model, preprocessing_of
 from edgesmith.recipes.parity_pictures import parity_pictures
+from edgesmith.recipes.task_nets import as_spec, coarse_spec, resize_left
 
 ANY_BATCH: Final = "any"
 
@@ -27,6 +31,8 @@ def export_model(
     batch: str | None = None,
     opset: int | None = None,
     preprocessing_inside: bool = False,
+    with_nms: bool = False,
+    upsampling: bool = True,
     data: str | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
@@ -39,6 +45,8 @@ def export_model(
         batch: Pictures in one run; ``any`` demands an open number, None takes it where the format can, else 1.
         opset: Version of the ONNX operators.
         preprocessing_inside: Whether the file takes uint8 pictures and scales them itself.
+        with_nms: Whether a detector's ONNX file suppresses overlaps itself.
+        upsampling: Whether a segmenter's file enlarges its answers to the input's size, or leaves that to others.
         data: A set whose pictures parity is judged on; without one, noise is used and said so.
         progress: Told of each stage.
 
@@ -49,8 +57,11 @@ def export_model(
     exporters = [get_exporter(name.strip()) for name in formats.split(",")]
     spec, bundle = model.require_spec(), model.bundle
     rule = preprocessing_of(spec) if bundle is None else bundle.manifest.preprocessing
+    if with_nms:
+        _require_nms(spec, [exporter.format for exporter in exporters], batch)
+    coarse = spec if upsampling else coarse_spec(spec)
     options = ExportOptions(
-        batch=_batch(batch),
+        batch=1 if with_nms else _batch(batch),
         open_batch=batch == ANY_BATCH,
         opset=opset,
         preprocessing=rule if preprocessing_inside else None,
@@ -58,18 +69,37 @@ def export_model(
     for exporter in exporters:
         exporter.check_options(options, spec)
     net = build(spec).eval() if bundle is None else cast("Net", load_module(bundle))
+    net = net if upsampling else as_spec(net, coarse)
     pictures = parity_pictures(data, rule)
-    stem = f"{MAIN_STEM}-uint8" if preprocessing_inside else MAIN_STEM
+    endings = {"-uint8": preprocessing_inside, "-nms": with_nms, "-coarse": not upsampling}
+    stem = MAIN_STEM + "".join(ending for ending, is_wanted in endings.items() if is_wanted)
     files = []
     for exporter in exporters:
         with progress.stage(f"export {exporter.format}"):
             path = out / f"{stem}{exporter.suffix}"
-            exported, parity = export_checked(net, exporter, path, pictures, options=options)
+            exported, parity = (
+                export_suppressed(net, path, pictures, options=options)
+                if with_nms
+                else export_checked(net, exporter, path, pictures, options=options)
+            )
+            exported = replace(exported, resize_left=resize_left(net.spec))
         if bundle is not None:
             bundle = bundle.add_file(exported, parity=parity)
         record = to_dict(exported) | {"path": str(exported.path)}
         files.append(record | {"parity": None if parity is None else to_dict(parity)})
     return {"files": files}
+
+
+def _require_nms(spec: NetSpec, formats: Sequence[str], batch: str | None) -> None:
+    if spec.head.task != "detection":
+        raise UsageError(f"{spec.name} is for {spec.head.task}; suppression is for detectors: leave --with-nms out")
+    others = [name for name in formats if name != ONNX.format]
+    if others:
+        raise UsageError(
+            f"suppression goes into onnx files only, not {', '.join(others)}; leave --with-nms out for them"
+        )
+    if batch not in (None, "1"):
+        raise UsageError(f"files that suppress overlaps take one picture a run, not {batch}; leave --batch out")
 
 
 def _batch(text: str | None) -> int | None:

@@ -15,8 +15,9 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.deploy.base import DYNAMIC, INT8, ExportedFile, ExportOptions, split_kind
 from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.deploy.exporter import FileExporter
-from edgesmith.deploy.formats import get_exporter
+from edgesmith.deploy.formats import ONNX, get_exporter
 from edgesmith.deploy.parity import Parity, check_parity
+from edgesmith.deploy.suppression import check_suppressed, suppress_inside
 from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.table import get_device
 from edgesmith.recipes.parity_pictures import ParityPictures, parity_pictures
@@ -44,6 +45,27 @@ def export_checked(
     return exported, replace(parity, pictures=pictures.kind)
 
 
+def export_suppressed(
+    net: Net, path: Path, pictures: ParityPictures, *, options: ExportOptions
+) -> tuple[ExportedFile, Parity]:
+    """Export a detector to ONNX with the suppression of overlaps inside, and compare its boxes.
+
+    Raises:
+        ExportError: The file is wrong.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgesmith-") as folder:
+        plain, _ = export_checked(net, ONNX, Path(folder) / path.name, pictures, options=options)
+        exported = suppress_inside(plain, path)
+        parity = check_suppressed(
+            plain.path,
+            path,
+            pictures.images,
+            preprocessing=pictures.rule,
+            num_classes=net.spec.num_classes,
+        )
+    return exported, replace(parity, pictures=pictures.kind)
+
+
 def bundle_file(bundle: Bundle, kind: str, *, progress: Progress = SILENT) -> tuple[Bundle, Path]:
     """A bundle's file of a kind; a float file that is missing is exported, compared on noise, and kept in the bundle.
 
@@ -52,7 +74,8 @@ def bundle_file(bundle: Bundle, kind: str, *, progress: Progress = SILENT) -> tu
     """
     format_name, is_int8 = split_kind(kind)
     for record in bundle.manifest.files:
-        if record.format == format_name and (record.precision == INT8) == is_int8:
+        is_main = not record.suppressed and not record.resize_left
+        if record.format == format_name and (record.precision == INT8) == is_int8 and is_main:
             return bundle, bundle.path(record)
     if is_int8:
         raise RunError(
@@ -69,12 +92,13 @@ def bundle_file(bundle: Bundle, kind: str, *, progress: Progress = SILENT) -> tu
     return bundle, bundle.folder / exported.path.name
 
 
-def open_file(bundle: Bundle, device: str, *, progress: Progress = SILENT) -> Loaded:
+def open_file(bundle: Bundle, device: str, *, file: Path | None = None, progress: Progress = SILENT) -> Loaded:
     """The bundle's file that a device of this machine runs, ready to run; see `bundle_file`.
 
     Args:
         bundle: Of the model.
         device: As typed, such as ``litert:int8``.
+        file: One of its files; the device's own kind by default.
         progress: Told of an export.
 
     Raises:
@@ -84,8 +108,7 @@ def open_file(bundle: Bundle, device: str, *, progress: Progress = SILENT) -> Lo
     found = get_device(device)
     if not isinstance(found, LocalDevice) or found.format == "torch":
         raise UsageError(f"{device} runs no model files on this machine; name a runtime: {', '.join(RUNTIMES)}")
-    _, path = bundle_file(bundle, found.format, progress=progress)
-    return found.open(path)
+    return found.open(file or bundle_file(bundle, found.format, progress=progress)[1])
 
 
 def _device_of(format_name: str) -> str:

@@ -32,12 +32,14 @@ class Model:
         spec: The network; None for a bare model file.
         bundle: The bundle, where it is one.
         file: The model file, where it is a bare one.
+        home: The bundle that a bare model file is part of.
     """
 
     name: str
     spec: NetSpec | None = None
     bundle: Bundle | None = None
     file: Path | None = None
+    home: Bundle | None = None
 
     def require_spec(self) -> NetSpec:
         """The network's description; a bare file has none."""
@@ -60,6 +62,14 @@ class Model:
         if self.bundle is None:
             raise UsageError(f"{self.name} is not a bundle; edgesmith fit and edgesmith train write one")
         return self.bundle
+
+    def require_home(self) -> Bundle:
+        """The bundle, or the one that a bare model file is part of: it says how pictures are prepared for the file."""
+        if self.home is not None:
+            return self.home
+        if self.file is not None:
+            raise UsageError(f"{self.name} lies in no bundle that knows it, so nobody knows what pictures it takes")
+        return self.require_bundle()
 
 
 def resolve(text: str, *, resolution: str | None = None) -> Model:
@@ -97,4 +107,6 @@ def _from_path(text: str, path: Path) -> Model:
         return Model(name=bundle.manifest.name, spec=bundle.manifest.spec, bundle=bundle)
     if path.suffix == ".json":
         return Model(name=path.stem, spec=NetSpec.from_json(read_json(path)))
-    return Model(name=text, file=path)
+    home = open_bundle(path.parent) if is_bundle(path.parent) else None
+    is_known = home is not None and path.name in [record.path for record in home.manifest.files]
+    return Model(name=text, file=path, home=home if is_known else None)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.evaluation import Crops
+from edgesmith.deploy.answers import Finish, as_is
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.bundle import Bundle, write_bundle
 from edgesmith.deploy.parity import Parity, run_pictures
@@ -46,22 +47,29 @@ class Score:
 
 
 def score_file(
-    loaded: Loaded, task: Task, crops: Crops, *, split: str, seed: int, progress: Progress = SILENT
+    loaded: Loaded,
+    task: Task,
+    crops: Crops,
+    *,
+    split: str,
+    seed: int,
+    finish: Finish = as_is,
+    progress: Progress = SILENT,
 ) -> Score:
-    """Run an open model file over pictures and score it."""
-    metric, answers = collect_file(loaded, task, crops, seed=seed, progress=progress)
+    """Run an open model file over pictures and score it; ``finish`` does what it leaves to do."""
+    metric, answers = collect_file(loaded, task, crops, seed=seed, finish=finish, progress=progress)
     evaluation = Evaluation(metrics=metric.compute(), num_images=len(crops.samples))
     return Score(evaluation=evaluation, split=split, answers=answers, crops=crops)
 
 
 def collect_file(
-    loaded: Loaded, task: Task, crops: Crops, *, seed: int = 0, progress: Progress = SILENT
+    loaded: Loaded, task: Task, crops: Crops, *, seed: int = 0, finish: Finish = as_is, progress: Progress = SILENT
 ) -> tuple[Metric, NDArray[Any]]:
     """Run an open model file over pictures: the metric that counted them, and what the task keeps of the answers."""
     kept: list[NDArray[Any]] = []
 
     def predict(images: NDArray[Any], /) -> NDArray[np.float32]:
-        outputs = run_pictures(loaded, images, preprocessing=crops.preprocessing)
+        outputs = finish(run_pictures(loaded, images, preprocessing=crops.preprocessing))
         kept.append(task.keep(outputs))
         return outputs
 
@@ -92,4 +100,5 @@ def make_bundle(
         files=files,
         metrics=score.metrics(),
         provenance=provenance,
+        category_ids=material.dataset.category_ids,
     )

@@ -8,11 +8,14 @@ from types import MappingProxyType
 from typing import Final
 
 from edgesmith.arch.edits.detection import with_decoding, with_ssdlite
-from edgesmith.arch.edits.segmentation import with_lr_aspp
+from edgesmith.arch.edits.segmentation import with_lr_aspp, without_upsampling
+from edgesmith.arch.heads.lr_aspp import LrAspp
+from edgesmith.arch.heads.r_aspp import RAspp
 from edgesmith.arch.heads.ssdlite import SsdLite
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import SpecError, UsageError
 from edgesmith.data.dataset import Dataset
+from edgesmith.deploy.answers import ALIGNED, HALF
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.models import CLASSIFICATION
@@ -69,15 +72,36 @@ def deployed(spec: NetSpec) -> NetSpec:
 
 def as_deployed(net: Net) -> Net:
     """A trained net in the form that files hold, with its weights."""
-    return _in_form(net, deployed(net.spec))
+    return as_spec(net, deployed(net.spec))
 
 
 def as_trainable(net: Net) -> Net:
     """A file's net in the form that is trained, with its weights."""
-    return _in_form(net, trainable(net.spec))
+    return as_spec(net, trainable(net.spec))
 
 
-def _in_form(net: Net, spec: NetSpec) -> Net:
+def coarse_spec(spec: NetSpec) -> NetSpec:
+    """A segmenter without its last resize.
+
+    Raises:
+        UsageError: It is no segmenter.
+    """
+    try:
+        return without_upsampling(spec)
+    except SpecError as error:
+        raise UsageError(f"{error}; leave --without-upsampling out") from None
+
+
+def resize_left(spec: NetSpec) -> str:
+    """How a segmenter's answers must still be enlarged, as `FileRecord.resize_left` has it."""
+    head = spec.head
+    if not isinstance(head, LrAspp | RAspp) or head.upsample:
+        return ""
+    return ALIGNED if head.align_corners else HALF
+
+
+def as_spec(net: Net, spec: NetSpec) -> Net:
+    """A net with the same weights that ends otherwise."""
     if spec == net.spec:
         return net
     made = build(spec)

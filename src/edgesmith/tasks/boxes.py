@@ -78,6 +78,23 @@ def find_boxes(answers: Floats, rule: BoxRule) -> FoundBoxes:
     )
 
 
+def as_answers(rows: Floats, num_classes: int) -> Floats:
+    """Boxes that are left after suppression, ``(.., K, 6)``, in the form of a detector's answers.
+
+    Args:
+        rows: Corners, score, and index of the class; rows of zeros are none.
+        num_classes: Without the background.
+
+    Returns:
+        ``(.., K, 4 + 1 + num_classes)``, with the scores of all other classes at zero.
+    """
+    answers = np.zeros((*rows.shape[:-1], _CORNERS + 1 + num_classes), dtype=np.float32)
+    answers[..., :_CORNERS] = rows[..., :_CORNERS]
+    places = _CORNERS + 1 + rows[..., 5:6].astype(np.int64)
+    np.put_along_axis(answers, places, rows[..., 4:5].astype(np.float32), axis=-1)
+    return answers
+
+
 def suppress(boxes: Floats, iou: float) -> NDArray[np.int64]:
     """Places of the boxes that no better one overlaps by more than ``iou``.
 

@@ -108,8 +108,8 @@ func findTaps(size: Int, resized: Int, start: Int, count: Int) -> [Taps] {
     }
 }
 
-/// Steps 2 and 3: resize the short side with an antialiasing filter, and of that only the middle; `HEIGHT` rows of
-/// `WIDTH` times red, green, blue.
+/// Steps 2 and 3: resize the short side with an antialiasing filter, and of that only the middle; where `RESIZE_SHORT` is
+/// 0, the whole picture. `HEIGHT` rows of `WIDTH` times red, green, blue.
 ///
 /// The filter widens with the reduction, so that every source pixel counts, with Pillow's own arithmetic. Core Graphics
 /// and Vision have filters of their own, which Apple does not describe: their pixels differ, which alone can cost a
@@ -118,7 +118,9 @@ func cropPicture(_ picture: Picture) -> [UInt8] {
     let shorter = min(picture.width, picture.height), longer = max(picture.width, picture.height)
     let resizedLong = Rule.RESIZE_SHORT * longer / shorter
     let portrait = picture.width <= picture.height
-    let width = portrait ? Rule.RESIZE_SHORT : resizedLong, height = portrait ? resizedLong : Rule.RESIZE_SHORT
+    let whole = Rule.RESIZE_SHORT == 0
+    let width = whole ? Rule.WIDTH : portrait ? Rule.RESIZE_SHORT : resizedLong
+    let height = whole ? Rule.HEIGHT : portrait ? resizedLong : Rule.RESIZE_SHORT
     let left = Int((Double(width - Rule.WIDTH) / 2).rounded(.toNearestOrEven))
     let top = Int((Double(height - Rule.HEIGHT) / 2).rounded(.toNearestOrEven))
     let columns = findTaps(size: picture.width, resized: width, start: left, count: Rule.WIDTH)
@@ -174,31 +176,18 @@ func openModel(_ package: URL) async throws -> MLModel {
     try MLModel(contentsOf: try await MLModel.compileModel(at: package))
 }
 
-/// Step 7: run it; the logits of the picture.
-func run(_ model: MLModel, _ crop: [UInt8]) throws -> [Double] {
+/// What the model answers to the picture, in the order of its shape, the number of pictures left out.
+struct Answers {
+    let values: [Double]
+    let shape: [Int]
+}
+
+/// Step 7: run it.
+func run(_ model: MLModel, _ crop: [UInt8]) throws -> Answers {
     let images = try layOut(normalize(crop), for: model)
     let input = try MLDictionaryFeatureProvider(dictionary: ["images": MLFeatureValue(multiArray: images)])
     guard let logits = try model.prediction(from: input).featureValue(for: "logits")?.multiArrayValue
     else { throw Problem(description: "the model gives no logits") }
-    return (0..<logits.count / Rule.BATCH).map { logits[[0, NSNumber(value: $0)]].doubleValue }
-}
-
-/// Step 8: turn the logits into probabilities; the five best classes, best first.
-func best(_ logits: [Double], _ classes: [Substring]) -> [(score: Double, name: Substring)] {
-    let largest = logits.max() ?? 0
-    let exponentials = logits.map { exp($0 - largest) }
-    let sum = exponentials.reduce(0, +)
-    let order = exponentials.indices.sorted { exponentials[$0] > exponentials[$1] }
-    return order.prefix(5).map { (score: exponentials[$0] / sum, name: classes[$0]) }
-}
-
-guard CommandLine.arguments.count > 2 else { fatalError("usage: sample BUNDLE picture.jpg [more.jpg ...]") }
-let bundle = URL(fileURLWithPath: CommandLine.arguments[1])
-let names = try String(contentsOf: bundle.appendingPathComponent("classes.txt"), encoding: .utf8)
-let classes = names.split(separator: "\n", omittingEmptySubsequences: false)
-let model = try await openModel(bundle.appendingPathComponent(Rule.MODEL))
-for path in CommandLine.arguments.dropFirst(2) {
-    print(path)
-    let logits = try run(model, try cropPicture(loadPicture(URL(fileURLWithPath: path))))
-    for (score, name) in best(logits, classes) { print(String(format: "  %.7f  ", score) + String(name)) }
+    let values = (0..<logits.count / Rule.BATCH).map { logits[$0].doubleValue }
+    return Answers(values: values, shape: logits.shape.dropFirst().map { $0.intValue })
 }

@@ -29,7 +29,7 @@ public:
             throw std::runtime_error(param.string() + " cannot be loaded");
     }
 
-    // Step 7: run it; the logits of the picture. A Mat may have gaps between its planes, hence the three copies.
+    // Step 7: run it; the logits of the picture. A Mat may have gaps between its planes, hence copies plane by plane.
     std::vector<float> run(const std::vector<uint8_t>& crop) {
         const std::vector<float> images = lay_out(normalize(crop));
         ncnn::Mat input(WIDTH, HEIGHT, 3);
@@ -39,8 +39,12 @@ public:
         ncnn::Mat answers;
         extractor.input("in0", input);
         if (extractor.extract("out0", answers) != 0) throw std::runtime_error("the model does not run");
-        const float* logits = answers;
-        return {logits, logits + answers.w};
+        std::vector<float> logits;
+        for (int c = 0; c < answers.c; ++c) {
+            const float* plane = answers.channel(c);
+            logits.insert(logits.end(), plane, plane + size_t(answers.w) * answers.h);
+        }
+        return logits;
     }
 
 private:

@@ -125,7 +125,8 @@ inline uint8_t add_up(const Taps& taps, const uint8_t* pixel, size_t step) {
     return uint8_t(std::clamp(sum >> 22, 0, 255));
 }
 
-// Steps 2 and 3: resize the short side with an antialiasing filter, and of that only the middle.
+// Steps 2 and 3: resize the short side with an antialiasing filter, and of that only the middle; where RESIZE_SHORT is 0,
+// the whole picture to HEIGHT x WIDTH.
 //
 // The filter widens with the reduction, so that every source pixel counts, as in Pillow, with the same result to the
 // bit. A plain bilinear resize (OpenCV's INTER_LINEAR, a GPU's sampler) looks at four pixels however far it reduces: on
@@ -134,7 +135,9 @@ inline std::vector<uint8_t> crop_picture(const Picture& picture) {
     const int shorter = std::min(picture.width, picture.height), longer = std::max(picture.width, picture.height);
     const int resized_long = int(int64_t(RESIZE_SHORT) * longer / shorter);
     const bool portrait = picture.width <= picture.height;
-    const int width = portrait ? RESIZE_SHORT : resized_long, height = portrait ? resized_long : RESIZE_SHORT;
+    const bool whole = RESIZE_SHORT == 0;
+    const int width = whole ? WIDTH : portrait ? RESIZE_SHORT : resized_long;
+    const int height = whole ? HEIGHT : portrait ? resized_long : RESIZE_SHORT;
     const int left = int(std::nearbyint((width - WIDTH) / 2.0)), top = int(std::nearbyint((height - HEIGHT) / 2.0));
     const std::vector<Taps> columns = find_taps(picture.width, width, left, WIDTH);
     const std::vector<Taps> rows = find_taps(picture.height, height, top, HEIGHT);

@@ -113,8 +113,8 @@ private fun findTaps(size: Int, resized: Int, start: Int, count: Int): List<Taps
 }
 
 /**
- * Steps 2 and 3: resize the short side with an antialiasing filter, and of that only the middle; `HEIGHT` rows of
- * `WIDTH` times red, green, blue.
+ * Steps 2 and 3: resize the short side with an antialiasing filter, and of that only the middle; where `RESIZE_SHORT` is
+ * 0, the whole picture. `HEIGHT` rows of `WIDTH` times red, green, blue.
  *
  * The filter widens with the reduction, so that every source pixel counts, as in Pillow, with the same result to the
  * bit. Bitmap.createScaledBitmap looks at four pixels however far it reduces: on a photograph reduced to a quarter its
@@ -125,8 +125,9 @@ fun cropPicture(picture: Picture): ByteArray {
     val longer = max(picture.width, picture.height)
     val resizedLong = (RESIZE_SHORT.toLong() * longer / shorter).toInt()
     val portrait = picture.width <= picture.height
-    val width = if (portrait) RESIZE_SHORT else resizedLong
-    val height = if (portrait) resizedLong else RESIZE_SHORT
+    val whole = RESIZE_SHORT == 0
+    val width = if (whole) WIDTH else if (portrait) RESIZE_SHORT else resizedLong
+    val height = if (whole) HEIGHT else if (portrait) resizedLong else RESIZE_SHORT
     val columns = findTaps(picture.width, width, round((width - WIDTH) / 2.0).toInt(), WIDTH)
     val rows = findTaps(picture.height, height, round((height - HEIGHT) / 2.0).toInt(), HEIGHT)
     val top = rows.first().first

@@ -107,6 +107,8 @@ def test_an_int8_file_is_scored_by_its_own_figure_and_finds_what_the_float_file_
 def test_answers_in_steps_are_refused_before_anything_is_read(trained: TrainOutcome) -> None:
     with pytest.raises(UsageError, match="corners and scores cannot share a step"):
         quantize_model(resolve(str(trained.bundle.folder)), "nowhere", "litert", wishes=Wishes(input="int8"))
+
+
 def test_bundles_keep_the_ids_that_the_set_has(trained: TrainOutcome) -> None:
     assert open_bundle(trained.bundle.folder).manifest.category_ids == (3, 90)
 

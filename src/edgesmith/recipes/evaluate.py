@@ -11,17 +11,15 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data import dataset as datasets
 from edgesmith.data.evaluation import Crops, crop_pictures
 from edgesmith.deploy.answers import finisher
-from edgesmith.deploy.base import split_kind
 from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.devices.table import get_device
 from edgesmith.engine.evaluate import eager, evaluate
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.labels import relabel, require_task
-from edgesmith.recipes.model_files import open_file
+from edgesmith.recipes.model_files import device_for, open_file
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import score_file
-from edgesmith.runtimes.table import runtime_for
 from edgesmith.tasks.base import Task
 from edgesmith.tasks.table import scoring_task
 from edgesmith.weights.imported import Range
@@ -54,7 +52,7 @@ def evaluate_model(
     """
     bundle = model.require_home()
     if model.file is not None:
-        device = _device_of(model.file, device)
+        device = device_for(model.file, device)
     dataset = datasets.open(data, seed=seed)
     require_task(bundle.manifest, dataset, data)
     chosen = split or dataset.evaluation_split()
@@ -90,14 +88,6 @@ def _with_ranges(bundle: Bundle) -> Net:
         )
     assert isinstance(net, Net), "a bundle's module is built from its spec"
     return emulate_ranges(net, {name: from_dict(Range, values) for name, values in ranges.items()})
-
-
-def _device_of(file: Path, device: str | None) -> str:
-    """The device that a bare file is scored on: its runtime on this machine, unless another is named."""
-    runtime = runtime_for(file.suffix)
-    if device is not None and split_kind(get_device(device).format)[0] != runtime.format:
-        raise UsageError(f"{device} does not run {file}; choose {runtime.name}, or leave --device out")
-    return device or runtime.name
 
 
 def _score_on(

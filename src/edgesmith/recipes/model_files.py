@@ -22,7 +22,7 @@ from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.table import get_device
 from edgesmith.recipes.parity_pictures import ParityPictures, parity_pictures
 from edgesmith.runtimes.base import Loaded
-from edgesmith.runtimes.table import RUNTIMES
+from edgesmith.runtimes.table import RUNTIMES, runtime_for
 
 if TYPE_CHECKING:
     from edgesmith.nn.build import Net
@@ -109,6 +109,18 @@ def open_file(bundle: Bundle, device: str, *, file: Path | None = None, progress
     if not isinstance(found, LocalDevice) or found.format == "torch":
         raise UsageError(f"{device} runs no model files on this machine; name a runtime: {', '.join(RUNTIMES)}")
     return found.open(file or bundle_file(bundle, found.format, progress=progress)[1])
+
+
+def device_for(file: Path, device: str | None) -> str:
+    """The device that runs a bare file: its runtime on this machine, unless another is named.
+
+    Raises:
+        UsageError: The device that is named does not run such files.
+    """
+    runtime = runtime_for(file.suffix)
+    if device is not None and split_kind(get_device(device).format)[0] != runtime.format:
+        raise UsageError(f"{device} does not run {file}; choose {runtime.name}, or leave --device out")
+    return device or runtime.name
 
 
 def _device_of(format_name: str) -> str:

@@ -24,6 +24,12 @@ def export(
     preprocessing_inside: Annotated[
         bool, typer.Option("--preprocessing-inside", help="The file takes uint8 pictures (N, H, W, 3).")
     ] = False,
+    with_nms: Annotated[
+        bool, typer.Option("--with-nms", help="A detector's ONNX file suppresses overlapping boxes itself.")
+    ] = False,
+    without_upsampling: Annotated[
+        bool, typer.Option("--without-upsampling", help="A segmenter's file leaves its last resize to others.")
+    ] = False,
     data: Annotated[str | None, typer.Option(help="Pictures to compare on; noise by default.")] = None,
     resolution: arg.Resolution = None,
     out: arg.Out = None,
@@ -49,6 +55,8 @@ def export(
             batch=batch,
             opset=opset,
             preprocessing_inside=preprocessing_inside,
+            with_nms=with_nms,
+            upsampling=not without_upsampling,
             data=data,
             progress=progress,
         )
@@ -67,7 +75,8 @@ def _line(file: Mapping[str, Any]) -> str:
     facts = [f"{file['bytes'] / 1e6:.2f} MB", file["precision"], file["layout"], batch]
     if parity is not None:
         on = f"{parity['num_pictures']} pictures" + " of noise" * (parity["pictures"] == "noise")
-        facts.append(f"differs from PyTorch by {parity['relative']:.1e} on {on}")
+        source = "the boxes without suppression" if parity["judged_by"] == "boxes" else "PyTorch"
+        facts.append(f"differs from {source} by {parity['relative']:.1e} on {on}")
     if outside:
         facts.append("outside the fast kernels: " + ", ".join(f"{count} {name}" for name, count in outside.items()))
     return f"{file['path']}: {', '.join(facts)}"

@@ -1,18 +1,13 @@
-"""``check``, ``train``, ``evaluate`` and ``predict``: one task each."""
+"""``check``, ``pack``, ``train`` and ``evaluate``: one task each."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
-
-if TYPE_CHECKING:
-    from edgesmith.deploy.bundle import Bundle
-    from edgesmith.runtimes.base import Loaded
 
 from edgesmith.cli import arguments as arg
 from edgesmith.tasks.figures import figure_words
@@ -182,106 +177,6 @@ def evaluate(
     print_table(list(columns.values()), rows)
 
 
-def predict(
-    model: arg.Model,
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures, folders or archives.")],
-    *,
-    device: arg.Device = "onnxruntime",
-    top: Annotated[int, typer.Option(min=1, help="Classes to show for each picture.")] = 5,
-    out: Annotated[Path, typer.Option(help="Folder for masks and overlays, where there are any.")] = Path(
-        "runs/predict"
-    ),
-    score: Annotated[float, typer.Option(min=0, max=1, help="Least score of a box, where the bundle detects.")] = 0.5,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Pass over pictures that cannot be read.")] = False,
-    json: arg.Json = False,
-) -> None:
-    """Classify or segment pictures, or find objects in them, with a file of a bundle; needs no PyTorch.
-
-    Example: edgesmith predict runs/fit-flowers picture.jpg
-    """
-    from edgesmith.cli.terminal import fail, print_json, watch
-    from edgesmith.core.config import to_dict
-    from edgesmith.deploy.predict import Predictor, predict_files
-    from edgesmith.recipes.model_files import open_file
-    from edgesmith.recipes.models import resolve
-
-    bundle = resolve(model).require_bundle()
-    with watch() as progress:
-        loaded = open_file(bundle, device, progress=progress)
-    if bundle.manifest.task == "segmentation":
-        _predict_masks(bundle, loaded, pictures, out=out, skip_bad=skip_bad, json=json)
-        return
-    if bundle.manifest.task == "detection":
-        _predict_boxes(bundle, loaded, pictures, out=out, score=score, skip_bad=skip_bad, json=json)
-        return
-    predictor = Predictor.of(bundle, loaded)
-    with watch() as progress:
-        found = predict_files(
-            predictor, pictures, top=top, bad_pictures="skip" if skip_bad else "error", progress=progress
-        )
-    for problem in found.problems:
-        fail(f"passed over: {problem.detail}")
-    if json:
-        print_json([to_dict(prediction) for prediction in found.pictures])
-        return
-    for prediction in found.pictures:
-        best = ", ".join(f"{each.name} {each.score:.1%}" for each in prediction.classes)
-        print(f"{prediction.image}: {best}")
-
-
-def _predict_masks(
-    bundle: Bundle, loaded: Loaded, pictures: list[Path], *, out: Path, skip_bad: bool, json: bool
-) -> None:
-    from edgesmith.cli.terminal import fail, print_json, watch
-    from edgesmith.core.config import to_dict
-    from edgesmith.deploy.predict_masks import MaskPredictor, predict_masks
-
-    with watch() as progress:
-        found = predict_masks(
-            MaskPredictor.of(bundle, loaded),
-            pictures,
-            out=out,
-            bad_pictures="skip" if skip_bad else "error",
-            progress=progress,
-        )
-    for problem in found.problems:
-        fail(f"passed over: {problem.detail}")
-    if json:
-        print_json([to_dict(p) | {"mask": str(p.mask), "overlay": str(p.overlay)} for p in found.pictures])
-        return
-    for prediction in found.pictures:
-        seen = ", ".join(f"{name} {share:.0%}" for name, share in list(prediction.shares.items())[:_SHARES])
-        print(f"{prediction.image}: {seen}; {prediction.overlay}")
-
-
-def _predict_boxes(
-    bundle: Bundle, loaded: Loaded, pictures: list[Path], *, out: Path, score: float, skip_bad: bool, json: bool
-) -> None:
-    from edgesmith.cli.terminal import fail, print_json, watch
-    from edgesmith.core.config import to_dict
-    from edgesmith.deploy.predict_boxes import BoxPredictor, predict_boxes
-
-    with watch() as progress:
-        found = predict_boxes(
-            BoxPredictor.of(bundle, loaded),
-            pictures,
-            out=out,
-            least_score=score,
-            bad_pictures="skip" if skip_bad else "error",
-            progress=progress,
-        )
-    for problem in found.problems:
-        fail(f"passed over: {problem.detail}")
-    if json:
-        print_json([to_dict(each) | {"overlay": str(each.overlay)} for each in found.pictures])
-        return
-    for prediction in found.pictures:
-        counts = Counter(box.name for box in prediction.boxes)
-        seen = ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing"
-        print(f"{prediction.image}: {seen}; {prediction.overlay}")
-
-
-_SHARES: Final = 5
 _COLUMNS: Final = {
     "class": "class",
     "num_images": "pictures",

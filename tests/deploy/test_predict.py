@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgesmith.core.errors import DataError, DeviceError, RunError, UsageError
+from edgesmith.core.errors import DataError, DeviceError, UsageError
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.bundle import Bundle
@@ -132,11 +132,9 @@ def test_wrong_number_of_names_is_refused(tiny: Model, tiny_file: ExportedFile) 
         predictor.scores_of_crops(noise_pictures(1, 48, 40))
 
 
-def test_unknown_runtime_and_format(bundle: Bundle) -> None:
-    with pytest.raises(UsageError, match="unknown runtime 'onnxrutime'; did you mean 'onnxruntime'"):
-        Predictor.load(bundle, runtime="onnxrutime")
-    with pytest.raises(RunError, match="has no such litert file"):
-        Predictor.load(bundle, format_name="litert")
+def test_a_file_that_no_runtime_reads_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(UsageError, match=r"unknown model file type '\.onxx'; did you mean '\.onnx'"):
+        Predictor.load(bundle, file=bundle.folder / "model.onxx")
 
 
 def test_greyscale_and_transparent_pictures_are_read(predictor: Predictor, tmp_path: Path) -> None:

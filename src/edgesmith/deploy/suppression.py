@@ -147,8 +147,8 @@ def _extend_(model: ModelProto, rule: BoxRule) -> None:
     stored = {name: np.array([value], dtype=np.int64) for name, value in integers.items()}
     shares = {"zero": 0.0, "iou": rule.iou, "score": rule.least_score}
     floats = {name: np.array([value], dtype=np.float32) for name, value in shares.items()}
-    for name, values in (*stored.items(), *floats.items()):
-        graph.initializer.append(numpy_helper.from_array(values, f"suppress.{name}"))
+    graph.initializer.extend(numpy_helper.from_array(value, f"suppress.{name}") for name, value in stored.items())
+    graph.initializer.extend(numpy_helper.from_array(value, f"suppress.{name}") for name, value in floats.items())
     graph.node.extend(_operators())
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info(BOXES_NAME, TensorProto.FLOAT, ["num_boxes", BOX_VALUES]))

@@ -21,6 +21,7 @@ from edgesmith.cli.commands import (
     measuring,
     quantizing,
     searching,
+    web,
     work,
     zoo,
 )
@@ -52,6 +53,7 @@ for verb in (
     quantizing.quantize,
     files.export,
     agent.agent,
+    web.web,
     doctor.doctor,
 ):
     app.command(name=verb.__name__.rstrip("_"))(verb)

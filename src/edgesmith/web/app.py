@@ -16,15 +16,23 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from edgesmith.core.errors import EdgesmithError
-from edgesmith.web import assets, home
+from edgesmith.web import assets, home, phone
 from edgesmith.web.config import WebConfig
+from edgesmith.web.phone_hub import Hub
 from edgesmith.web.render import render
 from edgesmith.web.security import FORM_BYTES, Guard
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (assets.router, home.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (assets.router, home.router, phone.router)
 
 # Bodies larger than a form's, by the beginning of the path: the attribute of the config that is their limit.
-BODIES: Final[Mapping[str, str]] = MappingProxyType({"/try/": "max_picture_bytes", "/jobs/new/": "max_archive_bytes"})
+BODIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "/try/": "max_picture_bytes",
+        "/jobs/new/": "max_archive_bytes",
+        "/hub/files/": "max_model_bytes",
+        "/phone/pages/": "max_model_bytes",
+    }
+)
 
 _STATIC: Final = Path(__file__).parent / "static"
 
@@ -33,6 +41,7 @@ def create_app(config: WebConfig) -> FastAPI:
     """The application, ready to be served or tested."""
     app = FastAPI(title="edgesmith", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.config = config
+    app.state.phones = Hub()
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

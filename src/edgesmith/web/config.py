@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edgesmith.core.errors import UsageError
+from edgesmith.devices.browser.protocol import MAX_FILE_BYTES
 
 DEFAULT_PORT: Final = 8770
 _TOKEN: Final = r"[A-Za-z0-9_-]{16,256}"
@@ -42,6 +43,7 @@ class WebConfig:
         token: What a browser must bring once; asked for wherever another machine can reach the address.
         https: Whether it speaks HTTPS.
         max_picture_bytes: Largest picture to try.
+        max_model_bytes: Largest model file for a phone, and largest result of one.
         max_archive_bytes: Largest archive of pictures for a job.
     """
 
@@ -52,6 +54,7 @@ class WebConfig:
     token: str = field(default_factory=make_token, repr=False)
     https: bool = False
     max_picture_bytes: int = 25_000_000
+    max_model_bytes: int = MAX_FILE_BYTES
     max_archive_bytes: int = 2_000_000_000
 
     def __post_init__(self) -> None:

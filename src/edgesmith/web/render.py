@@ -16,7 +16,13 @@ from edgesmith.report.markup import Html, clean, escape
 from edgesmith.report.wording import format_bytes, format_count, format_ms, format_share, plural
 
 # Address, words; the navigation of every page.
-NAVIGATION: Final = (("/", "Runs"), ("/bundles", "Bundles"), ("/compare", "Compare"), ("/jobs", "Jobs"))
+NAVIGATION: Final = (
+    ("/", "Runs"),
+    ("/bundles", "Bundles"),
+    ("/compare", "Compare"),
+    ("/jobs", "Jobs"),
+    ("/phones", "Phones"),
+)
 
 
 class _Markup(str):

@@ -10,8 +10,10 @@ from pathlib import Path
 import uvicorn
 
 from edgesmith.core.errors import DeviceError
+from edgesmith.devices.browser.address import published
 from edgesmith.web.app import create_app
 from edgesmith.web.config import WebConfig
+from edgesmith.web.phone_desk import hub_address
 from edgesmith.web.security import TOKEN_KEY
 
 _EVERYWHERE = ("0.0.0.0", "::")
@@ -40,8 +42,10 @@ def serve(config: WebConfig, *, certificate: tuple[Path, Path] | None, announce:
         timeout_graceful_shutdown=3,
         **files,  # type: ignore[arg-type]
     )
-    announce(address_of(config))
-    uvicorn.Server(settings).run(sockets=[listener])
+    hub = hub_address(config, certificate="" if certificate is None else str(certificate[0].absolute()))
+    with published(hub):
+        announce(address_of(config))
+        uvicorn.Server(settings).run(sockets=[listener])
 
 
 def address_of(config: WebConfig) -> str:

@@ -41,10 +41,10 @@ ABOUT: dict[str, Any] = {
 
 
 @contextmanager
-def serving(folder: Path, *, patience: Patience = QUICK) -> Iterator[HubAddress]:
+def serving(folder: Path, *, patience: Patience = QUICK, host: str = "127.0.0.1") -> Iterator[HubAddress]:
     """The web application in a thread."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = WebConfig(folder=folder, port=listener.getsockname()[1], token=TOKEN)
+    listener = socket.create_server((host, 0))
+    config = WebConfig(folder=folder, host=host, port=listener.getsockname()[1], token=TOKEN)
     app = create_app(config)
     app.state.phones = Hub(patience)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
@@ -55,6 +55,7 @@ def serving(folder: Path, *, patience: Patience = QUICK) -> Iterator[HubAddress]
     try:
         yield hub_address(config, certificate="")
     finally:
+        app.state.phones.close()
         server.should_exit = True
         thread.join()
         listener.close()

@@ -64,7 +64,9 @@ def submit(client: TestClient, browser: str = "pixel", content: bytes = b"a file
 def test_only_a_process_with_the_private_token_speaks_to_the_hub(
     client: TestClient, method: str, path: str, authorization: str | None
 ) -> None:
-    headers = {**ORIGIN, **({} if authorization is None else {"Authorization": authorization.encode("latin-1")})}
+    headers = {name.encode(): value.encode("latin-1") for name, value in ORIGIN.items()}
+    if authorization is not None:
+        headers[b"Authorization"] = authorization.encode("latin-1")
     answer = client.request(method, path, headers=headers)
     assert answer.status_code == 401
     assert answer.json()["error"]["problem"] == "token"

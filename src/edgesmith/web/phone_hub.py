@@ -44,6 +44,7 @@ class Hub:
         self._now_s = now_s
         self._pages: dict[str, Page] = {}
         self._jobs: dict[str, tuple[Page, Job]] = {}
+        self._closed = False
         self.files = Passage(max_file_bytes=MAX_FILE_BYTES, max_total_bytes=MAX_FILES_BYTES)
 
     def pages(self) -> list[Page]:
@@ -92,7 +93,7 @@ class Hub:
                 page.changed.clear()
                 self._look_at(page)
                 news = self._news(page, state)
-                if news or self._now_s() >= until or self._pages.get(secret) is not page:
+                if news or self._now_s() >= until or self._closed or self._pages.get(secret) is not page:
                     return news
                 await _either(page.changed, self._patience.look_s)
                 if await gone():
@@ -183,6 +184,8 @@ class Hub:
                 self._look_at(page)
                 if job.failure is not None:
                     raise job.failure
+                if self._closed:
+                    raise RefusedError(Problem.STOPPED, "edgesmith web was stopped")
                 if job.result is not None or self._now_s() >= until or await gone():
                     return job.result is not None
                 await _either(job.changed, self._patience.look_s)
@@ -208,6 +211,10 @@ class Hub:
         if not job.is_over:
             self._fail(job, RefusedError(Problem.STOPPED, "the job was stopped by its process"))
         page.changed.set()
+
+    def close(self) -> None:
+        """Let all who wait go at their next look; a signal's handler may call it."""
+        self._closed = True
 
     def _news(self, page: Page, state: State) -> dict[str, Any]:
         task = page.task

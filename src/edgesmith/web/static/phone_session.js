@@ -96,6 +96,20 @@ async function timedMs(run, count) {
   return (now() - begun) / count;
 }
 
+// Milliseconds a run, and the runs, of a stretch that is as long as it must be, however wrong the forecast was.
+async function stretch(run, forecast, leastMs) {
+  const begun = now();
+  let runs = 0;
+  let elapsed = 0;
+  for (let count = forecast; elapsed < leastMs; ) {
+    for (let index = 0; index < count; index++) await run();
+    runs += count;
+    elapsed = now() - begun;
+    count = Math.max(1, Math.ceil(((leastMs - elapsed) * runs) / Math.max(elapsed, 1e-3)));
+  }
+  return [elapsed / runs, runs];
+}
+
 // Milliseconds of the first run, and of a warm one; batches grow until the clock can tell them.
 async function warmUp(run, plan) {
   const begun = now();
@@ -153,7 +167,8 @@ export async function timeLoad(ort, openers, plan, load, random) {
         const count = numRuns(plan, runMs[subject]);
         for (let settle = 0; settle < plan.settle_runs; settle++) await runs[subject]();
         for (let index = 0; index < numSamples(plan, runMs[subject]); index++) {
-          samples.push([subject, load, round, await timedMs(runs[subject], count), count]);
+          const [ms, done] = await stretch(runs[subject], count, plan.sample_ms);
+          samples.push([subject, load, round, ms, done]);
         }
         await breathe();
       }

@@ -10,6 +10,7 @@ from edgesmith.core.files import write_text
 from edgesmith.report.content import FitReport
 from edgesmith.report.markup import Html, element, join
 from edgesmith.report.masthead import show_masthead
+from edgesmith.report.saved import save
 from edgesmith.report.sections import Section, list_sections
 
 _FETCH_NOTHING = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -30,11 +31,12 @@ def render(report: FitReport) -> str:
 
 
 def write(report: FitReport, path: Path) -> None:
-    """Write the page atomically.
+    """Write the page, and its content beside it as JSON.
 
     Raises:
         RunError: The disk is full or the place cannot be written.
     """
+    save(report, path.with_suffix(".json"))
     write_text(path, render(report))
 
 

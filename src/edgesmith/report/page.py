@@ -23,8 +23,8 @@ def render(report: FitReport) -> str:
         "body",
         {},
         show_masthead(report),
-        _contents(sections),
-        element("main", {}, *(_place(section) for section in sections)),
+        list_contents(sections),
+        element("main", {}, *(place_section(section) for section in sections)),
         element("footer", {}, f"edgesmith {report.edgesmith_version}, {report.created_at}"),
     )
     return f"<!doctype html>\n{element('html', {'lang': 'en'}, _head(report), body)}\n"
@@ -58,14 +58,16 @@ def _head(report: FitReport) -> Html:
     )
 
 
-def _contents(sections: Sequence[Section]) -> Html:
+def list_contents(sections: Sequence[Section]) -> Html:
+    """Links to the parts."""
     links = (element("a", {"href": f"#{section.key}"}, section.title) for section in sections)
     return element(
         "nav", {"aria-label": "On this page"}, element("ul", {}, *(element("li", {}, link) for link in links))
     )
 
 
-def _place(section: Section) -> Html:
+def place_section(section: Section) -> Html:
+    """A part with its heading and its note beside it."""
     heading = f"{section.key}-heading"
     return element(
         "section",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
@@ -10,18 +11,31 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from edgesmith.core.errors import EdgesmithError
-from edgesmith.web import assets, home
+from edgesmith.web import assets, bundles, compare, home, job_pages, pareto, runs, trying
+from edgesmith.web.answers import Answerer
 from edgesmith.web.config import WebConfig
+from edgesmith.web.jobs import Jobs
 from edgesmith.web.render import render
+from edgesmith.web.scan import JOBS_NAME
 from edgesmith.web.security import FORM_BYTES, Guard
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (assets.router, home.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    assets.router,
+    home.router,
+    runs.router,
+    pareto.router,
+    bundles.router,
+    trying.router,
+    compare.router,
+    job_pages.router,
+)
 
 # Bodies larger than a form's, by the beginning of the path: the attribute of the config that is their limit.
 BODIES: Final[Mapping[str, str]] = MappingProxyType({"/try/": "max_picture_bytes", "/jobs/new/": "max_archive_bytes"})
@@ -31,8 +45,15 @@ _STATIC: Final = Path(__file__).parent / "static"
 
 def create_app(config: WebConfig) -> FastAPI:
     """The application, ready to be served or tested."""
-    app = FastAPI(title="edgesmith", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.config = config
+    jobs = Jobs(config.folder / JOBS_NAME)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(jobs.close)
+
+    app = FastAPI(title="edgesmith", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    app.state.config, app.state.jobs, app.state.answerer = config, jobs, Answerer()
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

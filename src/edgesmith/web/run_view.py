@@ -17,7 +17,7 @@ from edgesmith.report.content import FitReport
 from edgesmith.report.plotted import Curve, CurvePanel
 from edgesmith.report.saved import REPORT_NAME, load
 from edgesmith.report.wording import format_ms
-from edgesmith.tasks.figures import figure_words
+from edgesmith.tasks.figures import figure_of, figure_words
 from edgesmith.web.jobs import PROGRESS_NAME, Job, Jobs, JobState
 from edgesmith.web.run_state import EVENTS_NAME, RunState, State, read_state
 from edgesmith.web.scan import Found, find_runs
@@ -127,7 +127,8 @@ def training_panels(log: Path | None) -> tuple[CurvePanel, ...]:
         return ()
     events = [event for event in read_lines(log) if isinstance(event, dict)]
     steps = [event for event in events if event.get("kind") == "step" and _is_number(event.get("loss"))]
-    scores = [event for event in events if event.get("kind") == "evaluation" and _is_number(event.get("score"))]
+    scores = [_scored(event) for event in events if event.get("kind") == "evaluation"]
+    scores = [event for event in scores if _is_number(event.get("score"))]
     panels = []
     if steps:
         panels.append(CurvePanel(title="Loss", curves=(_curve("training loss", steps, "loss"),)))
@@ -136,6 +137,12 @@ def training_panels(log: Path | None) -> tuple[CurvePanel, ...]:
             CurvePanel(title="Held-out score", curves=(_curve("held-out", scores, "score"),), as_percent=True)
         )
     return tuple(panels)
+
+
+def _scored(event: dict[str, Any]) -> dict[str, Any]:
+    metrics = event.get("metrics")
+    figure = figure_of(metrics) if isinstance(metrics, dict) else None
+    return event if figure is None or not isinstance(metrics, dict) else {**event, "score": metrics[figure.key]}
 
 
 def _curve(label: str, events: list[dict[str, Any]], key: str) -> Curve:

@@ -46,7 +46,7 @@ def list_blocks(spec: NetSpec, device: str | None) -> list[BlockRow]:
 
 def draw_blocks(blocks: Sequence[BlockRow], *, identifier: str, width: float, height: float) -> Html:
     """Boxes from input to output: as high as their map is large, as dark as they cost multiply-adds."""
-    top, bottom = 24.0, height - 26
+    top, bottom = 4.0, height - 26
     most = max(block.row.cost.madds for block in blocks) or 1
     tallest = max(max(block.row.in_shape[1:]) for block in blocks)
     step = width / len(blocks)
@@ -54,7 +54,7 @@ def draw_blocks(blocks: Sequence[BlockRow], *, identifier: str, width: float, he
     for place, block in enumerate(blocks):
         side = max(block.row.out_shape[1:])
         tall = max(_LEAST_PX, (bottom - top) * math.sqrt(side / tallest))
-        shape = {
+        shape: dict[str, str | float | None] = {
             "class": "net-block",
             "x": place * step + _GAP_PX / 2,
             "y": bottom - tall,
@@ -63,10 +63,8 @@ def draw_blocks(blocks: Sequence[BlockRow], *, identifier: str, width: float, he
             "fill-opacity": 0.15 + 0.85 * block.row.cost.madds / most,
         }
         boxes.append(element("rect", shape, element("title", {}, describe(block))))
-    words = "input at the left; height: side of the map; tint: share of multiply-adds"
     return drawing(
         identifier,
-        text(0, 12, words, kind="axis-title"),
         line(0, bottom, width, bottom, kind="axis"),
         *boxes,
         text(0, bottom + 18, "input", kind="tick"),

@@ -16,13 +16,14 @@ from edgesmith.arch.cost import count_total
 from edgesmith.core.errors import EdgesmithError
 from edgesmith.core.files import size_of
 from edgesmith.deploy.bundle import CARD_NAME, Bundle, open_bundle
+from edgesmith.report.content import Latency
 from edgesmith.report.markup import Html
 from edgesmith.report.page import place_section
 from edgesmith.tasks.figures import figure_of
 from edgesmith.web.block_plot import list_blocks
 from edgesmith.web.bundle_files import find_file, list_names, pack
 from edgesmith.web.markdown import render_markdown
-from edgesmith.web.pareto import show_blocks
+from edgesmith.web.pareto import NET_NOTE, show_blocks
 from edgesmith.web.render import render
 from edgesmith.web.scan import find_bundles
 from edgesmith.web.state import require_bundle, root_of
@@ -39,13 +40,15 @@ class BundleView:
     Attributes:
         name: Its path below the served folder.
         accuracy: Value and ends of the interval of its main figure, with the figure's label; None where not scored.
-        latency: The newest record of each device.
+        latency: The newest of each device.
+        num_images: That the accuracy is of; None where that is not recorded.
     """
 
     name: str
     bundle: Bundle
     accuracy: tuple[str, float, float | None, float | None] | None
-    latency: tuple[Mapping[str, Any], ...]
+    latency: tuple[Latency, ...]
+    num_images: int | None
     parameters: int
     madds: int
 
@@ -61,15 +64,17 @@ def view_bundle(name: str, bundle: Bundle) -> BundleView:
     figure, metrics = figure_of(manifest.metrics), manifest.metrics
     accuracy = None
     if figure is not None:
-        low, high = metrics.get(f"{figure.key}_low"), metrics.get(f"{figure.key}_high")
+        low, high = (_number(metrics.get(f"{figure.key}_{end}")) for end in ("low", "high"))
         accuracy = (figure.label, float(metrics[figure.key]), low, high)
-    newest = {str(record.get("device")): record for record in manifest.latency if _is_latency(record)}
+    newest = {each.device: each for record in manifest.latency if (each := _latency(record))}
+    num_images = _number(metrics.get("num_images"))
     cost = count_total(manifest.spec)
     return BundleView(
         name=name,
         bundle=bundle,
         accuracy=accuracy,
         latency=tuple(newest.values()),
+        num_images=None if num_images is None else int(num_images),
         parameters=cost.parameters,
         madds=cost.madds,
     )
@@ -103,7 +108,7 @@ def bundle(request: Request, name: str) -> Response:
         "manifest": found.manifest,
         "files": [(each, size_of(found.folder / each)) for each in list_names(found)],
         "card": _card(found),
-        "blocks": place_section(show_blocks(list_blocks(found.manifest.spec, None), note="The network.")),
+        "blocks": place_section(show_blocks(list_blocks(found.manifest.spec, None), note=NET_NOTE)),
     }
     return render(request, "bundle.html", values)
 
@@ -146,7 +151,16 @@ def _card(found: Bundle) -> Html | None:
     return render_markdown(path.read_text(encoding="utf-8", errors="replace"), top_level=3)
 
 
-def _is_latency(record: object) -> bool:
-    if not isinstance(record, dict):
-        return False
-    return all(isinstance(record.get(key), int | float) for key in ("ms", "low_ms", "high_ms"))
+def _latency(record: object) -> Latency | None:
+    """A record of a latency as far as pages show it; None for one that lacks its figures."""
+    if not isinstance(record, Mapping):
+        return None
+    ms, low, high = (_number(record.get(key)) for key in ("ms", "low_ms", "high_ms"))
+    if ms is None or low is None or high is None:
+        return None
+    device, contended = str(record.get("device", "")), bool(record.get("contended"))
+    return Latency(ms=ms, low_ms=low, high_ms=high, device=device, contended=contended)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -24,4 +24,4 @@ def compare(request: Request, a: str = "", b: str = "") -> Response:
 
 def _devices(pair: list[BundleView]) -> list[str]:
     """Devices that either was measured on."""
-    return list(dict.fromkeys(str(record["device"]) for view in pair for record in view.latency))
+    return list(dict.fromkeys(record.device for view in pair for record in view.latency))

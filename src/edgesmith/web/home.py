@@ -29,4 +29,6 @@ def live(request: Request) -> Response:
 
 def _values(request: Request) -> dict[str, Any]:
     runs, problems = view_runs(root_of(request), jobs_of(request))
-    return {"runs": runs, "problems": problems, "is_live": any(run.state.is_live for run in runs)}
+    job = jobs_of(request).running()
+    is_live = job is not None or any(run.state.is_live for run in runs)
+    return {"runs": runs, "problems": problems, "job": job, "is_live": is_live}

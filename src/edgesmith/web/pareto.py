@@ -27,6 +27,8 @@ from edgesmith.web.state import require_run
 
 router = APIRouter()
 
+NET_NOTE = "A box for each, from input to output: as high as its map is wide, as dark as its share of multiply-adds."
+
 # Parts of the report that are about the winner alone.
 _WINNERS = ("classes", "places", "confusion", "mistakes", "overlays", "model")
 
@@ -124,12 +126,12 @@ def _blocks(chosen: Candidate, report: FitReport) -> Section:
     device = report.latency.device
     blocks = list_blocks(chosen.spec, device)
     timed = any(block.ms is not None for block in blocks)
-    note = (
+    times = (
         f"Milliseconds are those of the block table of {device}."
         if timed
         else f"No block table of {device} may be used here, so there are no milliseconds: edgesmith devices profile."
     )
-    return show_blocks(blocks, note=note)
+    return show_blocks(blocks, note=f"{NET_NOTE} {times}")
 
 
 def _published(report: FitReport) -> Section:

@@ -52,7 +52,7 @@ def draw_published(candidates: Sequence[CandidateRow], *, width: float, height: 
     y = linear_scale([point.top1 for point in points], start_px=frame.bottom, end_px=frame.top)
     axes = grid(
         frame,
-        x=Axis(scale=x, title="million multiply-adds, each twice the last", write=lambda tick: f"{2**tick:g}"),
+        x=Axis(scale=x, title="million multiply-adds, logarithmic", write=lambda tick: f"{2**tick:g}"),
         y=Axis(scale=y, title="published top-1 on ImageNet", write=write_percent),
     )
     ticks = [

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from edgesmith import __version__
 from edgesmith.core.units import format_duration
 from edgesmith.report.markup import Html, clean
+from edgesmith.report.tables import name_model
 from edgesmith.report.wording import format_bytes, format_count, format_ms, format_share, plural
 from edgesmith.web.addresses import address
 
@@ -41,6 +42,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "address": lambda name, kind: address(kind, name),
         "bytes": format_bytes,
+        "breakable": name_model,
         "count": format_count,
         "duration": format_duration,
         "ms": format_ms,

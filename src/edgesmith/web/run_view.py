@@ -130,9 +130,9 @@ def training_panels(log: Path | None) -> tuple[CurvePanel, ...]:
     scores = [_scored(event) for event in events if event.get("kind") == "evaluation"]
     scores = [event for event in scores if _is_number(event.get("score"))]
     panels = []
-    if steps:
+    if len(steps) > 1:
         panels.append(CurvePanel(title="Loss", curves=(_curve("training loss", steps, "loss"),)))
-    if scores:
+    if len(scores) > 1:
         panels.append(
             CurvePanel(title="Held-out score", curves=(_curve("held-out", scores, "score"),), as_percent=True)
         )

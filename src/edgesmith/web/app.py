@@ -45,15 +45,10 @@ _STATIC: Final = Path(__file__).parent / "static"
 
 def create_app(config: WebConfig) -> FastAPI:
     """The application, ready to be served or tested."""
-    jobs = Jobs(config.folder / JOBS_NAME)
-
-    @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await run_in_threadpool(jobs.close)
-
-    app = FastAPI(title="edgesmith", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
-    app.state.config, app.state.jobs, app.state.answerer = config, jobs, Answerer()
+    app = FastAPI(title="edgesmith", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_life)
+    app.state.config = config
+    app.state.jobs = Jobs(config.folder / JOBS_NAME)
+    app.state.answerer = Answerer()
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
@@ -62,6 +57,12 @@ def create_app(config: WebConfig) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_middleware(Guard, config=config, limit_of=lambda path: body_limit(path, config))
     return app
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await run_in_threadpool(app.state.jobs.close)
 
 
 def body_limit(path: str, config: WebConfig) -> int:

@@ -176,7 +176,7 @@ def _values(request: Request, job: Job) -> dict[str, Any]:
         "job": job,
         "state": state,
         "is_live": is_live,
-        "sights": read_progress(folder / PROGRESS_NAME) if is_live else [],
+        "open_stages": read_progress(folder / PROGRESS_NAME) if is_live else [],
         "log": _tail(folder / LOG_NAME),
         "result": result,
         "seconds": max(0.0, (job.ended_at or time.time()) - job.created_at),

@@ -26,7 +26,7 @@ from edgesmith.web.phone_hub import Hub
 from edgesmith.web.phone_state import Patience
 
 TOKEN = "a-token-of-the-tests"
-QUICK = Patience(poll_s=0.3, look_s=0.02, page_s=0.4, hidden_s=0.5, client_s=5.0)
+QUICK = Patience(poll_s=0.3, look_s=0.02, page_s=2.0, hidden_s=0.5)
 ABOUT: dict[str, Any] = {
     "user_agent": "Fake/1.0",
     "model": "Linux x86",

@@ -17,16 +17,16 @@ from edgesmith.web.config import WebConfig
 from edgesmith.web.phone_desk import how_to_open, hub_address
 from edgesmith.web.phone_hub import Hub
 from edgesmith.web.phone_state import Patience
-from tests.web.fake_page import ABOUT, QUICK, TOKEN
+from tests.web.fake_page import ABOUT, TOKEN
 
 ORIGIN = {"Origin": "http://127.0.0.1:8770"}
 PROCESS = {**ORIGIN, "Authorization": f"Bearer {TOKEN}"}
 PAGE = {**ABOUT, "name": "pixel", "key": "k" * 16}
 
 
-def client_of(folder: Path, host: str = "127.0.0.1", patience: Patience = QUICK) -> TestClient:
+def client_of(folder: Path, host: str = "127.0.0.1") -> TestClient:
     app = create_app(WebConfig(folder=folder, host=host, token=TOKEN))
-    app.state.phones = Hub(patience)
+    app.state.phones = Hub(Patience(poll_s=0.3, look_s=0.02, page_s=600))
     return TestClient(app, base_url="http://127.0.0.1:8770", follow_redirects=False)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
@@ -10,19 +11,33 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from edgesmith.core.errors import EdgesmithError
-from edgesmith.web import assets, home, phone
+from edgesmith.web import assets, bundles, compare, home, job_pages, pareto, phone, runs, trying
+from edgesmith.web.answers import Answerer
 from edgesmith.web.config import WebConfig
+from edgesmith.web.jobs import Jobs
 from edgesmith.web.phone_hub import Hub
 from edgesmith.web.render import render
+from edgesmith.web.scan import JOBS_NAME
 from edgesmith.web.security import FORM_BYTES, Guard
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (assets.router, home.router, phone.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    assets.router,
+    home.router,
+    runs.router,
+    pareto.router,
+    bundles.router,
+    trying.router,
+    compare.router,
+    job_pages.router,
+    phone.router,
+)
 
 # Bodies larger than a form's, by the beginning of the path: the attribute of the config that is their limit.
 BODIES: Final[Mapping[str, str]] = MappingProxyType(
@@ -39,8 +54,10 @@ _STATIC: Final = Path(__file__).parent / "static"
 
 def create_app(config: WebConfig) -> FastAPI:
     """The application, ready to be served or tested."""
-    app = FastAPI(title="edgesmith", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="edgesmith", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_life)
     app.state.config = config
+    app.state.jobs = Jobs(config.folder / JOBS_NAME)
+    app.state.answerer = Answerer()
     app.state.phones = Hub()
     for router in ROUTERS:
         app.include_router(router)
@@ -50,6 +67,12 @@ def create_app(config: WebConfig) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_middleware(Guard, config=config, limit_of=lambda path: body_limit(path, config))
     return app
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await run_in_threadpool(app.state.jobs.close)
 
 
 def body_limit(path: str, config: WebConfig) -> int:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from edgesmith.core.errors import UsageError
+from edgesmith.deploy.bundle import MANIFEST_NAME
 from edgesmith.devices.browser.protocol import MAX_FILE_BYTES
+from edgesmith.recipes.run_folder import RUN_NAME
 
 DEFAULT_PORT: Final = 8770
 _TOKEN: Final = r"[A-Za-z0-9_-]{16,256}"
@@ -67,6 +69,11 @@ class WebConfig:
                 raise UsageError(f"--data {folder} is not a folder")
         if self.folder.exists() and not self.folder.is_dir():
             raise UsageError(f"{self.folder} is not a folder; edgesmith web shows a folder of runs and bundles")
+        if any((self.folder / name).is_file() for name in (RUN_NAME, MANIFEST_NAME)):
+            above = self.folder.absolute().parent
+            raise UsageError(
+                f"{self.folder} is one run or bundle; name the folder that holds it: edgesmith web {above}"
+            )
 
     @property
     def needs_token(self) -> bool:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from typing import Final
 from urllib.parse import urlsplit
 
 from edgesmith.web.config import WebConfig, is_loopback
 
+EVERYWHERE: Final = ("0.0.0.0", "::")
+# Any address that is not of this network: nothing is sent to it.
+_ELSEWHERE: Final = ("192.0.2.1", 9)
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 
 
@@ -30,6 +34,18 @@ def is_our_name(authority: str, config: WebConfig) -> bool:
     if is_loopback(host):
         return True
     return config.needs_token and (host in _own_names(config) or _is_address(host))
+
+
+def shown_host(config: WebConfig) -> str:
+    """What others may call this machine: the address by which it would reach them, which phones can always open."""
+    if config.host not in EVERYWHERE:
+        return config.host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ELSEWHERE)
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
 
 
 def is_same_origin(origin: str, *, scheme: str, authority: str) -> bool:

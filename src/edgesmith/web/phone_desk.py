@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,13 +9,10 @@ from edgesmith.core.extras import require
 from edgesmith.devices.browser.address import HubAddress
 from edgesmith.report.markup import Html
 from edgesmith.web.config import WebConfig, is_loopback
+from edgesmith.web.hosts import shown_host
 from edgesmith.web.security import TOKEN_KEY
 
 PHONE_PAGE: Final = "/phone"
-
-_EVERYWHERE: Final = ("0.0.0.0", "::")
-# An address of documentation (RFC 5737): asking the way there sends nothing, and tells our own address on that way.
-_FAR: Final = ("192.0.2.1", 9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,16 +59,6 @@ def qr_code(text: str) -> Html:
 
 
 def _elsewhere(config: WebConfig) -> str:
-    host = own_address() if config.host in _EVERYWHERE else config.host
+    host = shown_host(config)
     shown = f"[{host}]" if ":" in host else host
     return f"{'https' if config.https else 'http'}://{shown}:{config.port}{PHONE_PAGE}"
-
-
-def own_address() -> str:
-    """This machine's address in the network that leads out, else its name."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(_FAR)
-        except OSError:
-            return socket.gethostname()
-        return str(probe.getsockname()[0])

@@ -12,8 +12,10 @@ from starlette.responses import HTMLResponse
 
 from edgesmith import __version__
 from edgesmith.core.units import format_duration
-from edgesmith.report.markup import Html, clean, escape
+from edgesmith.report.markup import Html, clean
+from edgesmith.report.tables import name_model
 from edgesmith.report.wording import format_bytes, format_count, format_ms, format_share, plural
+from edgesmith.web.addresses import address
 
 # Address, words; the navigation of every page.
 NAVIGATION: Final = (
@@ -44,7 +46,9 @@ def _environment() -> jinja2.Environment:
         finalize=_finalize,
     )
     environment.filters |= {
+        "address": lambda name, kind: address(kind, name),
         "bytes": format_bytes,
+        "breakable": name_model,
         "count": format_count,
         "duration": format_duration,
         "ms": format_ms,
@@ -72,8 +76,3 @@ def render(
     shared = {"here": "", "config": request.app.state.config, "path": request.url.path}
     text = _ENVIRONMENT.get_template(template).render({**shared, **values})
     return HTMLResponse(text.encode("utf-8", "replace"), status_code=status)
-
-
-def show(text: str) -> Html:
-    """Text as markup, for parts that are built outside templates."""
-    return escape(text)

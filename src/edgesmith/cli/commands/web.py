@@ -33,7 +33,7 @@ def web(
         require(module, extra="web")
     from edgesmith.core.units import parse_bytes
     from edgesmith.web.config import WebConfig, make_token
-    from edgesmith.web.serve import serve
+    from edgesmith.web.serve import Announcement, serve
 
     config = WebConfig(
         folder=folder,
@@ -44,7 +44,12 @@ def web(
         token=token or make_token(),
     )
 
-    def announce(address: str) -> None:
-        print(f"edgesmith web at {address}; stop it with Ctrl-C", file=sys.stderr, flush=True)
+    def announce(told: Announcement) -> None:
+        print(f"edgesmith web at {told.address} (stop it with Ctrl-C)", file=sys.stderr)
+        if told.fingerprint:
+            print(f"the browser will warn of the certificate; its SHA-256 is {told.fingerprint}", file=sys.stderr)
+        elif config.needs_token:
+            print("plain HTTP: others can read along, and there is neither camera nor threads", file=sys.stderr)
+        sys.stderr.flush()
 
-    serve(config, certificate=None, announce=announce)
+    serve(config, https=not http, announce=announce)

@@ -20,6 +20,7 @@ from edgesmith.devices.browser.address import HubAddress
 from edgesmith.devices.browser.protocol import Envelope
 from edgesmith.runtimes.table import RUNTIMES
 from edgesmith.web.app import create_app
+from edgesmith.web.certificate import Certificate
 from edgesmith.web.config import WebConfig
 from edgesmith.web.phone_desk import hub_address
 from edgesmith.web.phone_hub import Hub
@@ -41,19 +42,24 @@ ABOUT: dict[str, Any] = {
 
 
 @contextmanager
-def serving(folder: Path, *, patience: Patience = QUICK, host: str = "127.0.0.1") -> Iterator[HubAddress]:
-    """The web application in a thread."""
+def serving(
+    folder: Path, *, patience: Patience = QUICK, host: str = "127.0.0.1", certificate: Certificate | None = None
+) -> Iterator[HubAddress]:
+    """The web application in a thread; over HTTPS with a certificate."""
+    files: dict[str, Any] = {}
+    if certificate is not None:
+        files = {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
     listener = socket.create_server((host, 0))
     config = WebConfig(folder=folder, host=host, port=listener.getsockname()[1], token=TOKEN)
     app = create_app(config)
     app.state.phones = Hub(patience)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, **files))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     try:
-        yield hub_address(config, certificate="")
+        yield hub_address(config, certificate="" if certificate is None else str(certificate.certificate))
     finally:
         app.state.phones.close()
         server.should_exit = True

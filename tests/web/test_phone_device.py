@@ -15,6 +15,7 @@ import pytest
 
 from edgesmith.core.errors import DeviceError, EdgesmithError, UsageError
 from edgesmith.devices.browser.address import HubAddress, published
+from edgesmith.devices.browser.client import HubClient
 from edgesmith.devices.browser.device import SAMPLE_MS, BrowserDevice, connect_browser
 from edgesmith.devices.browser.protocol import Envelope
 from edgesmith.devices.measure import Subject, measure
@@ -145,6 +146,19 @@ def test_a_hub_that_is_gone_is_said(hub: HubAddress, tmp_path: Path) -> None:
         pytest.raises(DeviceError, match="the hub for browsers is gone: start edgesmith web again"),
     ):
         device_of(tmp_path)
+
+
+def test_a_hub_with_https_is_known_by_its_own_certificate(tmp_path: Path, graphs: tuple[Path, Path]) -> None:
+    pytest.importorskip("cryptography", reason="cryptography comes with edgesmith[web]")
+    from edgesmith.web.certificate import certificate_for
+
+    own, other = (certificate_for(["localhost"], tmp_path / name) for name in ("own", "other"))
+    with serving(tmp_path / "runs", certificate=own) as hub:
+        assert HubClient(hub).browsers() == ()
+        with pytest.raises(DeviceError, match=r"does not answer.*certificate verify failed"):
+            HubClient(replace(hub, certificate=str(other.certificate))).browsers()
+        with pytest.raises(DeviceError, match=r"certificate .* cannot be read"):
+            HubClient(replace(hub, certificate=str(tmp_path / "none.pem"))).browsers()
 
 
 def _spoiled(envelope: Envelope) -> Envelope:

@@ -118,7 +118,12 @@ class HubClient:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False  # it is this one certificate that is wanted, whatever names stand in it
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.load_verify_locations(address.certificate)
+        try:
+            context.load_verify_locations(address.certificate)
+        except OSError as error:
+            raise DeviceError(
+                f"the hub's certificate {address.certificate} cannot be read ({error}): start edgesmith web again"
+            ) from None
         return http.client.HTTPSConnection(address.host, address.port, timeout=timeout, context=context)
 
     def _refusal(self, error: Any) -> EdgesmithError:

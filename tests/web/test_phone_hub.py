@@ -145,6 +145,23 @@ def test_a_job_whose_process_is_gone_is_stopped_and_the_page_told() -> None:
     with_hub(body, Patience(poll_s=100, look_s=0.001))
 
 
+def test_a_page_that_is_sending_its_result_is_not_told_to_stop() -> None:
+    async def body(hub: Hub, clock: Clock) -> None:
+        secret = hub.register(about(), "key")
+        job = hub.submit("pixel", REQUEST)["job"]
+        waiting = await open_page(hub, secret, State(job=job))
+        hub.finish(secret, job, Envelope(head={"error": "no kernel"}).pack())
+        clock.now += 11
+        assert await waiting == {}
+        later = await open_page(hub, secret, State(job=job))
+        following = hub.submit("pixel", REQUEST)["job"]
+        assert (await later)["stop"] == job
+        news = await hub.wait(secret, State(), never)
+        assert news["job"]["name"] == following
+
+    with_hub(body)
+
+
 def test_names_belong_to_one_browser_at_a_time() -> None:
     async def body(hub: Hub, clock: Clock) -> None:
         first = hub.register(about(), "key of one")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edgesmith.core.errors import UsageError
-from edgesmith.core.table import lookup, unknown
+from edgesmith.core.table import unknown
 from edgesmith.deploy.base import FLOAT32, INT8
 from edgesmith.devices.cores import max_threads
 
@@ -100,7 +100,9 @@ def _parse_device(
         if name in elsewhere and "@" not in elsewhere[name]:
             return _parse_registered(name, settings if not at else [], elsewhere[name])
         return _parse_elsewhere(name, rest, [*known, *elsewhere], elsewhere)
-    allowed = [*lookup(known, name, what="device"), "threads"]
+    if name not in known:
+        raise unknown(name, [*known, *elsewhere], what="device")
+    allowed = [*known[name], "threads"]
     precision, settings = _parse_precision(settings, allowed)
     options = _parse_options(name, settings, allowed)
     threads = _parse_threads(options.pop("threads", "1"), limit=limit)

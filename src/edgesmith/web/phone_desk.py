@@ -55,7 +55,7 @@ def qr_code(text: str) -> Html:
     import segno
 
     drawn = segno.make(text, error="m", micro=False)
-    return Html(drawn.svg_inline(scale=5, border=4, dark="#000000", light="#ffffff", title="The page's address"))
+    return Html(drawn.svg_inline(omitsize=True, border=4, dark="#000000", light="#ffffff", title="The page's address"))
 
 
 def _elsewhere(config: WebConfig) -> str:

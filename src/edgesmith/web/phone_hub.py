@@ -131,7 +131,6 @@ class Hub:
             raise refusal from None
         task.result = data
         task.changed.set()
-        page.changed.set()
 
     def leave(self, secret: str) -> None:
         """A page is being closed."""
@@ -218,6 +217,8 @@ class Hub:
 
     def _news(self, page: Page, state: State) -> dict[str, Any]:
         task = page.task
+        if page.job is not None and page.job.name == state.job and page.job.result is not None:
+            return {}  # it is just sending what has come already
         if state.job and (task is None or task.name != state.job):
             return {"stop": state.job}
         if task is not None and state.job != task.name:

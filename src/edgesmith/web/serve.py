@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
@@ -18,7 +19,6 @@ from edgesmith.web.certificate import certificate_for
 from edgesmith.web.config import WebConfig
 from edgesmith.web.hosts import shown_host
 from edgesmith.web.phone_desk import hub_address
-from edgesmith.web.phone_hub import Hub
 from edgesmith.web.security import TOKEN_KEY
 
 
@@ -66,21 +66,23 @@ def serve(config: WebConfig, *, https: bool, announce: Callable[[Announcement], 
         timeout_graceful_shutdown=3,
         **files,
     )
-    with published(hub_address(config, certificate=str(files.get("ssl_certfile", "")))):
+    with ExitStack() as end:
+        end.enter_context(published(hub_address(config, certificate=str(files.get("ssl_certfile", "")))))
+        end.callback(app.state.phones.close)
         announce(Announcement(address=address_of(config, host), fingerprint=fingerprint))
-        _Server(settings, app.state.phones).run(sockets=[listener])
+        _Server(settings, end).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Tells the hub when a signal ends it, so that no page's open request holds it up."""
+    """Closes what belongs to it when a signal comes: pages' open requests would hold it up, and SIGTERM ends it."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, end: ExitStack) -> None:
         super().__init__(config)
-        self._hub = hub
+        self._end = end
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal has come."""
-        self._hub.close()
+        self._end.close()
         super().handle_exit(sig, frame)
 
 

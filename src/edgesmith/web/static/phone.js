@@ -106,6 +106,7 @@ function failed(text) {
 
 async function deliver(data, error) {
   const done = job;
+  done.delivered = true;
   try {
     await fetch(`/phone/pages/${page}/jobs/${done.name}`, { method: "POST", body: data });
   } catch {
@@ -156,7 +157,7 @@ async function listen() {
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     }
-    if (news.stop && news.stop === job?.name) {
+    if (news.stop && news.stop === job?.name && !job.delivered) {
       worker.terminate();
       settings = null;
       log(`${job.work} for ${job.client}: stopped`);
@@ -202,7 +203,7 @@ function log(text) {
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 function showFacts() {
-  element("fact-threads").textContent = about.isolated ? `up to ${about.cores}` : "1 only";
+  element("fact-threads").textContent = about.isolated && about.cores > 1 ? `up to ${about.cores}` : "1";
   element("fact-clock").textContent = `steps of ${about.clock_us < 1000 ? `${about.clock_us} µs` : `${about.clock_us / 1e3} ms`}`;
   element("fact-webgpu").textContent = about.webgpu ? "yes" : "no";
   element("fact-runtime").textContent = `onnxruntime-web ${about.version}${about.simd ? ", SIMD" : ", no SIMD"}`;

@@ -19,6 +19,7 @@ import pytest
 
 from edgesmith.recipes.quickstart import write_digits
 from edgesmith.web.processes import end_group
+from tests.web.folders import write_training
 from tests.web.test_pages import PAGES
 
 if TYPE_CHECKING:
@@ -43,10 +44,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server over a folder of its own."""
-    root = tmp_path_factory.mktemp("browser") / "runs"
-    shutil.copytree(served, root, symlinks=True)
+def root(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A served folder that these tests may write into."""
+    return Path(shutil.copytree(served, tmp_path_factory.mktemp("browser") / "runs", symlinks=True))
+
+
+@pytest.fixture(scope="module")
+def address(root: Path) -> Iterator[str]:
+    """A server over it."""
     command = [sys.executable, "-m", "edgesmith", "web", str(root), "--port", "0"]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert server.stderr is not None
@@ -115,11 +120,13 @@ def test_the_keyboard_reaches_content_and_candidates(browser: Browser, address: 
     page.close()
 
 
-def test_a_running_run_moves_on_by_itself(browser: Browser, address: str) -> None:
+def test_a_running_run_moves_on_by_itself(browser: Browser, address: str, root: Path) -> None:
+    write_training(root / "train-now", pictures=1200)
     page, complaints = open_page(browser, 390, "light")
     page.goto(f"{address}/run/train-now")
-    before = page.locator("#run .card-top").inner_text()
-    page.wait_for_function("(words) => document.querySelector('#run .card-top').innerText !== words", arg=before)
+    page.wait_for_selector("text=1,200 of 4,800 pictures")
+    write_training(root / "train-now", pictures=2400)
+    page.wait_for_selector("text=2,400 of 4,800 pictures")
     assert complaints == []
     page.close()
 

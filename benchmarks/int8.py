@@ -30,9 +30,11 @@ from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.deploy.quantize.write import open_quantizer
 from edgesmith.nn.build import Net
 from edgesmith.recipes.imports import import_weights
+from edgesmith.recipes.int8_parts import parts_of
 from edgesmith.recipes.int8_score import Scorer
 from edgesmith.recipes.models import resolve
-from edgesmith.recipes.quantize import CALIBRATION, calibration_pictures, check_request, parts_of, quantize_model
+from edgesmith.recipes.quantize import CALIBRATION, calibration_pictures, check_request, quantize_model
+from edgesmith.tasks.classification import Classification
 
 MUCH: Final = 0.02
 
@@ -95,7 +97,8 @@ def find_worst(bundle: Path, name: str, options: argparse.Namespace) -> dict[str
     """What each part and each kind gives back in float, in nats on the calibration pictures; the most first."""
     ((device,), ranges), opened_bundle = check_request(name, Ranges.MINMAX), open_bundle(bundle)
     pictures = calibration_pictures(opened_bundle, options.data, CALIBRATION, seed=options.seed, progress=SILENT)
-    scorer, form = Scorer(device, pictures.calibration), split_kind(device.format)[0]
+    task, form = Classification(opened_bundle.manifest.classes), split_kind(device.format)[0]
+    scorer = Scorer(device, pictures.calibration, task)
     net, suffix = cast("Net", load_module(opened_bundle)), get_exporter(form).suffix
     plans = {part: QuantPlan(ranges=ranges, float_parts=(part,)) for part in parts_of(net.spec)}
     plans |= {str(kind): QuantPlan(ranges=ranges, float_kinds=(kind,)) for kind in get_quantizer(form).kinds}

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from paper.files import Made, join_made, load_made, make
-from paper.nets import FLOAT, GROUPS, INT8, Entry
+from paper.groups import FLOAT, INT8, Entry
+from paper.nets import GROUPS
 from paper.page import write_page
 from paper.timing import time_entries
 from rows import find_rows, read_commit

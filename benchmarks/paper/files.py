@@ -24,7 +24,8 @@ from edgesmith.deploy.quantize.base import Calibration, Kind, QuantPlan
 from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.deploy.quantize.write import open_quantizer
 from edgesmith.nn.build import Net, build
-from paper.nets import FLOAT_PLAN, SWISH_FLOAT, WHOLE, Entry
+from paper.groups import Entry
+from paper.nets import FLOAT_PLAN, SWISH_FLOAT, WHOLE
 
 PICTURES: Final = 2  # noise sets the ranges: these files are timed, never scored
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from edgesmith.arch.edits.ablation import hswish_from, last_stage, no_se, relu_only, se, stem
-from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
+from paper.dense import table_6, table_7, table_8
+from paper.groups import FLOAT, INT8, Entry, Group, zoo_entry
 from paper.published import LARGE, RELU, SMALL, SWISH_16, SWISH_112, V2, V2_SMALL, WRITTEN_OUT
-
-FLOAT: Final = "float32"
-INT8: Final = "int8"
 
 # What a file was made under.
 WHOLE: Final = "all int8"
@@ -35,57 +32,16 @@ NO_GATES: Final = "no SE"
 INPUT_GATES: Final = "SE at 1/4 of the input"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One network of a group.
-
-    Attributes:
-        name: What the tables call it; unique in its group.
-        spec: The network.
-        against: Name of the network that it is compared with.
-        plain: H-swish is written out as sum, clip, quotient and product, as runtimes without an operator for it have
-            it; float files only.
-    """
-
-    name: str
-    spec: NetSpec
-    against: str
-    plain: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """Networks that are timed side by side, in one session a device.
-
-    Attributes:
-        entries: The networks.
-        precisions: Number formats that the group is timed in unless it is asked for by name.
-        beside_float: Its int8 files take turns with the float files of the same runtime.
-    """
-
-    entries: tuple[Entry, ...]
-    precisions: tuple[str, ...] = (FLOAT, INT8)
-    beside_float: bool = False
-
-    def of_precision(self, precision: str) -> tuple[Entry, ...]:
-        """The networks that have files of a precision."""
-        return tuple(entry for entry in self.entries if precision == FLOAT or not entry.plain)
-
-
-def _zoo(name: str, text: str, against: str) -> Entry:
-    return Entry(name=name, spec=find(text), against=against)
-
-
 def _table_3() -> tuple[Entry, ...]:
     return (
-        _zoo(LARGE, "mobilenet_v3_large", V2),
-        _zoo("V3-Large 0.75", "mobilenet_v3_large@width=0.75", V2),
-        _zoo("MnasNet-A1", "mnasnet_a1", V2),
-        _zoo(V2, "mobilenet_v2", V2),
-        _zoo(SMALL, "mobilenet_v3_small", V2_SMALL),
-        _zoo("V3-Small 0.75", "mobilenet_v3_small@width=0.75", V2_SMALL),
-        _zoo("Mnas-small", "mnasnet_small", V2_SMALL),
-        _zoo(V2_SMALL, "mobilenet_v2@width=0.35", V2_SMALL),
+        zoo_entry(LARGE, "mobilenet_v3_large", V2),
+        zoo_entry("V3-Large 0.75", "mobilenet_v3_large@width=0.75", V2),
+        zoo_entry("MnasNet-A1", "mnasnet_a1", V2),
+        zoo_entry(V2, "mobilenet_v2", V2),
+        zoo_entry(SMALL, "mobilenet_v3_small", V2_SMALL),
+        zoo_entry("V3-Small 0.75", "mobilenet_v3_small@width=0.75", V2_SMALL),
+        zoo_entry("Mnas-small", "mnasnet_small", V2_SMALL),
+        zoo_entry(V2_SMALL, "mobilenet_v2@width=0.35", V2_SMALL),
     )
 
 
@@ -114,15 +70,19 @@ def _edits() -> tuple[Entry, ...]:
 def _sweep(name: str, text: str) -> tuple[Entry, ...]:
     whole = f"{name} 1.0"
     return (
-        *(_zoo(f"{name} {width}", f"{text}@width={width}", whole) for width in WIDTHS),
-        *(_zoo(f"{name} 1.0 at {side}", f"{text}@resolution={side}", whole) for side in RESOLUTIONS if side != 224),
+        *(zoo_entry(f"{name} {width}", f"{text}@width={width}", whole) for width in WIDTHS),
+        *(
+            zoo_entry(f"{name} 1.0 at {side}", f"{text}@resolution={side}", whole)
+            for side in RESOLUTIONS
+            if side != 224
+        ),
     )
 
 
 def _ladder() -> tuple[Entry, ...]:
     return (
-        _zoo(SMALL, "mobilenet_v3_small", SMALL),
-        *(_zoo(ladder_name(options), f"mobilenet_v2@{options}", SMALL) for options in LADDER),
+        zoo_entry(SMALL, "mobilenet_v3_small", SMALL),
+        *(zoo_entry(ladder_name(options), f"mobilenet_v2@{options}", SMALL) for options in LADDER),
     )
 
 
@@ -140,5 +100,8 @@ GROUPS: Final[Mapping[str, Group]] = MappingProxyType(
         "ladder": Group(entries=_ladder()),
         "sweep_large": Group(entries=_sweep("V3-Large", "mobilenet_v3_large"), precisions=(FLOAT,)),
         "sweep_small": Group(entries=_sweep("V3-Small", "mobilenet_v3_small"), precisions=(FLOAT,)),
+        "table6": Group(entries=table_6(), precisions=(FLOAT,)),
+        "table7": Group(entries=table_7(), precisions=(FLOAT,)),
+        "table8": Group(entries=table_8(), precisions=(FLOAT,)),
     }
 )

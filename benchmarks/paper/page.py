@@ -8,8 +8,9 @@ from typing import Final
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.files import write_text
+from paper.groups import FLOAT, INT8
 from paper.ladder import bracket_table, published_top1
-from paper.nets import FLOAT, GROUPS, INT8, NO_GATES, OLD_LAST_STAGE, WIDE_STEM
+from paper.nets import GROUPS, NO_GATES, OLD_LAST_STAGE, WIDE_STEM
 from paper.published import (
     LARGE,
     LAST_STAGE_MS,
@@ -23,6 +24,7 @@ from paper.published import (
     WRITTEN_OUT,
     Figures,
 )
+from paper.published_dense import TABLE_6, TABLE_7, TABLE_8, DenseFigures
 from paper.summary import summary_table
 from paper.tables import Row, columns, left_over_lines, number, over_float_table, ratio_table
 
@@ -59,6 +61,9 @@ def render(rows: Sequence[Row]) -> str:
         ("Figure 7 in int8, Small", "sweep_small", INT8, {}),
         ("V2 of V3-Small's latency, float", "ladder", FLOAT, _ladder()),
         ("V2 of V3-Small's latency, int8", "ladder", INT8, _ladder()),
+        ("Table 6: SSDLite at 320x320, float", "table6", FLOAT, _dense("mAP", "table6", TABLE_6, "Pixel 1")),
+        ("Table 7: segmentation at 512x1024, float", "table7", FLOAT, _dense("mIoU", "table7", TABLE_7, "Pixel 3")),
+        ("Table 8: output stride, float", "table8", FLOAT, _dense("mIoU", "table8", TABLE_8, "Pixel 3")),
     ):
         found = columns(rows, group, precision)
         if not found and precision not in GROUPS[group].precisions:
@@ -77,7 +82,14 @@ def _accuracy(table: Mapping[str, Figures]) -> dict[str, dict[str, str]]:
     return {"top-1, paper": {name: f"{figures.top1:.1f} %" for name, figures in table.items()}}
 
 
-def _phones(group: str, table: Mapping[str, Figures]) -> dict[str, dict[str, str]]:
+def _dense(score: str, group: str, table: Mapping[str, DenseFigures], phone: str) -> dict[str, dict[str, str]]:
+    scores = {name: f"{figures.score:.1f} %" for name, figures in table.items()}
+    return {f"{score}, paper": scores} | _phones(group, table, (phone,))
+
+
+def _phones(
+    group: str, table: Mapping[str, Figures] | Mapping[str, DenseFigures], phones: Sequence[str] = PHONES
+) -> dict[str, dict[str, str]]:
     """The paper's ratios on each phone, for the networks of a group that its table has."""
     pairs = {entry.name: entry.against for entry in GROUPS[group].entries if entry.name in table}
     return {
@@ -85,7 +97,7 @@ def _phones(group: str, table: Mapping[str, Figures]) -> dict[str, dict[str, str
             name: number(table[name].pixel_ms[index] / table[against].pixel_ms[index])
             for name, against in pairs.items()
         }
-        for index, phone in enumerate(PHONES)
+        for index, phone in enumerate(phones)
     }
 
 

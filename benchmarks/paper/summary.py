@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from paper.nets import FLOAT, INT8, NO_GATES, OLD_LAST_STAGE
+from paper.groups import FLOAT, INT8
+from paper.nets import NO_GATES, OLD_LAST_STAGE
 from paper.published import (
     LARGE,
     LAST_STAGE_SHARE,
@@ -20,6 +21,7 @@ from paper.published import (
     V2_SMALL,
     WRITTEN_OUT,
 )
+from paper.published_dense import LARGE_16, LARGE_32, ROW_1, ROW_7, SSD_LARGE, SSD_V2, TABLE_6, TABLE_7, TABLE_8
 from paper.tables import NOT_YET, Row, columns, markdown
 
 
@@ -99,6 +101,27 @@ CLAIMS: Final = (
         group="edits",
         name=OLD_LAST_STAGE,
         phones=(1 / (1 - LAST_STAGE_SHARE),),
+    ),
+    Claim(
+        text="SSDLite on V3-Large halved over V2",
+        precision=FLOAT,
+        group="table6",
+        name=SSD_LARGE,
+        phones=_quotients(TABLE_6[SSD_LARGE].pixel_ms, TABLE_6[SSD_V2].pixel_ms),
+    ),
+    Claim(
+        text="LR-ASPP on V3-Large halved over R-ASPP on V2",
+        precision=FLOAT,
+        group="table7",
+        name=ROW_7,
+        phones=_quotients(TABLE_7[ROW_7].pixel_ms, TABLE_7[ROW_1].pixel_ms),
+    ),
+    Claim(
+        text="output stride 32 over 16, V3-Large",
+        precision=FLOAT,
+        group="table8",
+        name=LARGE_32,
+        phones=_quotients(TABLE_8[LARGE_32].pixel_ms, TABLE_8[LARGE_16].pixel_ms),
     ),
     Claim(
         text=_V3_LARGE,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgesmith.arch.cost import count_total
-from paper.nets import FLOAT, GROUPS, INT8, WHOLE, Entry
+from paper.groups import FLOAT, INT8, Entry
+from paper.nets import GROUPS, WHOLE
 
 Row = Mapping[str, Any]
 NOT_YET = "not measured yet"

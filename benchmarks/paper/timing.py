@@ -11,7 +11,8 @@ from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Comparison
 from paper.files import Made, costs
-from paper.nets import FLOAT_PLAN, SWISH_FLOAT, WHOLE, Entry
+from paper.groups import Entry
+from paper.nets import FLOAT_PLAN, SWISH_FLOAT, WHOLE
 
 
 def time_entries(entries: Sequence[Entry], made: Mapping[str, Made], device: Device, *, plan: Plan) -> dict[str, Any]:

@@ -65,6 +65,7 @@ class LastConv:
     taps: tuple[Tap, ...] = (Tap(block=-1),)
     preset: ClassVar[Preset | None] = None
     task: ClassVar[str] = "classification"
+    widths: ClassVar[Mapping[str, int]] = {}
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         h = t.conv(taps[0], num_classes, name="conv", activation=RELU, bias=True, norm=False)

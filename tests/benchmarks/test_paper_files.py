@@ -7,7 +7,8 @@ from pathlib import Path
 import onnx
 import torch
 from paper.files import WrittenHardSwish, has_swish, load_made, make, write_out_swish_
-from paper.nets import FLOAT_PLAN, Entry
+from paper.groups import Entry
+from paper.nets import FLOAT_PLAN
 from torch import nn
 
 from edgesmith.arch.edits.ablation import relu_only

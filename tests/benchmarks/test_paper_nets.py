@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from paper.nets import FLOAT, GROUPS, INPUT_GATES, INT8, NO_GATES, OLD_LAST_STAGE, RESOLUTIONS, WIDE_STEM, WIDTHS, Entry
+from paper.groups import FLOAT, INT8, Entry
+from paper.nets import GROUPS, INPUT_GATES, NO_GATES, OLD_LAST_STAGE, RESOLUTIONS, WIDE_STEM, WIDTHS
 from paper.published import LARGE, RELU, SMALL, SWISH_16, SWISH_112, TABLE_3, V2, V2_SMALL, WRITTEN_OUT
 
 from edgesmith.arch.cost import count_total

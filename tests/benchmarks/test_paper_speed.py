@@ -9,7 +9,8 @@ from typing import Any
 import paper_speed
 import pytest
 from paper.files import Made
-from paper.nets import FLOAT_PLAN, GROUPS, Entry
+from paper.groups import Entry
+from paper.nets import FLOAT_PLAN, GROUPS
 from paper.page import BEGIN, END
 from paper.published import LARGE, V2
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from paper.files import Made
-from paper.nets import FLOAT_PLAN, GROUPS, SWISH_FLOAT, WHOLE, Entry
+from paper.groups import Entry
+from paper.nets import FLOAT_PLAN, GROUPS, SWISH_FLOAT, WHOLE
 from paper.published import LARGE, SMALL, V2, V2_SMALL
 from paper.timing import time_entries
 

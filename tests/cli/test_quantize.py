@@ -105,12 +105,20 @@ def test_case_q11_the_file_takes_pixels_and_scores_like_the_other(
     assert kept.manifest.latency[-2]["file"] == "model-int8-uint8.onnx"
 
 
+def test_predicting_with_an_int8_file_that_is_not_there_says_how_to_make_one(
+    capsys: pytest.CaptureFixture[str], trained: Path, digits: Path
+) -> None:
+    assert run(["predict", str(trained), str(digits), "--device", "onnxruntime:int8"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "has no int8 onnx file; make one: edgesmith quantize" in line
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--input", "uin8"], "unknown input 'uin8'; did you mean 'uint8'"),
         (["--input", "int8"], "int8 onnx files take float32 pictures or uint8 pixels here, not int8"),
-        (["--max-loss", "200"], "--max-loss is in points of top-1, 0 to 100, got 200"),
+        (["--max-loss", "200"], "--max-loss is in points of top-1, mIoU or mAP, 0 to 100, got 200"),
         (["--device", "litert", "--reduce-range", "on"], "litert's quantizer has no weights of seven bits"),
     ],
 )

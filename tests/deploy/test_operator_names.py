@@ -38,6 +38,8 @@ def test_a_part_is_a_whole_step_of_the_path() -> None:
     assert matching(names, ["blocks.1"]) == names[:2]
     assert matching(names, ["blocks.1.gate.squeeze", "head"]) == [names[1], names[3]]
     assert is_of_part("blocks.1", "blocks.1")
+    boxes = ["head.box0_filter.conv/Conv", "head.box1/Conv"]
+    assert matching([*boxes, "head.class0/Conv", "head/Concat"], ["head.box*"]) == boxes
 
 
 @pytest.mark.parametrize(

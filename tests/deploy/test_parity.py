@@ -26,6 +26,25 @@ def test_compare_by_hand() -> None:
     assert not compare(expected, actual, tolerance=0.02).passed
 
 
+def test_corners_and_scores_are_told_apart_by_hand() -> None:
+    """Two boxes of two classes; the first column after the corners is the background's and says nothing."""
+    expected = np.array([[[0.1, 0.1, 0.5, 0.5, 0.9, 0.8, 0.1], [0.0, 0.0, 1.0, 1.0, 0.2, 0.3, 0.4]]])
+    actual = expected + np.array([[[0.02, 0.0, -0.01, 0.0, 0.0, 0.005, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.11, 0.0]]])
+    parity = compare(expected, actual, tolerance=0.2)
+    assert (parity.corners, parity.scores) == pytest.approx((0.02, 0.11))
+    assert parity.top1_agreement == 0.5, "of boxes"
+    assert compare(expected[0], actual[0]).corners is None
+
+
+def test_corners_of_boxes_that_nobody_is_sure_of_do_not_count() -> None:
+    scores = np.linspace(1, 0, 150)
+    expected = np.concatenate([np.full((1, 150, 4), 0.5), np.zeros((1, 150, 1)), scores[None, :, None]], axis=2)
+    actual = expected.copy()
+    actual[0, 149, 0] = 0.0
+    parity = compare(expected, actual)
+    assert (parity.corners, parity.relative) == (0.0, 0.5)
+
+
 @pytest.mark.parametrize("wrong", [np.zeros((2, 3)), np.full((2, 2), np.nan)])
 def test_answers_that_cannot_be_compared_are_refused(wrong: np.ndarray) -> None:
     with pytest.raises(ExportError, match="answers"):

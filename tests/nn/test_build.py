@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
@@ -38,6 +38,7 @@ class Listener:
     taps: tuple[Tap, ...]
     preset: ClassVar[Preset | None] = None
     task: ClassVar[str] = "classification"
+    widths: ClassVar[Mapping[str, int]] = {}
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         return taps

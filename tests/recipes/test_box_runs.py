@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,15 @@ from edgesmith.core.errors import UsageError
 from edgesmith.data import dataset as datasets
 from edgesmith.data.check import check
 from edgesmith.data.fix import fix as clean
+from edgesmith.deploy.bundle import open_bundle
 from edgesmith.deploy.predict_boxes import BoxPredictor, predict_boxes
 from edgesmith.recipes.evaluate import evaluate_model
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.int8_wishes import Wishes
+from edgesmith.recipes.model_files import open_file
 from edgesmith.recipes.models import resolve
+from edgesmith.recipes.quantize import quantize_model
 from edgesmith.recipes.task_nets import deployed, net_for
 from edgesmith.recipes.train import TrainOutcome, train_model
 from tests.data.box_sets import NAMES, write_coco
@@ -72,6 +77,37 @@ def test_it_finds_what_is_there(trained: TrainOutcome, rectangles: Path, tmp_pat
     truth = datasets.open(rectangles).samples("test")
     counts = [(len(each.boxes), len(sample.boxes)) for each, sample in zip(found.pictures, truth, strict=True)]
     assert sum(bool(mine) == bool(theirs) for mine, theirs in counts) >= 8
+
+
+def test_an_int8_file_is_scored_by_its_own_figure_and_finds_what_the_float_file_finds(
+    trained: TrainOutcome, rectangles: Path, tmp_path: Path, quick_measure: None
+) -> None:
+    folder = shutil.copytree(trained.bundle.folder, tmp_path / "bundle")
+    found = quantize_model(
+        resolve(str(folder)), str(rectangles), "onnxruntime", calibration=12, mixed=False, keep_slow=True
+    )
+    (file,) = found["files"]
+    metrics = file["metrics"]
+    assert file["kept"]
+    assert set(metrics) == {"map_float", "map", "loss", "loss_low", "loss_high", "num_images"}
+    assert metrics["map_float"] == pytest.approx(trained.score.metrics()["map"], abs=1e-6)
+    assert metrics["loss"] < 0.1
+    scored = evaluate_model(resolve(str(folder)), str(rectangles), device="onnxruntime:int8")
+    assert scored["metrics"]["map"] == pytest.approx(metrics["map"], abs=1e-6)
+    bundle = open_bundle(folder)
+    parity = bundle.manifest.files[-1].parity
+    assert parity is not None
+    assert parity.corners is not None
+    assert parity.scores is not None
+    assert 0 < parity.scores < 0.5
+    loaded = open_file(bundle, "onnxruntime:int8")
+    shown = predict_boxes(BoxPredictor.of(bundle, loaded), [rectangles / "test"], out=tmp_path / "out", least_score=0.3)
+    assert sum(len(each.boxes) for each in shown.pictures) > 3
+
+
+def test_answers_in_steps_are_refused_before_anything_is_read(trained: TrainOutcome) -> None:
+    with pytest.raises(UsageError, match="corners and scores cannot share a step"):
+        quantize_model(resolve(str(trained.bundle.folder)), "nowhere", "litert", wishes=Wishes(input="int8"))
 
 
 def test_a_trained_detector_can_be_trained_on(trained: TrainOutcome, rectangles: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,15 @@ from edgesmith.core.errors import UsageError
 from edgesmith.data import dataset as datasets
 from edgesmith.data.pack import pack
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.deploy.bundle import open_bundle
 from edgesmith.deploy.predict_masks import MaskPredictor, predict_masks
 from edgesmith.nn.build import build
 from edgesmith.recipes.evaluate import evaluate_model
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.int8_wishes import Wishes
 from edgesmith.recipes.material import open_material
+from edgesmith.recipes.model_files import open_file
 from edgesmith.recipes.models import resolve
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.run import netadapt
@@ -87,16 +92,42 @@ def test_a_bundle_of_another_task_is_refused(trained: TrainOutcome, tmp_path: Pa
         train_model(resolve("lraspp_mobilenet_v3_small"), str(classes), out=tmp_path / "out", weights="none")
 
 
+def test_an_int8_file_is_scored_by_its_own_figure_and_answers_like_the_float_file(
+    trained: TrainOutcome, shapes: Path, tmp_path: Path, quick_measure: None
+) -> None:
+    folder = shutil.copytree(trained.bundle.folder, tmp_path / "bundle")
+    asked = partial(quantize_model, data=str(shapes), devices="onnxruntime", calibration=12, mixed=False)
+    (file,) = asked(resolve(str(folder)), keep_slow=True, wishes=Wishes(max_loss=20))["files"]
+    metrics = file["metrics"]
+    assert file["kept"]
+    assert set(metrics) == {"miou_float", "miou", "loss", "loss_low", "loss_high", "num_images"}
+    assert metrics["miou_float"] == pytest.approx(trained.score.metrics()["miou"], abs=1e-6)
+    assert metrics["loss_low"] <= metrics["loss"] <= metrics["loss_high"]
+    scored = evaluate_model(resolve(str(folder)), str(shapes), device="onnxruntime:int8")
+    assert scored["metrics"]["miou"] == pytest.approx(metrics["miou"], abs=1e-6)
+    bundle = open_bundle(folder)
+    parity = bundle.manifest.files[-1].parity
+    assert parity is not None
+    assert parity.top1_agreement > 0.9, "of pixels"
+    loaded = open_file(bundle, "onnxruntime:int8")
+    found = predict_masks(MaskPredictor.of(bundle, loaded), [shapes / "test" / "images"], out=tmp_path / "out")
+    assert len(found.pictures) == 8
+    (refused,) = asked(resolve(str(folder)), keep_slow=True, wishes=Wishes(max_loss=0))["files"]
+    assert metrics["loss"] <= 0 or "points of mIoU" in refused["refused"]
+
+
+def test_pictures_of_another_task_do_not_calibrate(trained: TrainOutcome, tmp_path: Path) -> None:
+    classes = write_pictures(tmp_path / "classes", {"train/a": 3, "train/b": 3, "val/a": 1, "val/b": 1})
+    with pytest.raises(UsageError, match=r"is for segmentation, and the pictures of .* are for classification"):
+        quantize_model(resolve(str(trained.bundle.folder)), str(classes), "onnxruntime")
+
+
 def test_what_is_for_classification_alone_is_said_in_one_line(
     trained: TrainOutcome, shapes: Path, tmp_path: Path
 ) -> None:
     folder = str(trained.bundle.folder)
-    with pytest.raises(UsageError, match="quantize is for classification so far, and this is segmentation"):
-        quantize_model(resolve(folder), str(shapes), "onnxruntime")
     with pytest.raises(UsageError, match="netadapt is for classification so far"):
         netadapt(NetAdaptConfig(model=folder, data=str(shapes), budget="0.9x"), out=tmp_path / "a")
-    with pytest.raises(UsageError, match="--device onnxruntime:int8 is for classification so far"):
-        fit(FitConfig(data=str(shapes), budget="5ms", device="onnxruntime:int8", weights="none"), out=tmp_path / "b")
     with pytest.raises(UsageError, match="pack is for classification so far"):
         pack(datasets.open(shapes), tmp_path / "shards")
 

@@ -31,7 +31,7 @@ def trial(name: str, plan: QuantPlan, *, error: float, ms: float) -> Trial:
 class Counted:
     """Shares of right answers that were found when the trials were scored."""
 
-    top1 = {  # noqa: RUF012 (read only)
+    figures = {  # noqa: RUF012 (read only)
         Path("whole"): 0.70, Path("swish"): 0.71, Path("0"): 0.74, Path("1"): 0.71, Path("both"): 0.75,
     }  # fmt: skip
 
@@ -70,16 +70,16 @@ def kernels(*, alike: bool) -> Parity:
 
 
 def test_case_q1_the_worst_are_named_in_a_line_and_those_that_lose_nothing_are_not() -> None:
-    assert _remarks(exported("a"), parts(0.2, 0.1, 0.05, 0.01), None) == [
+    assert _remarks(exported("a"), parts(0.2, 0.1, 0.05, 0.01), None, "nats") == [
         "int8 harms most in blocks.0 (0.200 nats, +1.5 points), blocks.1 (0.100 nats, +1.5 points), "
         "blocks.2 (0.050 nats, +1.5 points)"
     ]
-    assert _remarks(exported("a"), parts(-0.1), None) == []
+    assert _remarks(exported("a"), parts(-0.1), None, "nats") == []
 
 
 def test_case_q2_kernels_that_overflow_are_told_with_the_way_out() -> None:
-    assert _remarks(exported("a"), [], kernels(alike=True)) == []
-    (remark,) = _remarks(exported("a"), [], kernels(alike=False))
+    assert _remarks(exported("a"), [], kernels(alike=True), "nats") == []
+    (remark,) = _remarks(exported("a"), [], kernels(alike=False), "nats")
     assert remark == (
         "this machine's integer kernels are 87 steps off the file's own arithmetic, with the same best class on 25% of "
         "pictures: sums may overflow; try --reduce-range on"
@@ -87,4 +87,6 @@ def test_case_q2_kernels_that_overflow_are_told_with_the_way_out() -> None:
 
 
 def test_case_l7_what_computes_in_float_is_told() -> None:
-    assert _remarks(exported("a", HardSigmoid=9, Mul=2), [], None) == ["computes in float: 9 HardSigmoid, 2 Mul"]
+    assert _remarks(exported("a", HardSigmoid=9, Mul=2), [], None, "nats") == [
+        "computes in float: 9 HardSigmoid, 2 Mul"
+    ]

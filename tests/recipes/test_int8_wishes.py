@@ -11,7 +11,7 @@ from edgesmith.recipes.int8_wishes import Wishes, sums_overflow
 
 OLD = frozenset({"sse4_2", "avx", "avx2", "fma"})
 NEW = OLD | {"avx512f", "avx512_vnni"}
-SCORE = {"loss": 0.031, "loss_low": 0.011, "loss_high": 0.052}
+SCORE = {"top1": 0.7, "loss": 0.031, "loss_low": 0.011, "loss_high": 0.052}
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,13 @@ def test_case_q1_a_file_that_loses_more_is_refused_with_its_interval() -> None:
     )
 
 
+@pytest.mark.parametrize(("key", "label"), [("miou", "mIoU"), ("map", "mAP")])
+def test_the_limit_of_loss_is_in_points_of_the_tasks_own_figure(key: str, label: str) -> None:
+    score = {key: 0.5, "loss": 0.031, "loss_low": 0.011, "loss_high": 0.052}
+    assert Wishes(max_loss=3.2).refuse(score) is None
+    assert f"it loses 3.1 points of {label} (95 %" in str(Wishes(max_loss=2).refuse(score))
+
+
 def test_case_q11_what_a_file_takes_is_in_its_name_and_plan() -> None:
     assert [Wishes(input=each).mark for each in ("float32", "uint8", "int8")] == ["", "-uint8", "-int8"]
     assert [Wishes(input=each).pixels for each in ("float32", "uint8", "int8")] == [False, True, False]
@@ -57,8 +64,8 @@ def test_case_q11_what_a_file_takes_is_in_its_name_and_plan() -> None:
     [
         ({"input": "uint16"}, "unknown input 'uint16'; did you mean 'uint8'"),
         ({"reduce_range": "yes"}, "unknown value of --reduce-range 'yes'; choices: auto, off, on"),
-        ({"max_loss": -1.0}, "--max-loss is in points of top-1, 0 to 100, got -1"),
-        ({"max_loss": float("nan")}, "--max-loss is in points of top-1, 0 to 100, got nan"),
+        ({"max_loss": -1.0}, "--max-loss is in points of top-1, mIoU or mAP, 0 to 100, got -1"),
+        ({"max_loss": float("nan")}, "--max-loss is in points of top-1, mIoU or mAP, 0 to 100, got nan"),
     ],
 )
 def test_wishes_without_sense_are_told_with_the_choices(wishes: dict[str, object], message: str) -> None:

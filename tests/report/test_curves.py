@@ -35,9 +35,10 @@ def test_each_curve_is_named_and_drawn_inside_the_frame() -> None:
     curves = (Curve(label="training", xs=(0.0, 50.0), ys=(2.0, 1.0)), Curve(label="held-out", xs=(50.0,), ys=(1.2,)))
     figure = read_page(draw_curves(CurvePanel(title="Loss", curves=curves), identifier="a", width=264, height=200))
     assert figure.find("figcaption")[0].text == "Losstrainingheld-out"
-    lines = list(figure.find("svg", kind="plot")[0].find("polyline"))
-    assert len(lines) == 2
-    for x, y in (point.split(",") for node in lines for point in node.attributes["points"].split()):
+    plot = figure.find("svg", kind="plot")[0]
+    (line,), (dot,) = plot.find("polyline"), plot.find("circle")
+    places = [point.split(",") for point in line.attributes["points"].split()]
+    for x, y in [*places, (dot.attributes["cx"], dot.attributes["cy"])]:
         assert 46 - 0.1 <= float(x) <= 252.1
         assert 22 - 0.1 <= float(y) <= 154.1
     assert "training: from 2 to 1." in figure.find("desc")[0].text

@@ -32,6 +32,9 @@ NETS = (
     "mobilenet_v3_small_minimalistic",
     "mnasnet_a1",
     "mobilenet_v4_conv_small",
+    "lraspp_mobilenet_v3_small",
+    "raspp_mobilenet_v3_large",
+    "ssdlite_mobilenet_v3_small",
 )
 SMALL = find("mobilenet_v3_small@resolution=96")
 
@@ -47,7 +50,8 @@ def test_every_width_that_can_save_enough_is_proposed_and_no_wider_one_would_do(
     limit = 0.99 * madds(spec)
     found = {proposal.width: proposal for proposal in propose(spec, madds, limit_ms=limit)}
     for width in widths_of(spec):
-        options = [8 * count for count in range(1, (width.channels - 1) // 8 + 1)]
+        step = 8 * width.unit
+        options = [step * count for count in range(1, (width.channels - 1) // step + 1)]
         nets = {channels: with_width(spec, width, channels) for channels in options}
         fitting = [channels for channels, net in nets.items() if madds(net) <= limit and keys(net) == keys(spec)]
         assert (width in found) == bool(fitting)

@@ -47,7 +47,8 @@ queries = st.dictionaries(
 )
 hosts = st.sampled_from([b"127.0.0.1", b"localhost:8770", b"evil.example"]) | st.binary(max_size=8)
 origins = st.sampled_from([b"http://127.0.0.1", b"http://localhost:8770", b"null", None]) | st.binary(max_size=8)
-boundary = b"zz"
+# Method, path, query, host, origin, and content type with body.
+Request = tuple[str, str, dict[str, str], bytes, bytes | None, tuple[bytes, bytes]]
 
 
 @st.composite
@@ -89,8 +90,8 @@ def outside_jobs(root: Path) -> dict[str, int]:
     return {str(path): path.stat().st_size for path in found}
 
 
-def try_one(app: FastAPI, request: tuple[object, ...]) -> None:
-    method, path, query, host, origin, (kind, body) = request  # type: ignore[misc]
+def try_one(app: FastAPI, request: Request) -> None:
+    method, path, query, host, origin, (kind, body) = request
     headers = [(b"host", host), (b"content-type", kind), *([] if origin is None else [(b"origin", origin)])]
     raw = "&".join(f"{key}={value}" for key, value in query.items()).encode("utf-8", "replace")
     answer = call(app, method, path, query=raw, headers=headers, body=[body])
@@ -107,7 +108,7 @@ def fuzz(app: FastAPI, served: Path, *, count: int) -> None:
 
     @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(requests)
-    def all_of_them(request: tuple[object, ...]) -> None:
+    def all_of_them(request: Request) -> None:
         try_one(app, request)
 
     all_of_them()

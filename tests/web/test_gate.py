@@ -203,6 +203,11 @@ def test_every_answer_tells_the_browser_what_to_keep_to(served: Path, method: st
     assert "server" not in answer.headers
 
 
+def test_browsers_may_name_the_origin_of_our_own_forms() -> None:
+    """With ``no-referrer`` they send ``Origin: null``, which the gate refuses."""
+    assert HEADERS["referrer-policy"] == "same-origin"
+
+
 def test_refusals_carry_them_too(served: Path) -> None:
     client = remote_client(served)
     for answer in (client.get("/"), client.get("/", headers={"host": "evil.example"})):

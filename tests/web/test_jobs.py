@@ -168,7 +168,7 @@ def test_forgetting_takes_what_was_sent_too(jobs: Jobs) -> None:
     wait_until(lambda: again(jobs, job).exit_code == 0)
     jobs.remove(again(jobs, job))
     assert not jobs.path(job.key).exists()
-    assert jobs.list() == []
+    assert jobs.all() == []
 
 
 @pytest.mark.parametrize("key", ["", "..", "../jobs", "a/b", "a\\b", "a.b", "\x00", "\u00fc", "none"])
@@ -182,4 +182,4 @@ def test_a_damaged_job_hides_no_other(jobs: Jobs, text: str) -> None:
     job = begin(jobs, QUICK)
     (jobs.path("bad")).mkdir()
     (jobs.path("bad") / JOB_NAME).write_text(text)
-    assert [each.key for each in jobs.list()] == [job.key]
+    assert [each.key for each in jobs.all()] == [job.key]

@@ -12,17 +12,18 @@ from edgesmith.arch.values import Value, Work
 
 @dataclass(frozen=True)
 class WindowMean(Bare):
-    """Mean over windows; over all pixels where ``window`` is 0 or the map is smaller than one window."""
+    """Mean over windows of a height and a width; over all pixels where those are 0 or the map is smaller."""
 
     name: str
     inputs: tuple[Value]
     output: Value
-    window: int
+    window: tuple[int, int]
     stride: tuple[int, int]
 
     def work(self) -> Work:
         """One operation for each element of each window."""
-        return Work(pool=self.output.size * self.window**2 if self.window else self.inputs[0].size)
+        height, width = self.window
+        return Work(pool=self.output.size * height * width or self.inputs[0].size)
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,15 @@ from edgesmith.core.errors import SpecError
 _BOX: Final = 4
 
 
-def window_mean(t: Trace, x: Value, *, name: str, window: int, stride: tuple[int, int]) -> Value:
+def window_mean(t: Trace, x: Value, *, name: str, window: int | tuple[int, int], stride: tuple[int, int]) -> Value:
     """Mean over windows without padding; over all pixels where ``window`` is 0 or does not fit."""
-    if window and min(x.height, x.width) >= window:
-        height, width = ((side - window) // step + 1 for side, step in zip((x.height, x.width), stride, strict=True))
+    rows, columns = (window, window) if isinstance(window, int) else window
+    if min(rows, columns) > 0 and x.height >= rows and x.width >= columns:
+        height, width = (x.height - rows) // stride[0] + 1, (x.width - columns) // stride[1] + 1
     else:
-        window, height, width = 0, 1, 1
+        rows, columns, height, width = 0, 0, 1, 1
     made = t.value(x.groups, height, width)
-    t.operations.append(WindowMean(name, (x,), made, window, stride))
+    t.operations.append(WindowMean(name, (x,), made, (rows, columns), stride))
     return made
 
 

@@ -37,6 +37,15 @@ class FileModel:
             raise DeviceError(f"the file takes {shape}, but its preprocessing gives pictures of {wanted}")
 
     @classmethod
+    def of(cls, bundle: Bundle, loaded: Loaded) -> Self:
+        """A file of a bundle that is open already.
+
+        Raises:
+            DeviceError: The file's input has another size than the bundle's preprocessing gives.
+        """
+        return cls(loaded, preprocessing=bundle.manifest.preprocessing, classes=bundle.manifest.classes)
+
+    @classmethod
     def load(cls, bundle: Bundle, *, format_name: str = "onnx", runtime: str = "onnxruntime", threads: int = 1) -> Self:
         """A bundle's file of a format, ready to predict.
 
@@ -45,6 +54,5 @@ class FileModel:
             UsageError: There is no such runtime.
             DeviceError: The runtime cannot load the file.
         """
-        manifest = bundle.manifest
-        loaded = get_runtime(runtime).load(bundle.path(manifest.file(format_name)), threads=threads)
-        return cls(loaded, preprocessing=manifest.preprocessing, classes=manifest.classes)
+        path = bundle.path(bundle.manifest.file(format_name))
+        return cls.of(bundle, get_runtime(runtime).load(path, threads=threads))

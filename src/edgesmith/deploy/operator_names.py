@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+ANY: Final = "*"
 _WRAPPERS: Final = re.compile(r"^(?:net\.)+")
 _LITERT_STEP: Final = re.compile(r"[\w.]*\.([A-Za-z0-9]+)_([\w.]+)$")
 _LITERT_PROGRAM: Final = "Program"
@@ -18,7 +19,9 @@ def operator_name(layer: str, operator: str) -> str:
 
 
 def is_of_part(name: str, part: str) -> bool:
-    """Whether an operator called ``name`` belongs to ``part``, such as ``blocks.3`` or ``blocks.3.gate``."""
+    """Whether an operator called ``name`` belongs to ``part``: ``blocks.3``, ``blocks.3.gate``, any ``head.box*``."""
+    if part.endswith(ANY):
+        return name.startswith(part.removesuffix(ANY))
     return name == part or name.startswith((f"{part}.", f"{part}/"))
 
 

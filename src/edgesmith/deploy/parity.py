@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FLOAT_TOLERANCE: Final = 1e-4
 PARITY_PICTURES: Final = 32
+_CORNERS: Final = 4
+_SUREST: Final = 100  # boxes of a picture, as many as COCO looks at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +33,16 @@ class Parity:
     Attributes:
         relative: Largest difference over the largest answer, ``max|a-b| / max|b|``, over all pictures together.
         num_pictures: Pictures compared.
-        top1_agreement: Share of pictures whose best class is the same, 0..1.
+        top1_agreement: Share of pictures (of pixels in masks, of a detector's surest boxes) whose best class is the
+            same, 0..1.
         tolerance: The bound that ``relative`` had to stay below.
         passed: Whether it did.
         pictures: What they were: ``pictures`` or ``noise``.
         judged_by: What the tolerance bounds: ``relative``, or ``steps`` for two int8 runs (`edgesmith.deploy.steps`).
         step: The step in which an int8 file answers; None where its answers have none.
         steps: The largest difference in such steps.
+        corners: Of a detector, the largest difference between corners of its surest boxes, as a share of the picture.
+        scores: Of a detector, the largest difference between scores of these boxes.
     """
 
     relative: float
@@ -49,10 +54,12 @@ class Parity:
     judged_by: str = "relative"
     step: float | None = None
     steps: float | None = None
+    corners: float | None = None
+    scores: float | None = None
 
 
 def compare(expected: NDArray[Any], actual: NDArray[Any], *, tolerance: float = FLOAT_TOLERANCE) -> Parity:
-    """Compare two sets of logits ``(N, classes)``.
+    """Compare two sets of logits ``(N, classes)`` or ``(N, classes, H, W)``, or of boxes ``(N, boxes, 4 + slots)``.
 
     Args:
         expected: The source's; they must not all be zero, or nothing could be said.
@@ -68,13 +75,28 @@ def compare(expected: NDArray[Any], actual: NDArray[Any], *, tolerance: float = 
     if not (np.isfinite(expected).all() and np.isfinite(actual).all() and largest > 0):
         raise ExportError("answers are not finite or all zero, so parity cannot be judged; check the weights")
     relative = float(np.abs(actual.astype(np.float64) - expected).max()) / largest
-    agreement = float((expected.argmax(axis=1) == actual.argmax(axis=1)).mean())
-    return Parity(
+    parity = Parity(
         relative=relative,
         num_pictures=len(expected),
-        top1_agreement=agreement,
+        top1_agreement=float((expected.argmax(axis=1) == actual.argmax(axis=1)).mean()),
         tolerance=tolerance,
         passed=relative < tolerance,
+    )
+    return _with_boxes(parity, expected, actual) if expected.ndim == 3 else parity
+
+
+def _with_boxes(parity: Parity, expected: NDArray[Any], actual: NDArray[Any]) -> Parity:
+    """A comparison that tells corners and scores apart, of the boxes that the source is surest of."""
+    objects = expected[..., _CORNERS + 1 :].max(axis=2)  # the first score is the background's
+    surest = np.argsort(-objects, axis=1, kind="stable")[:, :_SUREST, None]
+    theirs, ours = (np.take_along_axis(answers, surest, axis=1) for answers in (expected, actual))
+    apart = np.abs(theirs.astype(np.float64) - ours)
+    classes = [answers[..., _CORNERS + 1 :].argmax(axis=2) for answers in (theirs, ours)]
+    return replace(
+        parity,
+        top1_agreement=float((classes[0] == classes[1]).mean()),
+        corners=float(apart[..., :_CORNERS].max()),
+        scores=float(apart[..., _CORNERS:].max()),
     )
 
 

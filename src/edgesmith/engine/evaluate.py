@@ -17,7 +17,7 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.engine.batches import EvaluationBatch
 from edgesmith.engine.launch import ALONE
 from edgesmith.engine.world import World
-from edgesmith.tasks.base import Outputs, Task
+from edgesmith.tasks.base import Metric, Outputs, Task
 
 
 class Predictor(Protocol):
@@ -57,6 +57,24 @@ def evaluate(
 ) -> Evaluation:
     """Score a predictor; every picture counts once, however many processes share the work.
 
+    Args and errors are those of `collect`.
+    """
+    metric, seen = collect(predict, batches, task, seed=seed, num_images=num_images, world=world, progress=progress)
+    return Evaluation(metrics=metric.compute(), num_images=seen)
+
+
+def collect(
+    predict: Predictor,
+    batches: Iterable[EvaluationBatch],
+    task: Task,
+    *,
+    seed: int = 0,
+    num_images: int | None = None,
+    world: World = ALONE,
+    progress: Progress = SILENT,
+) -> tuple[Metric, int]:
+    """Put pictures to a predictor, for whoever asks the metric for other figures than all.
+
     Args:
         predict: `eager` of a module, or a file's run function.
         batches: Each picture once, in any batch sizes.
@@ -65,6 +83,9 @@ def evaluate(
         num_images: How many pictures there will be, for the time left.
         world: The processes that score together: each takes some of the batches, and all get the whole answer.
         progress: Shows the stage.
+
+    Returns:
+        The metric that has counted every picture, and their number.
 
     Raises:
         RunError: An output is not finite.
@@ -76,7 +97,7 @@ def evaluate(
             metric.update(outputs, labels)
             seen += count
             stage.advance(count)
-    return Evaluation(metrics=metric.compute(), num_images=seen)
+    return metric, seen
 
 
 def _scored(predict: Predictor, batches: Iterable[EvaluationBatch], world: World) -> Iterator[tuple[int, Outputs, Any]]:

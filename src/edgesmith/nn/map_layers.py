@@ -21,7 +21,8 @@ class WindowedMean(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Average."""
-        if self.window and min(x.shape[2:]) >= self.window:
+        rows, columns = self.window
+        if min(self.window) > 0 and x.shape[2] >= rows and x.shape[3] >= columns:
             return F.avg_pool2d(x, self.window, self.stride)
         return F.adaptive_avg_pool2d(x, 1)
 

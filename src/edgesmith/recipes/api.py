@@ -107,8 +107,11 @@ def fit(
         max_memory=max_memory,
     )
     if preset is not None:
+        from edgesmith.data import dataset as datasets
         from edgesmith.recipes.paper import paper_fit
+        from edgesmith.recipes.task_nets import require_classification
 
+        require_classification(datasets.open(config.data, seed=seed).task, "--preset")
         return paper_fit(preset, config, out=Path(out), overwrite=overwrite, progress=progress)
     return run(config, out=Path(out), overwrite=overwrite, progress=progress)
 

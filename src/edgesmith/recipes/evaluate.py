@@ -10,13 +10,12 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data import dataset as datasets
 from edgesmith.data.evaluation import Crops, crop_pictures
 from edgesmith.deploy.bundle import Bundle, load_module
-from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.table import get_device
 from edgesmith.engine.evaluate import eager, evaluate
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
-from edgesmith.recipes.labels import relabel
-from edgesmith.recipes.model_files import bundle_file
+from edgesmith.recipes.labels import relabel, require_task
+from edgesmith.recipes.model_files import open_file
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import score_file
 from edgesmith.tasks.base import Task
@@ -51,10 +50,7 @@ def evaluate_model(
     """
     bundle = model.require_bundle()
     dataset = datasets.open(data, seed=seed)
-    if dataset.task != bundle.manifest.task:
-        raise UsageError(
-            f"{model.name} is for {bundle.manifest.task}, and the pictures of {data} are for {dataset.task}"
-        )
+    require_task(bundle.manifest, dataset, data)
     chosen = split or dataset.evaluation_split()
     classes = bundle.manifest.classes
     samples = relabel(dataset, chosen, classes)
@@ -97,7 +93,5 @@ def _score_on(
     if chosen.format == "torch":
         predict = eager(load_module(bundle))
         return evaluate(predict, batches_of(crops), task, seed=seed, num_images=len(crops.samples), progress=progress)
-    if not isinstance(chosen, LocalDevice):
-        raise UsageError(f"{device} is on another machine, which times files; score them on a runtime of this one")
-    _, path = bundle_file(bundle, chosen.format, progress=progress)
-    return score_file(chosen.open(path), task, crops, split=split, seed=seed, progress=progress).evaluation
+    loaded = open_file(bundle, device, progress=progress)
+    return score_file(loaded, task, crops, split=split, seed=seed, progress=progress).evaluation

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import harmonic_mean
 from typing import Any
 
+from edgesmith.arch.space.parts import Side
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.progress import SILENT, Progress
@@ -26,7 +27,7 @@ from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.effort import TimePlan, announce, plan_time
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_int8 import describe, int8_product, with_int8
-from edgesmith.recipes.fit_plan import candidate_speeds, plan_training, without_search
+from edgesmith.recipes.fit_plan import candidate_speeds, plan_training
 from edgesmith.recipes.fit_race import Race, Runners
 from edgesmith.recipes.fit_report import Story, write_report
 from edgesmith.recipes.fit_result import FitResult
@@ -43,7 +44,7 @@ from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
 from edgesmith.recipes.task_nets import shapes_of
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.recipes.zoo_choice import choose_of_zoo
-from edgesmith.search.candidates import NETS, Side, resolutions_for
+from edgesmith.search.candidates import NETS, resolutions_for
 from edgesmith.search.limits import Limits
 from edgesmith.tasks.base import Task
 
@@ -63,7 +64,6 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     check_target(config.target, adapt=config.adapt)
     settings = config.settings_of_run()
     material = open_material(config.data, seed=config.seed, progress=progress)
-    config = without_search(config, material, progress)
     starts = Starts(config.weights, material=material, progress=progress)
     first = starts.of(find(NETS[0]))
     recipe = config.recipe or default_recipe(first, material.dataset.task)
@@ -167,14 +167,14 @@ class _Fit:
             material=self.material,
             data=absolute_data(config.data),
             weights=config.weights,
-            recipe=config.recipe or default_recipe(self.starts.of(choice.fitting[0].spec)),
+            recipe=config.recipe or default_recipe(self.starts.of(choice.fitting[0].spec), self.material.dataset.task),
             settings=config.settings,
             seed=config.seed,
             limits=self.reach,
             target=config.target,
             seconds=self.time_plan.search_s,
             zoo=[each.spec for each in choice.fitting],
-            resolutions=[side for side in self._sides() if isinstance(side, int)],
+            resolutions=self._sides(),
             stages=self.stages,
             folder=self.folder.path,
             progress=self.progress,

@@ -21,7 +21,7 @@ from edgesmith.recipes.run_folder import Stages
 from edgesmith.runtimes.table import runtime_for
 from edgesmith.tasks.base import Task
 
-# Points of top-1; a file that loses more is not kept.
+# Points of top-1, mIoU or mAP; a file that loses more is not kept.
 MAX_LOSS: Final = 1.0
 FORECAST_S: Final = 240.0
 _KEPT: Final = ("device", "path", "kept", "refused", "bytes", "metrics", "latency", "comparisons", "reasons")

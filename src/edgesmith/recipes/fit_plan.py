@@ -1,20 +1,15 @@
-"""What of a fit there is time and means for: pictures for each candidate, and whether to search."""
+"""What of a fit there is time and means for: pictures for each candidate, and for the winner."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
-from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.engine.speed import measure_speed
 from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.effort import MAX_EPOCHS, TimePlan
-from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.material import Material
-from edgesmith.recipes.models import CLASSIFICATION
-from edgesmith.recipes.task_nets import require_classification
 from edgesmith.tasks.base import Task
 
 _STEPS: Final = 8
@@ -63,20 +58,3 @@ def plan_training(
     slowest = max(pictures[name] / speeds[name] for name in pictures)
     forecast = spent_s + race_s + slowest + time_plan.finish_s
     return {"race_s": race_s, "train_s": slowest, "pictures": pictures, "forecast_s": forecast}
-
-
-def without_search(config: FitConfig, material: Material, progress: Progress) -> FitConfig:
-    """The same without what is there for classification alone.
-
-    Raises:
-        UsageError: It was a search that was asked for, or a device of int8 files.
-    """
-    task = material.dataset.task
-    if task == CLASSIFICATION:
-        return config
-    if config.verb == "search":
-        raise UsageError(f"edgesmith search is for classification so far, and these are pictures for {task}: take fit")
-    require_classification(CLASSIFICATION if not config.target.is_int8 else task, f"--device {config.device}")
-    if config.search is not None or config.adapt or config.int8:
-        progress.note(f"{task}: networks of the zoo with a head for it; search, NetAdapt and int8 are left out so far")
-    return replace(config, search=None, adapt=False, int8=False)

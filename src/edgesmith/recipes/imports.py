@@ -62,7 +62,7 @@ def import_weights(
         bundle = write_bundle(
             out,
             name=imported.name,
-            task="classification",
+            task=net.spec.head.task,
             spec=net.spec,
             module=net,
             classes=classes,

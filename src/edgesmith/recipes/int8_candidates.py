@@ -37,6 +37,7 @@ from edgesmith.nn.build import Net, build
 from edgesmith.recipes.int8_wishes import Wishes
 from edgesmith.recipes.product import score_file
 from edgesmith.recipes.quantize import check_request
+from edgesmith.recipes.task_nets import as_deployed
 from edgesmith.runtimes.table import runtime_for
 from edgesmith.search.supernet.active import settle_norms_
 from edgesmith.tasks.base import Task
@@ -65,7 +66,8 @@ class Int8:
         return get_exporter(self.format).suffix
 
     def write(self, net: Net, calibration: Calibration, path: Path) -> ExportedFile:
-        """Write a net's file."""
+        """Write a net's file, in the form that files hold."""
+        net = as_deployed(net)
         with tempfile.TemporaryDirectory(prefix="edgesmith-") as folder:
             return open_quantizer(self.format, net, net.spec, calibration, Path(folder)).write(path, self.plan)
 

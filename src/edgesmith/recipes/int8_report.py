@@ -21,7 +21,7 @@ _NAMED: Final = 3
 
 
 def report(
-    opened: Opened, exported: ExportedFile, float_file: Path, parts: Sequence[Sensitivity], blocks: int
+    opened: Opened, exported: ExportedFile, float_file: Path, parts: Sequence[Sensitivity], blocks: int, *, unit: str
 ) -> dict[str, Any]:
     """The keys that each file of ``edgesmith quantize --json`` has for this.
 
@@ -31,6 +31,7 @@ def report(
         float_file: Of the same format.
         parts: What each part gives back in float, the worst first.
         blocks: How many the network has.
+        unit: Of errors.
     """
     names = [*(f"blocks.{index}" for index in range(blocks)), "head"]
     kernels = opened.source.check_kernels(exported.path)
@@ -45,7 +46,7 @@ def report(
         "kernels": None if kernels is None else to_dict(kernels),
         "input": to_dict(exported.input),
         "output": to_dict(exported.output),
-        "notes": [*exported.notes, *_remarks(exported, parts, kernels)],
+        "notes": [*exported.notes, *_remarks(exported, parts, kernels, unit)],
     }
 
 
@@ -54,11 +55,11 @@ def _shares(path: Path) -> dict[str, float]:
     return operator_shares(path, random_images(OnnxRuntime().load(path).inputs[0], seed=0), runs=_PROFILED)
 
 
-def _remarks(exported: ExportedFile, parts: Sequence[Sensitivity], kernels: Parity | None) -> list[str]:
+def _remarks(exported: ExportedFile, parts: Sequence[Sensitivity], kernels: Parity | None, unit: str) -> list[str]:
     remarks = []
     worst = [part for part in parts if part.error > 0][:_NAMED]
     if worst:
-        told = ", ".join(f"{each.part} ({each.error:.3f} nats, {each.points:+.1f} points)" for each in worst)
+        told = ", ".join(f"{each.part} ({each.error:.3f} {unit}, {each.points:+.1f} points)" for each in worst)
         remarks.append(f"int8 harms most in {told}")
     if exported.in_float:
         told = ", ".join(f"{count} {kind}" for kind, count in exported.in_float.items())

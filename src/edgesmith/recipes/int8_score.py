@@ -2,23 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgesmith.core.seed import generator
-from edgesmith.data.evaluation import Crops
+from edgesmith.data.evaluation import Crops, Labels
 from edgesmith.deploy.parity import compare, run_pictures
 from edgesmith.deploy.quantize.mixed import Search
 from edgesmith.deploy.steps import with_steps
 from edgesmith.devices.local import LocalDevice
+from edgesmith.recipes.product import collect_file
+from edgesmith.tasks.base import Metric, Task
 
 _NONSENSE: Final = 1.0  # an int8 file may be off by steps, not by as much as the largest answer
-_DRAWS: Final = 2000
-_RUNS: Final = 50
+_COMPARED_MASKS: Final = 8  # pictures whose logits of every pixel are compared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """How plans of a task are judged.
+
+    Attributes:
+        error: Of the task's figure, the answers and what they should be; less is better.
+        unit: Of the error.
+        allowed: How much more error than the float file's is as good as none: about half a point of the task's figure.
+        draws: Resamples of the pictures for the interval of what is lost.
+    """
+
+    error: Callable[[float, NDArray[Any], Labels], float]
+    unit: str
+    allowed: float
+    draws: int
+
+
+def _cross_entropy(_figure: float, logits: NDArray[Any], labels: Labels) -> float:
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    scores = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(-scores[np.arange(len(labels)), np.asarray(labels)].mean())
+
+
+def _lacking(figure: float, _answers: NDArray[Any], _labels: Labels) -> float:
+    return 1.0 - figure
+
+
+# Cross-entropy tells apart what top-1 of a few hundred pictures cannot; the other figures are of many places a picture.
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "classification": Rule(error=_cross_entropy, unit="nats", allowed=0.02, draws=2000),
+        "segmentation": Rule(error=_lacking, unit="of mIoU", allowed=0.005, draws=1000),
+        "detection": Rule(error=_lacking, unit="of mAP", allowed=0.005, draws=40),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +67,8 @@ class Sensitivity:
 
     Attributes:
         part: Such as ``blocks.3``.
-        error: Nats of cross-entropy that the file is better by.
-        points: Points of top-1 that it is better by.
+        error: That the file is better by, in the task's unit.
+        points: Points of the task's figure (top-1, mIoU, mAP) that it is better by.
         ms: Milliseconds that it is slower by.
     """
 
@@ -39,32 +79,27 @@ class Sensitivity:
 
 
 class Scorer:
-    """Scores files on pictures, and remembers how many each had right.
+    """Scores files on pictures, and remembers the task's figure of each.
 
     Args:
         device: Runs the files.
         crops: The pictures.
+        task: Judges the answers.
     """
 
-    def __init__(self, device: LocalDevice, crops: Crops) -> None:
-        self._device = device
-        self._crops = crops
-        self.top1: dict[Path, float] = {}
+    def __init__(self, device: LocalDevice, crops: Crops, task: Task) -> None:
+        self._device, self._crops, self._task = device, crops, task
+        self.figures: dict[Path, float] = {}
 
     def error(self, path: Path) -> float:
-        """Mean cross-entropy, nats."""
-        logits, labels = logits_of(self._device, path, self._crops), self._crops.labels
-        self.top1[path] = float((logits.argmax(axis=1) == labels).mean())
-        shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-        scores = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        return float(-scores[np.arange(len(labels)), labels].mean())
+        """Mean cross-entropy of a classifier in nats; what others lack of a perfect figure, 0..1."""
+        metric, answers = collect_file(self._device.open(path), self._task, self._crops)
+        figure = self.figures[path] = _figure(metric, len(answers))
+        return RULES[self._task.name].error(figure, answers, self._crops.labels)
 
 
-def logits_of(device: LocalDevice, path: Path, crops: Crops) -> NDArray[np.float32]:
-    """A file's answers ``(N, classes)`` to cropped pictures, whatever it takes."""
-    loaded = device.open(path)
-    portions = [crops.images[start : start + _RUNS] for start in range(0, len(crops.images), _RUNS)]
-    return np.concatenate([run_pictures(loaded, portion, preprocessing=crops.preprocessing) for portion in portions])
+def _figure(metric: Metric, count: int) -> float:
+    return float(metric.resampled(np.arange(count)[None])[0])
 
 
 def sensitivity(found: Search, scorer: Scorer) -> list[Sensitivity]:
@@ -78,26 +113,34 @@ def sensitivity(found: Search, scorer: Scorer) -> list[Sensitivity]:
             Sensitivity(
                 part=trial.plan.float_parts[0],
                 error=start.error - trial.error,
-                points=100 * (scorer.top1[trial.file.path] - scorer.top1[start.file.path]),
+                points=100 * (scorer.figures[trial.file.path] - scorer.figures[start.file.path]),
                 ms=trial.ms - start.ms,
             )
         )
     return sorted(parts, key=lambda part: -part.error)
 
 
-def compare_files(device: LocalDevice, float_file: Path, int8_file: Path, crops: Crops) -> dict[str, Any]:
-    """Top-1 of both files on the pictures that chose nothing, and the loss picture by picture."""
-    before, after = logits_of(device, float_file, crops), logits_of(device, int8_file, crops)
-    right = [(answers.argmax(axis=1) == crops.labels).astype(np.float64) for answers in (before, after)]
-    lost = right[0] - right[1]
-    draws = generator(0, "bootstrap").integers(0, len(lost), (_DRAWS, len(lost)))
-    low, high = np.quantile(lost[draws].mean(axis=1), [0.025, 0.975])
+def compare_files(device: LocalDevice, float_file: Path, int8_file: Path, crops: Crops, task: Task) -> dict[str, Any]:
+    """The task's figure of both files on the pictures that chose nothing, and the loss on the same draws of them."""
+    (before, source), (after, answers) = (
+        collect_file(device.open(each), task, crops) for each in (float_file, int8_file)
+    )
+    count, draws = len(source), RULES[task.name].draws
+    places = generator(0, "bootstrap").integers(0, count, (draws, count))
+    low, high = np.quantile(before.resampled(places) - after.resampled(places), [0.025, 0.975])
+    figures = [_figure(metric, count) for metric in (before, after)]
+    if crops.masks is not None:  # of which the best classes alone were kept
+        first = crops.images[:_COMPARED_MASKS]
+        source, answers = (
+            run_pictures(device.open(each), first, preprocessing=crops.preprocessing)
+            for each in (float_file, int8_file)
+        )
     return {
-        "top1_float": float(right[0].mean()),
-        "top1": float(right[1].mean()),
-        "loss": float(lost.mean()),
+        f"{task.score_name}_float": figures[0],
+        task.score_name: figures[1],
+        "loss": figures[0] - figures[1],
         "loss_low": float(low),
         "loss_high": float(high),
-        "num_images": len(lost),
-        "parity": with_steps(compare(before, after, tolerance=_NONSENSE), before, after),
+        "num_images": count,
+        "parity": with_steps(compare(source, answers, tolerance=_NONSENSE), source, answers),
     }

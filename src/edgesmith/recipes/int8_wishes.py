@@ -13,6 +13,7 @@ from edgesmith.deploy.base import Input
 from edgesmith.deploy.quantize.base import QuantPlan, Ranges
 from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.devices.conditions import cpu_flags
+from edgesmith.tasks.figures import figure_of
 
 _SWITCH: Final[Mapping[str, bool | None]] = MappingProxyType({"auto": None, "on": True, "off": False})
 _INPUTS: Final[Mapping[str, Input]] = MappingProxyType({each.value: each for each in Input})
@@ -26,7 +27,7 @@ class Wishes:
     Args:
         input: What the files take: ``float32`` (scaled pictures), ``uint8`` (pixels, which the files scale themselves)
             or ``int8`` (scaled pictures in the file's steps; answers in steps too).
-        max_loss: Points of top-1 beyond which a file is not kept; None keeps any.
+        max_loss: Points of the task's figure (top-1, mIoU, mAP) beyond which a file is not kept; None keeps any.
         max_ms: Milliseconds beyond which a plan is not chosen; None knows no limit.
         reduce_range: Whether weights get seven bits: ``auto`` (where this machine's kernels need it), ``on``, ``off``.
     """
@@ -40,7 +41,7 @@ class Wishes:
         lookup(_INPUTS, self.input, what="input")
         lookup(_SWITCH, self.reduce_range, what="value of --reduce-range")
         if self.max_loss is not None and not 0 <= self.max_loss <= 100:
-            raise UsageError(f"--max-loss is in points of top-1, 0 to 100, got {self.max_loss}")
+            raise UsageError(f"--max-loss is in points of top-1, mIoU or mAP, 0 to 100, got {self.max_loss}")
 
     @property
     def pixels(self) -> bool:
@@ -74,13 +75,15 @@ class Wishes:
         """Why a file is not kept for its accuracy; None where it is good enough.
 
         Args:
-            score: ``loss``, ``loss_low`` and ``loss_high`` of top-1, 0..1.
+            score: The task's figure, and ``loss``, ``loss_low`` and ``loss_high`` of it, 0..1.
         """
+        figure = figure_of(score)
+        assert figure is not None, "a file was scored"
         lost, low, high = (100 * score[key] for key in ("loss", "loss_low", "loss_high"))
         if self.max_loss is None or lost <= self.max_loss:
             return None
         return (
-            f"it loses {lost:.1f} points of top-1 (95 % interval {low:.1f} to {high:.1f}), "
+            f"it loses {lost:.1f} points of {figure.label} (95 % interval {low:.1f} to {high:.1f}), "
             f"more than --max-loss {self.max_loss:g}"
         )
 

@@ -8,6 +8,7 @@ from edgesmith.core.errors import UsageError
 from edgesmith.core.table import unknown
 from edgesmith.data.dataset import Dataset
 from edgesmith.data.samples import Sample
+from edgesmith.deploy.manifest import Manifest
 
 _SPELLING: Final = 0.95
 
@@ -39,6 +40,21 @@ def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sam
         )
     places = {name: place for place, name in enumerate(classes)}
     return tuple(Sample(name=s.name, label=places[dataset.classes[s.label]]) for s in samples)
+
+
+def require_task(manifest: Manifest, dataset: Dataset, data: str) -> None:
+    """Refuse pictures that are labelled for another task than a model's.
+
+    Args:
+        manifest: Of the model.
+        dataset: The pictures.
+        data: What the user calls them.
+
+    Raises:
+        UsageError: They are.
+    """
+    if dataset.task != manifest.task:
+        raise UsageError(f"{manifest.name} is for {manifest.task}, and the pictures of {data} are for {dataset.task}")
 
 
 def same_order(theirs: tuple[str, ...], classes: tuple[str, ...]) -> bool:

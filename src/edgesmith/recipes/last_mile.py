@@ -15,6 +15,7 @@ from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.run import netadapt
 from edgesmith.recipes.run_folder import RESULT_NAME
 from edgesmith.search.executors.table import make_executor
+from edgesmith.tasks.figures import figure_words
 
 # A contender may be so much slower than the budget allows: what NetAdapt's widths can take off without much harm.
 REACH: Final = 1.12
@@ -74,7 +75,6 @@ def adapted_result(
         candidates: Of the search, where there was one.
     """
     before, after = found["sizes"]["seed"]["ms"], found["latency"][0]
-    accuracy, count = found["metrics"]["top1"], found["metrics"]["num_images"]
     verdict = "meets" if found["met"] else "misses"
     return FitResult(
         bundle=Path(found["bundle"]),
@@ -90,6 +90,6 @@ def adapted_result(
         summary=(
             f"{winner}, narrowed by NetAdapt from {before:.2f} ms, {verdict} {found['budget_ms']:.3g} ms on "
             f"{after['device']}: {after['ms']:.2f} ms ({after['low_ms']:.2f} to {after['high_ms']:.2f})",
-            f"accuracy: {accuracy:.1%} top-1 on {count} pictures of {found['metrics']['split']}",
+            f"accuracy: {figure_words(found['metrics'])}",
         ),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from edgesmith.arch.spec import NetSpec
-from edgesmith.core.errors import RunError
+from edgesmith.core.errors import RunError, UsageError
 from edgesmith.core.extras import require
 from edgesmith.core.files import write_json
 from edgesmith.core.progress import SILENT, Progress
@@ -17,7 +17,10 @@ from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.deploy.exporter import FileExporter
 from edgesmith.deploy.formats import get_exporter
 from edgesmith.deploy.parity import Parity, check_parity
+from edgesmith.devices.local import LocalDevice
+from edgesmith.devices.table import get_device
 from edgesmith.recipes.parity_pictures import ParityPictures, parity_pictures
+from edgesmith.runtimes.base import Loaded
 from edgesmith.runtimes.table import RUNTIMES
 
 if TYPE_CHECKING:
@@ -64,6 +67,25 @@ def bundle_file(bundle: Bundle, kind: str, *, progress: Progress = SILENT) -> tu
         exported, parity = export_checked(net, exporter, Path(folder) / f"{MAIN_STEM}{exporter.suffix}", pictures)
         bundle = bundle.add_file(exported, parity=parity)
     return bundle, bundle.folder / exported.path.name
+
+
+def open_file(bundle: Bundle, device: str, *, progress: Progress = SILENT) -> Loaded:
+    """The bundle's file that a device of this machine runs, ready to run; see `bundle_file`.
+
+    Args:
+        bundle: Of the model.
+        device: As typed, such as ``litert:int8``.
+        progress: Told of an export.
+
+    Raises:
+        UsageError: The device is elsewhere, or runs no files.
+        RunError: There is no int8 file.
+    """
+    found = get_device(device)
+    if not isinstance(found, LocalDevice) or found.format == "torch":
+        raise UsageError(f"{device} runs no model files on this machine; name a runtime: {', '.join(RUNTIMES)}")
+    _, path = bundle_file(bundle, found.format, progress=progress)
+    return found.open(path)
 
 
 def _device_of(format_name: str) -> str:

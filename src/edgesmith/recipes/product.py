@@ -15,12 +15,12 @@ from edgesmith.data.evaluation import Crops
 from edgesmith.deploy.base import ExportedFile
 from edgesmith.deploy.bundle import Bundle, write_bundle
 from edgesmith.deploy.parity import Parity, run_pictures
-from edgesmith.engine.evaluate import Evaluation, evaluate
+from edgesmith.engine.evaluate import Evaluation, collect
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import pixel_batches_of
 from edgesmith.recipes.material import Material
 from edgesmith.runtimes.base import Loaded
-from edgesmith.tasks.base import Task
+from edgesmith.tasks.base import Metric, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,15 @@ def score_file(
     loaded: Loaded, task: Task, crops: Crops, *, split: str, seed: int, progress: Progress = SILENT
 ) -> Score:
     """Run an open model file over pictures and score it."""
+    metric, answers = collect_file(loaded, task, crops, seed=seed, progress=progress)
+    evaluation = Evaluation(metrics=metric.compute(), num_images=len(crops.samples))
+    return Score(evaluation=evaluation, split=split, answers=answers, crops=crops)
+
+
+def collect_file(
+    loaded: Loaded, task: Task, crops: Crops, *, seed: int = 0, progress: Progress = SILENT
+) -> tuple[Metric, NDArray[Any]]:
+    """Run an open model file over pictures: the metric that counted them, and what the task keeps of the answers."""
     kept: list[NDArray[Any]] = []
 
     def predict(images: NDArray[Any], /) -> NDArray[np.float32]:
@@ -57,8 +66,8 @@ def score_file(
         return outputs
 
     batches = pixel_batches_of(crops)
-    evaluation = evaluate(predict, batches, task, seed=seed, num_images=len(crops.samples), progress=progress)
-    return Score(evaluation=evaluation, split=split, answers=np.concatenate(kept), crops=crops)
+    metric, _ = collect(predict, batches, task, seed=seed, num_images=len(crops.samples), progress=progress)
+    return metric, np.concatenate(kept)
 
 
 def make_bundle(

@@ -11,8 +11,10 @@ from typing import Final
 import torch
 
 from edgesmith.arch.cost import count_total
+from edgesmith.arch.heads.classifier import Classifier
 from edgesmith.arch.space.choices import Encoding
-from edgesmith.arch.space.presets import SEEDS
+from edgesmith.arch.space.parts import shape_of
+from edgesmith.arch.space.presets import SEEDS, backbones_of
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
@@ -27,7 +29,9 @@ from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
 from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
+from edgesmith.recipes.models import CLASSIFICATION
 from edgesmith.recipes.start import Start, Starts
+from edgesmith.recipes.task_nets import trainable
 from edgesmith.recipes.train import named_recipe, task_of
 from edgesmith.search.cost_model import CostModel
 from edgesmith.search.supernet.active import settle_norms_
@@ -65,7 +69,7 @@ class Proxy:
     int8: Int8 | None = None
 
     def __call__(self, point: Encoding) -> Mapping[str, float]:
-        """Train a point's network for a little; its accuracy on the held-out part, and what it costs."""
+        """Train a point's network for a little; its task's figure on the held-out part, and what it costs."""
         spec = self.space.decode(point)
         bench = open_bench(self.data, self.seed, self.weights)
         net, rule = self.begin(point)
@@ -73,14 +77,14 @@ class Proxy:
         crops = bench.crops(rule)
         result = train(
             net,
-            task_of(bench.material, config),
+            task_of(bench.material, config, net.spec),
             bench.material.loader(bench.split[0], config, rule),
             config,
             spec=net.spec.to_json(),
             resolution=net.spec.resolution,
             held_out=lambda: batches_of(crops),
         )
-        task = task_of(bench.material, config)
+        task = task_of(bench.material, config, net.spec)
         evaluation = result.evaluation
         if self.int8 is not None:
             evaluation = self.int8.score(net.eval(), bench.calibration(rule), crops, task, seed=self.seed)
@@ -88,6 +92,8 @@ class Proxy:
         cost = count_total(spec)
         return {
             "accuracy": float(evaluation.metrics[task.score_name]),
+            "low": float(evaluation.metrics[f"{task.score_name}_low"]),
+            "high": float(evaluation.metrics[f"{task.score_name}_high"]),
             "ms": self.latency.estimate_ms(spec),
             "parameters": float(cost.parameters),
             "madds": float(cost.madds),
@@ -121,7 +127,7 @@ class Proxy:
         crops = bench.crops(rule)
         settle_norms_(net, (torch.from_numpy(batch.images) for batch in batches_of(bench.calibration(rule))))
         begun = time.monotonic()
-        task = task_of(bench.material, self.config(net.spec))
+        task = task_of(bench.material, self.config(net.spec), net.spec)
         self.int8.score(net, bench.calibration(rule), crops, task, seed=self.seed)
         return time.monotonic() - begun
 
@@ -132,7 +138,7 @@ class Proxy:
         config = self.config(net.spec)
         loader = bench.material.loader(bench.split[0], config, rule)
         return measure_speed(
-            net, task_of(bench.material, config), loader, config, resolution=net.spec.resolution, steps=steps
+            net, task_of(bench.material, config, net.spec), loader, config, resolution=net.spec.resolution, steps=steps
         )
 
 
@@ -207,13 +213,18 @@ def kin(space: StagedSpace, origin: NetSpec, point: Encoding) -> tuple[int, ...]
     Raises:
         WeightsError: The origin is not a network of the space.
     """
-    frame = space.frame
-    side = min(frame.resolutions, key=lambda each: abs(each - origin.resolution[0]))
+    frame, home, head = space.frame, space, trainable(origin).head
+    if frame.ending is not None and head.task == CLASSIFICATION:
+        home, head = backbones_of(space), Classifier()  # a backbone fills backbones, whatever their heads
     alike = replace(
-        origin.with_resolution(side), num_classes=frame.num_classes, padding=frame.padding, preset=frame.preset
+        origin.with_resolution(*shape_of(frame.resolutions[0])),
+        head=head,
+        num_classes=frame.num_classes,
+        padding=frame.padding,
+        preset=frame.preset,
     )
     try:
-        places = space.layers(space.encode(alike))
+        places = home.layers(home.encode(alike))
     except SpecError as error:
         raise WeightsError(
             f"the weights of {origin.name} do not fit the space {space.name} ({error}); begin with --weights none, "
@@ -226,5 +237,5 @@ def kin(space: StagedSpace, origin: NetSpec, point: Encoding) -> tuple[int, ...]
 
 def scaled(spec: NetSpec, scale: float) -> NetSpec:
     """The network at a share of its resolution, in steps of 16 pixels; never above its own."""
-    side = max(_LEAST, round(spec.resolution[0] * scale / _STEP) * _STEP)
-    return spec.with_resolution(min(side, spec.resolution[0]))
+    sides = [min(side, max(_LEAST, round(side * scale / _STEP) * _STEP)) for side in spec.resolution]
+    return spec.with_resolution(*sides)

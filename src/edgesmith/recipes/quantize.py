@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
-from edgesmith.arch.network import trace_network
-from edgesmith.arch.operations import Gate
-from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import to_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
@@ -22,6 +19,7 @@ from edgesmith.deploy.base import INT8, split_kind
 from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.deploy.formats import get_exporter
 from edgesmith.deploy.quantize.base import Calibration, QuantPlan, Ranges
+from edgesmith.deploy.quantize.ends import refuse_shared_step
 from edgesmith.deploy.quantize.mixed import Search, find_plan
 from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.deploy.quantize.write import open_quantizer
@@ -31,17 +29,17 @@ from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Measurement
 from edgesmith.devices.table import get_devices
 from edgesmith.nn.build import Net
+from edgesmith.recipes.int8_parts import parts_of
 from edgesmith.recipes.int8_report import report
-from edgesmith.recipes.int8_score import Scorer, compare_files, sensitivity
+from edgesmith.recipes.int8_score import RULES, Scorer, compare_files, sensitivity
 from edgesmith.recipes.int8_wishes import Wishes
-from edgesmith.recipes.labels import relabel
+from edgesmith.recipes.labels import relabel, require_task
 from edgesmith.recipes.model_files import MAIN_STEM, bundle_file
 from edgesmith.recipes.models import Model
-from edgesmith.recipes.task_nets import require_classification
+from edgesmith.tasks.figures import figure_of
+from edgesmith.tasks.table import scoring_task
 
 CALIBRATION: Final = 200
-# In nats of cross-entropy; about half a point of top-1 where a net is right three times in four.
-ALLOWED: Final = 0.02
 NO_WISHES: Final = Wishes()
 _TRIAL: Final = Plan(limit_s=4.0, loads=2)
 
@@ -88,6 +86,8 @@ def quantize_model(
     bundle = model.require_bundle()
     chosen, method = check_request(devices, ranges)
     plans = [wishes.plan(split_kind(device.format)[0], method) for device in chosen]
+    for plan in plans:
+        refuse_shared_step(bundle.manifest.spec, plan)
     pictures = calibration_pictures(bundle, data, calibration, seed=seed, progress=progress)
     files = []
     for device, plan in zip(chosen, plans, strict=True):
@@ -124,10 +124,10 @@ def calibration_pictures(bundle: Bundle, data: str, count: int, *, seed: int, pr
     """Pictures of train for calibration; where there is one split only, it is divided.
 
     Raises:
-        UsageError: There are not enough pictures.
+        UsageError: There are not enough pictures, or they are for another task.
     """
-    require_classification(bundle.manifest.task, "quantize")
     dataset = datasets.open(data, seed=seed)
+    require_task(bundle.manifest, dataset, data)
     split = dataset.evaluation_split()
     rule, classes = bundle.manifest.preprocessing, bundle.manifest.classes
     scored = relabel(dataset, split, classes)
@@ -166,7 +166,8 @@ def _quantize_for(
     bundle, float_file = bundle_file(bundle, format_name, progress=progress)
     net = cast("Net", load_module(bundle))
     calibration = Calibration.of(pictures.calibration.images, bundle.manifest.preprocessing, inside=wishes.pixels)
-    scorer = Scorer(device, pictures.calibration)
+    task = scoring_task(bundle.manifest.task, bundle.manifest.classes, bundle.manifest.spec)
+    rule, scorer = RULES[task.name], Scorer(device, pictures.calibration, task)
     with tempfile.TemporaryDirectory(prefix="edgesmith-") as name:
         folder = Path(name)
         with progress.stage(f"open {format_name} for int8"):
@@ -179,7 +180,7 @@ def _quantize_for(
             error=scorer.error,
             folder=folder,
             base=base,
-            allowed=ALLOWED,
+            allowed=rule.allowed,
             max_ms=wishes.max_ms,
             search_kinds=mixed,
             progress=progress,
@@ -189,12 +190,12 @@ def _quantize_for(
         best = found.chosen or min(found.trials, key=lambda trial: trial.ms)
         path = folder / f"{MAIN_STEM}-{INT8}{wishes.mark}{get_exporter(format_name).suffix}"
         exported = opened.write(path, best.plan)
-        details = report(opened, exported, float_file, sensitivity(found, scorer), len(net.spec.blocks))
+        details = report(opened, exported, float_file, sensitivity(found, scorer), len(net.spec.blocks), unit=rule.unit)
         latency = measure(
             [Subject(name="float", files={device.format: float_file}), Subject(name=INT8, files={device.format: path})],
             [device],
         )
-        score = compare_files(device, float_file, path, pictures.evaluation)
+        score = compare_files(device, float_file, path, pictures.evaluation, task)
         is_faster = latency.comparisons[0].verdict == "slower"
         refused = wishes.refuse(score)
         kept = (is_faster or keep_slow) and refused is None
@@ -224,27 +225,17 @@ def _quantize_for(
     }
 
 
-def parts_of(spec: NetSpec) -> tuple[str, ...]:
-    """What may stay in float: each block, each gate on its own, and the head."""
-    blocks = trace_network(spec).blocks
-    gates = [
-        f"blocks.{index}.{operation.name}"
-        for index, block in enumerate(blocks)
-        for operation in block.operations
-        if isinstance(operation, Gate)
-    ]
-    return (*(f"blocks.{index}" for index in range(len(blocks))), *gates, "head")
-
-
 def _times(device: LocalDevice, paths: Sequence[Path]) -> list[float]:
     subjects = [Subject(name=str(index), files={device.format: path}) for index, path in enumerate(paths)]
     return [latency.ms for latency in measure(subjects, [device], plan=_TRIAL).latency]
 
 
 def _told(score: dict[str, Any], pictures: Pictures) -> str:
+    figure = figure_of(score)
+    assert figure is not None, "a file was scored"
     return (
-        f"top-1 {score['top1']:.1%} where the float file has {score['top1_float']:.1%} on {score['num_images']} "
-        f"pictures of {pictures.split} (loss {100 * score['loss']:.1f} points, 95 % interval "
+        f"{figure.label} {score[figure.key]:.1%} where the float file has {score[f'{figure.key}_float']:.1%} on "
+        f"{score['num_images']} pictures of {pictures.split} (loss {100 * score['loss']:.1f} points, 95 % interval "
         f"{100 * score['loss_low']:.1f} to {100 * score['loss_high']:.1f}); calibrated on "
         f"{len(pictures.calibration.samples)} others"
     )

@@ -168,17 +168,10 @@ def as_latency(latency: Latency) -> content.Latency:
     )
 
 
-def held_accuracy(score: float, num_held: int) -> content.Accuracy:
-    """A score on the held-out part of train, with its interval."""
-    right = round(score * num_held)
-    interval = interval_of_share([True] * right + [False] * (num_held - right), rng=generator(0, "race"))
-    return content.Accuracy(
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        num_images=num_held,
-        pictures_from=HELD_OUT,
-    )
+def held_accuracy(value: float, interval: tuple[float, float], *, num_held: int, metric: str) -> content.Accuracy:
+    """A score on the held-out part of train, with the ends of its interval and the figure's name."""
+    low, high = interval
+    return content.Accuracy(value=value, low=low, high=high, num_images=num_held, pictures_from=HELD_OUT, metric=metric)
 
 
 def _facts(trained: Trained) -> content.ModelFacts:

@@ -12,6 +12,7 @@ from edgesmith.core.seed import generator
 from edgesmith.recipes.search_result import Search, Tried
 from edgesmith.report import plotted
 from edgesmith.search.front import front_of
+from edgesmith.tasks.figures import figure_for
 
 
 def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.SearchFacts:
@@ -20,19 +21,21 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.Sear
     Args:
         search: The search.
         budget_ms: The budget in milliseconds.
-        num_held: Pictures that accuracies are of.
+        num_held: Pictures that figures are of.
     """
+    figure = figure_for(search.task).label
     arms = [(name, list(rows)) for name, rows in groupby(search.tried, key=lambda each: each.by)]
     lines = [
         f"Space {search.space.name}: {_magnitude(search.space.size)} networks.",
         f"{search.latency.describe().capitalize()}.",
         f"Forecast: {search.plan}. {len(search.tried)} were tried.",
         *([] if search.agreement is None else [f"{search.agreement[0].upper()}{search.agreement[1:]}."]),
-        *(_best(name, rows, budget_ms, num_held) for name, rows in arms),
+        *(_best(name, rows, budget_ms, num_held, figure) for name, rows in arms),
         *(f"Not evaluated: {failure}." for failure in search.failed),
     ]
     front = {search.tried[place].spec.name for place in _front(search.tried)}
     return plotted.SearchFacts(
+        metric=figure,
         lines=tuple(lines),
         points=tuple(
             plotted.SearchPoint(
@@ -45,7 +48,7 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.Sear
             for each in search.tried
         ),
         best_so_far=plotted.CurvePanel(
-            title="Best so far within the budget",
+            title=f"Best {figure} so far within the budget",
             x_label="candidates tried",
             as_percent=True,
             curves=tuple(_curve(name, rows, budget_ms) for name, rows in arms),
@@ -53,17 +56,25 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.Sear
     )
 
 
-def _best(name: str, rows: Sequence[Tried], budget_ms: float, num_held: int) -> str:
+def _best(name: str, rows: Sequence[Tried], budget_ms: float, num_held: int, figure: str) -> str:
     within = [each for each in rows if each.estimated_ms <= budget_ms]
     if not within:
         return f"{name}: none of {len(rows)} within the budget."
     best = max(within, key=lambda each: each.accuracy)
-    right = round(best.accuracy * num_held)
-    interval = interval_of_share([True] * right + [False] * (num_held - right), rng=generator(0, "search"))
+    low, high = _interval(best, num_held)
     return (
-        f"{name}: best of {len(rows)} {best.accuracy:.1%} ({interval.low:.1%} to {interval.high:.1%}) after its short "
+        f"{name}: best of {len(rows)} {best.accuracy:.1%} {figure} ({low:.1%} to {high:.1%}) after its short "
         f"training, about {best.estimated_ms:.2f} ms."
     )
+
+
+def _interval(tried: Tried, num_held: int) -> tuple[float, float]:
+    """As it was scored; of a share of pictures, whose interval was not kept, from their number."""
+    if tried.low is not None and tried.high is not None:
+        return tried.low, tried.high
+    right = round(tried.accuracy * num_held)
+    interval = interval_of_share([True] * right + [False] * (num_held - right), rng=generator(0, "search"))
+    return interval.low, interval.high
 
 
 def _curve(name: str, rows: Sequence[Tried], budget_ms: float) -> plotted.Curve:

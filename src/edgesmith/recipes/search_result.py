@@ -12,7 +12,9 @@ from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.config import to_dict
 from edgesmith.recipes.candidates import Measured
 from edgesmith.recipes.space_latency import SpaceLatency
+from edgesmith.recipes.task_nets import deployed
 from edgesmith.search.limits import Limits
+from edgesmith.tasks.figures import figure_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +24,11 @@ class Tried:
     Attributes:
         spec: Its network.
         point: In the space.
-        accuracy: On the held-out part of train, 0..1.
+        accuracy: The task's figure on the held-out part of train, 0..1.
         estimated_ms: Its latency as the space's model has it.
         by: The strategy that proposed it.
+        low: Lower end of the accuracy's 95 % interval; None where it is not known.
+        high: Upper end.
     """
 
     spec: NetSpec
@@ -32,6 +36,8 @@ class Tried:
     accuracy: float
     estimated_ms: float
     by: str
+    low: float | None = None
+    high: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What the run folder keeps."""
@@ -41,6 +47,8 @@ class Tried:
             "accuracy": self.accuracy,
             "estimated_ms": self.estimated_ms,
             "by": self.by,
+            "low": self.low,
+            "high": self.high,
         }
 
     @classmethod
@@ -73,6 +81,11 @@ class Search:
     finalists: tuple[Measured, ...]
     too_slow: tuple[Measured, ...]
 
+    @property
+    def task(self) -> str:
+        """What its networks answer."""
+        return self.tried[0].spec.head.task
+
     def to_json(self) -> tuple[dict[str, Any], ...]:
         """Every candidate as the documented JSON has it, in the order tried."""
         measured = {each.spec.name: each for each in (*self.finalists, *self.too_slow)}
@@ -94,8 +107,8 @@ def rank(tried: Sequence[Tried], limits: Limits) -> list[Tried]:
 def _candidate(tried: Tried, measured: Measured | None, is_kept: bool) -> dict[str, Any]:
     return {
         "name": tried.spec.name,
-        "model_hash": model_hash(tried.spec),
-        "metrics": {"top1": tried.accuracy, "split": "held-out part of train"},
+        "model_hash": model_hash(deployed(tried.spec)),
+        "metrics": {figure_for(tried.spec.head.task).key: tried.accuracy, "split": "held-out part of train"},
         "estimated_ms": tried.estimated_ms,
         "latency": [] if measured is None else [to_dict(measured.latency)],
         "accepted": is_kept,

@@ -212,6 +212,8 @@ class SearchRun:
             accuracy=record.values["accuracy"],
             estimated_ms=record.values["ms"],
             by=by,
+            low=record.values.get("low"),
+            high=record.values.get("high"),
         )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
+from edgesmith.arch.space.parts import Side, shape_of
 from edgesmith.arch.space.presets import SPACES, find_space
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
@@ -18,6 +20,7 @@ from edgesmith.devices.across import Target
 from edgesmith.recipes.candidates import MARGIN, Measured
 from edgesmith.recipes.int8_candidates import int8_of
 from edgesmith.recipes.material import Material
+from edgesmith.recipes.models import CLASSIFICATION
 from edgesmith.recipes.proxy import Proxy
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_result import Search, Tried, rank
@@ -25,6 +28,7 @@ from edgesmith.recipes.search_run import SearchRun
 from edgesmith.recipes.search_wishes import AUTO, SearchWishes
 from edgesmith.recipes.shared_weights import one_resolution
 from edgesmith.recipes.space_latency import SpaceLatency, learn_latency
+from edgesmith.recipes.task_nets import require_classification
 from edgesmith.recipes.untrained import measure_specs
 from edgesmith.search.executors.table import make_executor
 from edgesmith.search.limits import Limits
@@ -48,7 +52,7 @@ def search_stage(
     target: Target,
     seconds: float,
     zoo: Sequence[NetSpec],
-    resolutions: Sequence[int],
+    resolutions: Sequence[Side],
     stages: Stages,
     folder: Path,
     progress: Progress = SILENT,
@@ -67,18 +71,20 @@ def search_stage(
         target: Where latency counts.
         seconds: For trainings and scores.
         zoo: Networks of the zoo within the limits, the most capable first.
-        resolutions: Sides of the input in pixels to choose from.
+        resolutions: Sizes of the input in pixels to choose from.
         stages: Of the run.
         folder: Of the run.
         progress: Told of each stage.
 
     Raises:
         BudgetError: Nothing in the space keeps the limits.
-        UsageError: Space, executor or study are not known.
+        UsageError: Space, executor or study are not known, or the way of scoring is not there for the task.
     """
-    is_shared = wishes.scoring == "supernet"
+    is_shared, dataset = wishes.scoring == "supernet", material.dataset
+    if is_shared:
+        require_classification(dataset.task, "--scoring supernet")
     sides = one_resolution(zoo, resolutions) if is_shared else resolutions
-    space = space_for(wishes.space, zoo, resolutions=sides, num_classes=len(material.dataset.classes))
+    space = space_for(wishes.space, zoo, resolutions=sides, num_classes=len(dataset.classes), task=dataset.task)
     learn = partial(learn_latency, space, target, budget_ms=limits.latency_ms, seed=seed, progress=progress)
     told = stages.run("search-latency", lambda: learn().to_json(), forecast_s=120)
     latency = SpaceLatency.from_json(told)
@@ -123,19 +129,27 @@ def search_stage(
     )
 
 
-def space_for(name: str, zoo: Sequence[NetSpec], *, resolutions: Sequence[int], num_classes: int) -> StagedSpace:
-    """The space that was named, or the one around the first of some networks.
+def space_for(
+    name: str,
+    zoo: Sequence[NetSpec],
+    *,
+    resolutions: Sequence[Side],
+    num_classes: int,
+    task: str = CLASSIFICATION,
+) -> StagedSpace:
+    """The space that was named, or the one around the first of some networks, with the heads of a task.
 
     Raises:
         UsageError: It is unknown, or none of the networks has a space; names the choices.
     """
     if name == AUTO:
         names = [spec.name.partition("@")[0] for spec in zoo]
-        name = next((each for each in names if each in SPACES), "")
+        name = next((space for each in names for space in SPACES if each == space or each.endswith(f"_{space}")), "")
         if not name:
             raise UsageError(f"there is no search space around {', '.join(names)}; choose one of {', '.join(SPACES)}")
     lookup(SPACES, name, what="search space")
-    return find_space(name, resolutions=resolutions, num_classes=num_classes)
+    sides = sorted(resolutions, key=lambda side: prod(shape_of(side)))
+    return find_space(name, resolutions=sides, num_classes=num_classes, task=task)
 
 
 def _measure(ranked: Sequence[Tried], limits: Limits, target: Target, progress: Progress) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final
 
 from edgesmith.arch.space.choices import Encoding
+from edgesmith.arch.space.parts import shape_of
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import SpecError
@@ -38,9 +39,12 @@ def _near(space: StagedSpace, limited: LimitedSpace, spec: NetSpec) -> Iterator[
     frame = space.frame
     for side in reversed(frame.resolutions):
         alike = replace(
-            spec.with_resolution(side), num_classes=frame.num_classes, padding=frame.padding, preset=frame.preset
+            spec.with_resolution(*shape_of(side)),
+            num_classes=frame.num_classes,
+            padding=frame.padding,
+            preset=frame.preset,
         )
         with suppress(SpecError):
             point = space.normal(space.encode(alike))
-            beside = (each for each in limited.neighbours(point) if space.decode(each).resolution[0] == side)
+            beside = (each for each in limited.neighbours(point) if space.decode(each).resolution == shape_of(side))
             yield from [point] if limited.allows(point) else islice(beside, _BESIDE)

@@ -13,6 +13,7 @@ import torch
 
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.space.choices import Encoding
+from edgesmith.arch.space.parts import Side, shape_of
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.progress import SILENT, Progress
@@ -177,7 +178,8 @@ def affordable(seconds: float, score_s: float, trials: int | None) -> int:
     return trials or max(1, min(MOST, round((1 - TRAINING - RANKING) * seconds / max(score_s, 1e-3))))
 
 
-def one_resolution(zoo: Sequence[NetSpec], resolutions: Sequence[int]) -> tuple[int, ...]:
+def one_resolution(zoo: Sequence[NetSpec], resolutions: Sequence[Side]) -> tuple[Side, ...]:
     """The zoo's most capable network's, if it may be chosen, else the largest: a supernet has one."""
-    side = zoo[0].resolution[0] if zoo else max(resolutions)
-    return (side if side in resolutions else max(resolutions),)
+    wanted = {zoo[0].resolution} if zoo else set()
+    largest = max(resolutions, key=lambda side: math.prod(shape_of(side)))
+    return (next((side for side in resolutions if shape_of(side) in wanted), largest),)

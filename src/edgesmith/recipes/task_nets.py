@@ -42,9 +42,12 @@ def net_for(spec: NetSpec, dataset: Dataset) -> NetSpec:
             spec = _HEADS[dataset.task](spec)
         except SpecError as error:
             raise UsageError(f"{spec.name} cannot be a network for {dataset.task}: {error}") from None
-    if isinstance(spec.head, SsdLite):
-        spec = replace(spec, head=replace(spec.head, decoded=False))  # a bundle's is, and cannot be trained so
-    return spec.with_num_classes(len(dataset.classes))
+    return trainable(spec).with_num_classes(len(dataset.classes))
+
+
+def trainable(spec: NetSpec) -> NetSpec:
+    """The network as it is trained: a bundle's detector answers with corners, which cannot be learned from."""
+    return replace(spec, head=replace(spec.head, decoded=False)) if isinstance(spec.head, SsdLite) else spec
 
 
 def require_classification(task: str, what: str) -> None:
@@ -66,7 +69,15 @@ def deployed(spec: NetSpec) -> NetSpec:
 
 def as_deployed(net: Net) -> Net:
     """A trained net in the form that files hold, with its weights."""
-    spec = deployed(net.spec)
+    return _in_form(net, deployed(net.spec))
+
+
+def as_trainable(net: Net) -> Net:
+    """A file's net in the form that is trained, with its weights."""
+    return _in_form(net, trainable(net.spec))
+
+
+def _in_form(net: Net, spec: NetSpec) -> Net:
     if spec == net.spec:
         return net
     made = build(spec)

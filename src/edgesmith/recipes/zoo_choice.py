@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgesmith.arch.cost import count_total
+from edgesmith.arch.space.parts import Side
 from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.dataset import Dataset
@@ -13,7 +14,7 @@ from edgesmith.devices.plan import QUICK
 from edgesmith.recipes.candidates import Choice, choose
 from edgesmith.recipes.start import Starts
 from edgesmith.recipes.task_nets import net_for
-from edgesmith.search.candidates import Side, variants, zoo_grid
+from edgesmith.search.candidates import variants, zoo_grid
 from edgesmith.search.limits import Limits
 
 

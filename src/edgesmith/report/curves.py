@@ -57,13 +57,13 @@ def thin(curve: Curve, *, most: int = _MOST_POINTS) -> Points:
 
 
 def _line(index: int, curve: Curve, points: Points) -> Html:
+    """The line; a curve of one point is a dot."""
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return element(
-        "g",
-        {"class": f"curve curve-{index % 3}"},
-        element("title", {}, curve.label),
-        element("polyline", {"points": path}),
-    )
+    drawn = element("polyline", {"points": path})
+    if len(points) == 1:
+        x, y = points[0]
+        drawn = element("circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "3"})
+    return element("g", {"class": f"curve curve-{index % 3}"}, element("title", {}, curve.label), drawn)
 
 
 def _keys(curves: Sequence[Curve]) -> Html:

@@ -49,11 +49,13 @@ class SearchFacts:
     """What a search did.
 
     Args:
+        metric: Name of the figure as readers see it.
         lines: One sentence or two each.
         points: Every candidate, in the order tried.
-        best_so_far: The best accuracy after so many candidates, a curve for each strategy.
+        best_so_far: The best figure after so many candidates, a curve for each strategy.
     """
 
+    metric: str
     lines: tuple[str, ...]
     points: tuple[SearchPoint, ...]
     best_so_far: CurvePanel

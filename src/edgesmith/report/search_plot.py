@@ -35,7 +35,7 @@ def draw_search(report: FitReport, *, width: float, height: float) -> Html:
         grid(
             frame,
             x=Axis(scale=x, title="estimated latency in ms"),
-            y=Axis(scale=y, title="accuracy after a short training", write=write_percent),
+            y=Axis(scale=y, title=f"{report.search.metric} after a short training", write=write_percent),
         ),
         budget,
         _front([each for each in points if each.on_front], x, y),

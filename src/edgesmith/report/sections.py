@@ -93,7 +93,8 @@ def _key(report: FitReport) -> Html:
 
 def show_candidates(report: FitReport, *, link: Link | None = None) -> Section:
     """The table of all candidates."""
-    body = tabulate_candidates(report.candidates, link=link) if report.candidates else _NOTHING
+    rows, metric = report.candidates, report.accuracy.metric
+    body = tabulate_candidates(rows, metric=metric, link=link) if rows else _NOTHING
     note = f"{fate_of_candidates(report)}. In the order tried; the numbers are those of the plot."
     return Section(key="candidates", title="Candidates", note=note, body=body)
 
@@ -117,11 +118,12 @@ def _search(report: FitReport) -> Section:
 
 
 def _proposals(report: FitReport) -> Section:
+    metric = report.accuracy.metric
     note = (
         "Every narrower network that was tried. Predicted latencies choose; what was chosen is measured, and taken "
-        "only if it is faster. Accuracy is of the held-out part of train."
+        f"only if it is faster. Its {metric} is of the held-out part of train."
     )
-    body = tabulate_proposals(report.proposals) if report.proposals else _NOTHING
+    body = tabulate_proposals(report.proposals, metric=metric) if report.proposals else _NOTHING
     return Section(key="proposals", title="Steps", note=note, body=body)
 
 

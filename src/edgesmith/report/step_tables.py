@@ -10,14 +10,14 @@ from edgesmith.report.tables import cell, head_cell, row_head, tabulate
 from edgesmith.report.wording import format_bytes, format_count, format_ms, format_share
 
 
-def tabulate_proposals(rows: Sequence[ProposalRow]) -> Html:
-    """Every proposal of every step, in the order tried."""
+def tabulate_proposals(rows: Sequence[ProposalRow], *, metric: str) -> Html:
+    """Every proposal of every step, in the order tried; ``metric`` is the figure's name as readers see it."""
     head = [
         head_cell("Step", "number"),
         head_cell("Width and channels"),
         head_cell("Predicted, ms", "number"),
         head_cell("Measured, ms", "number"),
-        head_cell("Accuracy, %", "number"),
+        head_cell(f"{metric}, %", "number"),
         head_cell("Outcome"),
     ]
     return tabulate("Proposals of all steps", head, [_proposal(row) for row in rows], kind="proposals")

@@ -70,13 +70,19 @@ def list_facts(pairs: Sequence[tuple[str, str]]) -> Html:
     return element("dl", {"class": "facts"}, *rows)
 
 
-def tabulate_candidates(candidates: Sequence[CandidateRow], *, link: Link | None = None) -> Html:
-    """Every candidate in the order tried, numbered as in the plot; ``link`` gives its address by that number."""
+def tabulate_candidates(candidates: Sequence[CandidateRow], *, metric: str, link: Link | None = None) -> Html:
+    """Every candidate in the order tried, numbered as in the plot.
+
+    Args:
+        candidates: In that order.
+        metric: The figure's name for readers.
+        link: Gives a candidate's address by its number.
+    """
     head = [
         head_cell("No."),
         head_cell("Model and what became of it"),
         head_cell("Latency, ms", "number"),
-        head_cell("Accuracy in the race, %", "number"),
+        head_cell(f"{metric} in the race, %", "number"),
         head_cell("Pictures trained", "number wide"),
         head_cell("MAdds", "number wide"),
         head_cell("Parameters", "number wide"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.edits.width import scale_width
+from edgesmith.arch.space.parts import Side, shape_of
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import SpecError
@@ -22,10 +23,6 @@ RESOLUTIONS: Final = (96, 128, 160, 192, 224)
 _MOST_DENSE_PIXELS: Final = 512 * 1024
 _BOX_SIDES: Final = (384, 320, 256)
 _DENSE_SHARES: Final = (1.0, 0.75, 0.5)
-
-
-Side: TypeAlias = int | tuple[int, int]
-"""A resolution: the side of a square, or height and width, in pixels."""
 
 
 def zoo_grid(num_classes: int, *, resolutions: Sequence[Side] = RESOLUTIONS) -> tuple[NetSpec, ...]:
@@ -52,7 +49,7 @@ def variants(spec: NetSpec, *, resolutions: Sequence[Side]) -> tuple[NetSpec, ..
             nets[f"{spec.name}@width={width:g}"] = scale_width(spec, width)
     named = [
         replace(
-            net.with_resolution(*((side,) if isinstance(side, int) else side)),
+            net.with_resolution(*shape_of(side)),
             name=f"{name}{',' if '@' in name else '@'}resolution={side_text(side)}",
         )
         for name, net in nets.items()

@@ -102,7 +102,8 @@ def propose(
     """
     found = []
     for width in widths_of(spec):
-        for channels in range((width.channels - 1) // step * step, 0, -step):
+        unit = step * width.unit
+        for channels in range((width.channels - 1) // unit * unit, 0, -unit):
             narrower = with_width(spec, width, channels)
             ms = predict(narrower)
             if ms <= limit_ms and is_same_make(spec, narrower):
@@ -134,11 +135,12 @@ def near(proposals: Sequence[Proposal], *, floor_ms: float) -> tuple[Proposal, .
 
 def narrowest(spec: NetSpec, *, step: int = STEP) -> NetSpec:
     """Every width at its least, the bottlenecks' first: about the fastest network that can be reached."""
-    for kind in (WidthKind.BOTTLENECK, WidthKind.EXPANSION):
+    for kind in (WidthKind.BOTTLENECK, WidthKind.EXPANSION, WidthKind.HEAD):
         for place in range(len(widths_of(spec))):
             width = widths_of(spec)[place]
             if width.kind is kind:
-                options = (with_width(spec, width, channels) for channels in range(step, width.channels, step))
+                counts = range(step * width.unit, width.channels, step * width.unit)
+                options = (with_width(spec, width, channels) for channels in counts)
                 spec = next((narrower for narrower in options if is_same_make(spec, narrower)), spec)
     return spec
 

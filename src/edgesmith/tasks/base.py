@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from edgesmith.arch.names import Scores
@@ -30,6 +32,14 @@ class Metric(Protocol):
 
     def compute(self) -> Mapping[str, Any]:
         """Plain JSON values by name; accuracies 0..1."""
+
+    def resampled(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The task's score on drawn pictures, without the intervals that `compute` takes its time for.
+
+        Args:
+            places: ``(D, N)``: for each of ``D`` draws the places of its pictures in the order of the updates. The same
+                draws of two metrics make a paired comparison.
+        """
 
 
 class Task(Protocol):

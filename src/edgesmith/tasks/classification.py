@@ -126,6 +126,10 @@ class ClassificationMetric:
             "confusion": confusion.tolist(),
         }
 
+    def resampled(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Top-1 of each draw ``(D, N)`` of pictures."""
+        return np.asarray(torch.cat(self._correct).double().numpy()[places].mean(axis=1))
+
     def _per_class(self, confusion: Tensor) -> list[dict[str, Any]]:
         right, true, predicted = confusion.diag(), confusion.sum(dim=1), confusion.sum(dim=0)
         return [

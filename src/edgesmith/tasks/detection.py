@@ -180,6 +180,10 @@ class DetectionMetric:
             ],
         }
 
+    def resampled(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean average precision of each draw ``(D, N)`` of pictures; zero where none of them has a box."""
+        return np.array([max(0.0, self._score(drawn)["map"]) for drawn in places])
+
     def _score(self, places: Sequence[int] | NDArray[np.int64] | range, *, per_class: bool = False) -> dict[str, Any]:
         from torchmetrics.detection import MeanAveragePrecision
 

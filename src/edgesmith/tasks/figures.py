@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 
@@ -20,7 +21,19 @@ class Figure:
     label: str
 
 
-FIGURES: Final = (Figure("top1", "top-1"), Figure("miou", "mIoU"), Figure("map", "mAP"))
+_BY_TASK: Final[Mapping[str, Figure]] = MappingProxyType(
+    {
+        "classification": Figure("top1", "top-1"),
+        "segmentation": Figure("miou", "mIoU"),
+        "detection": Figure("map", "mAP"),
+    }
+)
+FIGURES: Final = tuple(_BY_TASK.values())
+
+
+def figure_for(task: str) -> Figure:
+    """The figure of a task."""
+    return _BY_TASK[task]
 
 
 def figure_of(metrics: Mapping[str, Any]) -> Figure | None:

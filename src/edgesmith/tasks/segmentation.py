@@ -125,6 +125,11 @@ class SegmentationMetric:
             ],
         }
 
+    def resampled(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean intersection over union of each draw ``(D, N)`` of pictures."""
+        confusions = np.stack(self._confusions)
+        return np.array([mean_iou(confusions[drawn].sum(axis=0)) for drawn in places])
+
 
 def confusion_of(answer: NDArray[Any], truth: NDArray[Any], num_classes: int) -> NDArray[np.int64]:
     """``(classes, classes)``: pixels by true and answered class; those that nothing is known of are left out."""

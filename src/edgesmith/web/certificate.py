@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from cryptography.x509 import GeneralName
-
 from edgesmith.core.errors import EdgesmithError, RunError
 from edgesmith.core.extras import require
 from edgesmith.core.files import atomic_file
+
+if TYPE_CHECKING:
+    from cryptography.x509 import GeneralName
 
 _DAYS: Final = 365
 _SPARE_DAYS: Final = 30

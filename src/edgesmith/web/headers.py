@@ -37,7 +37,8 @@ HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "cross-origin-resource-policy": "same-origin",
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
-        "referrer-policy": "no-referrer",
+        # Not "no-referrer": with it, browsers send "Origin: null" with the forms of our own pages.
+        "referrer-policy": "same-origin",
         "permissions-policy": "camera=(self), microphone=(), geolocation=()",
         "cache-control": "no-store",
     }

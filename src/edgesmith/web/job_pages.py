@@ -151,7 +151,7 @@ def _forms(
         "problem": problem,
         "typed": typed,
         "models": models or request.query_params.getlist("model"),
-        "jobs": [(each, known.state(each)) for each in known.list()],
+        "jobs": [(each, known.state(each)) for each in known.all()],
         "data": [name for root in (config.folder, *config.data) if root.is_dir() for name in list_data(root)],
         "bundles": view_bundles(request)[0] if verb == "measure" else [],
         "devices": list_choices(),

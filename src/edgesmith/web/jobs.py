@@ -89,7 +89,7 @@ class Jobs:
         """A job's folder."""
         return self._folder / key
 
-    def list(self) -> list[Job]:
+    def all(self) -> list[Job]:
         """All that can be read, the newest first."""
         if not self._folder.is_dir():
             return []
@@ -119,7 +119,7 @@ class Jobs:
 
     def running(self) -> Job | None:
         """The one that runs."""
-        return next((job for job in self.list() if self._is_running(job)), None)
+        return next((job for job in self.all() if self._is_running(job)), None)
 
     def new_folder(self) -> str:
         """An empty folder for a job that is being put together."""

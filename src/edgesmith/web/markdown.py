@@ -57,8 +57,11 @@ def _table(lines: list[str]) -> Html:
     head, *rows = [_cells(line) for line in lines if not set(line) <= set("|-: ")]
     body = [element("tr", {}, *(element("td", {}, _inline(cell)) for cell in row)) for row in rows]
     top = element("tr", {}, *(element("th", {"scope": "col"}, _inline(cell)) for cell in head))
+    label = ", ".join(head)
     table = element("table", {}, element("thead", {}, top), element("tbody", {}, *body))
-    return element("div", {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": "Table"}, table)
+    return element(
+        "div", {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": f"Table of {label}"}, table
+    )
 
 
 def _cells(line: str) -> list[str]:

@@ -67,7 +67,7 @@ def view_run(found: Found, jobs: Jobs) -> RunView:
         RunError: Its ``run.json`` cannot be read.
     """
     state = read_state(found.path)
-    job = next((each for each in jobs.list() if each.run == found.name), None)
+    job = next((each for each in jobs.all() if each.run == found.name), None)
     sights: tuple[StageSight, ...] = ()
     if job is not None and state.result is None:
         state = replace(state, state=State(jobs.state(job).value))

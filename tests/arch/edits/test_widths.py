@@ -22,6 +22,9 @@ NETS = (
     "mobilenet_v3_small_minimalistic",
     "mnasnet_a1",
     "mobilenet_v4_conv_small",
+    "lraspp_mobilenet_v3_small",
+    "raspp_mobilenet_v3_large",
+    "ssdlite_mobilenet_v3_small",
 )
 
 
@@ -46,13 +49,27 @@ def test_large_has_the_papers_widths() -> None:
     assert find_width(find("mobilenet_v3_large"), WidthKind.BOTTLENECK, 8).name == "bottleneck of blocks 7 to 10"
 
 
+def test_heads_have_widths_of_their_own() -> None:
+    """A detector's maps are made of half of their channels, so they come in sixteens."""
+    rows = {
+        name: [(width.name, width.channels, width.unit) for width in widths_of(find(name)) if not width.blocks]
+        for name in ("lraspp_mobilenet_v3_small", "ssdlite_mobilenet_v3_small", "mobilenet_v3_small")
+    }
+    assert rows["lraspp_mobilenet_v3_small"] == [("filters of the head", 128, 1)]
+    assert rows["ssdlite_mobilenet_v3_small"] == [
+        (f"extra channels {number} of the head", channels, 2)
+        for number, channels in enumerate((512, 256, 256, 128), start=1)
+    ]
+    assert rows["mobilenet_v3_small"] == []
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_every_width_can_shrink_by_itself(name: str) -> None:
     spec = find(name)
     widths = widths_of(spec)
     assert widths
     for width in widths:
-        narrower = with_width(spec, width, width.channels - 8 or 4)
+        narrower = with_width(spec, width, width.channels - 8 * width.unit or 4)
         trace_network(narrower)
         assert count_total(narrower).madds < count_total(spec).madds
         assert [each.blocks for each in widths_of(narrower)] == [each.blocks for each in widths]

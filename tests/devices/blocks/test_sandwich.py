@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -30,6 +31,7 @@ class TwoTaps:
     taps: tuple[Tap, ...] = (Tap(block=6, point=Point.EXPAND), Tap(block=-1))
     preset: ClassVar[Preset | None] = None
     task: ClassVar[str] = "classification"
+    widths: ClassVar[Mapping[str, int]] = {}
 
     def trace(self, t: Trace, taps: tuple[Value, ...], num_classes: int) -> tuple[Value, ...]:
         return tuple(

@@ -15,7 +15,7 @@ from edgesmith.search.netadapt import is_same_make
 from tests.devices.blocks.fakes import additive
 from tests.recipes.netadapt.fakes import FolderDevice
 
-NAMES = ("mobilenet_v1", "mobilenet_v3_small")
+NAMES = ("mobilenet_v1", "mobilenet_v3_small", "lraspp_mobilenet_v3_small", "ssdlite_mobilenet_v3_small")
 SLOW = ("mobilenet_v2", "mobilenet_v3_small_minimalistic", "mnasnet_a1", "mobilenet_v4_conv_small")
 
 

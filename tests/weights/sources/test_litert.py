@@ -201,7 +201,7 @@ def one_operator(path: Path, kind: str, *constants: np.ndarray[tuple[int, ...], 
 @pytest.mark.parametrize(
     ("kind", "constants", "message"),
     [
-        ("RESIZE_BILINEAR", (), r"operator 0 \(RESIZE_BILINEAR\) is of no classifier in the zoo"),
+        ("TRANSPOSE", (), r"operator 0 \(TRANSPOSE\) is of no classifier or segmenter in the zoo"),
         ("MUL", (np.ones(3),), r"operator 0 \(MUL\) has a number for each channel: a norm that is not folded"),
         ("RESHAPE", (), r"operator 0 \(RESHAPE\) reshapes a feature map of \(1, 8, 8, 3\)"),
         ("AVERAGE_POOL_2D", (), r"operator 0 \(AVERAGE_POOL_2D\) pools \(1, 8, 8, 3\) to \(1, 8, 8, 3\)"),

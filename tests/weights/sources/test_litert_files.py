@@ -15,7 +15,6 @@ from PIL import Image
 
 pytest.importorskip("tflite", reason="tflite is not installed")
 
-from edgesmith.core.errors import WeightsError
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.nn.build import Net, build
 from edgesmith.weights.imported import Imported
@@ -87,15 +86,6 @@ def test_ranges_are_those_of_the_operators(folder: Path, record: dict[str, Any])
 
 def test_metadata_of_a_real_file(folder: Path) -> None:
     assert read_normalization(read_graph(folder / V2).metadata) == ((127.5,) * 3, (127.5,) * 3)
-
-
-@pytest.mark.parametrize("file", ["lraspp_mnv3_small_drive5_float.tflite", "lraspp_mnv3_small_drive5_uint8.tflite"])
-def test_segmentation_is_refused(folder: Path, file: str) -> None:
-    with pytest.raises(
-        WeightsError, match=r"cannot be read as a classifier of the zoo: operator \d+ \(RESIZE_BILINEAR\)"
-    ) as caught:
-        read_litert(folder / file)
-    assert "\n" not in str(caught.value)
 
 
 def crop(rule: Preprocessing, file: Path) -> NDArray[np.uint8]:

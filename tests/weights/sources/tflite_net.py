@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgesmith.arch.map_operations import Multiply, Resize, WindowMean
 from edgesmith.arch.names import Activation, Padding
 from edgesmith.arch.network import trace_network
 from edgesmith.arch.operations import Add, Convolution, Gate, GlobalPool, Linear
@@ -81,7 +82,11 @@ class _Writer:
                 self.write(f"blocks.{index}.{operation.name}", operation)
         for operation in network.head.operations:
             self.write(f"head.{operation.name}", operation)
-        if self.style.softmax:
+        if self.spec.head.task == "segmentation":
+            axis = self.graph.tensor((), dtype="INT32", value=np.array(3))
+            shape = self.shape(self.answer)[:3]
+            self.answer = self.graph.operator("ARG_MAX", [self.answer, axis], self.graph.tensor(shape, dtype="INT32"))
+        elif self.style.softmax:
             self.answer = self.graph.operator("SOFTMAX", [self.answer], self.value(self.shape(self.answer)))
 
     def write(self, path: str, operation: Operation) -> None:
@@ -97,6 +102,14 @@ class _Writer:
                 made = self.pool(path, read[0], operation.output.channels)
             case Add():
                 made = self.binary("ADD", read[1], read[0], self.map(operation.output), path=path)
+            case WindowMean() if min(operation.window) > 0:
+                made = self.windows(path, read[0], operation)
+            case WindowMean():
+                made = self.pool(path, read[0], operation.output.channels)
+            case Resize():
+                made = self.resize(path, read[0], operation)
+            case Multiply():
+                made = self.binary("MUL", read[0], read[1], self.map(operation.output), path=path)
             case _:
                 made = read[0]
         self.answer = self.made[operation.output.index] = made
@@ -113,11 +126,13 @@ class _Writer:
             "Padding": "VALID" if pads_first else "SAME",
             "StrideH": operation.stride,
             "StrideW": operation.stride,
-            "DilationHFactor": 1,
-            "DilationWFactor": 1,
+            "DilationHFactor": operation.dilation,
+            "DilationWFactor": operation.dilation,
         }
         bias = self.state[f"{path}.conv.bias"]
         shape = self.map(operation.output)
+        if operation.activation is Activation.HARD_SIGMOID:
+            return self.hard_sigmoid(path, x, kernel, bias, shape)
         return self.weighted(path, kind, x, kernel, bias, shape, operation.activation, options)
 
     def linear(self, path: str, x: int, operation: Linear) -> int:
@@ -136,15 +151,35 @@ class _Writer:
             f"{path}.squeeze", "CONV_2D", h, kernel, bias, (1, 1, 1, narrow), Activation.RELU, pointwise()
         )
         kernel, bias = self.state[f"{path}.excite.weight"].transpose(0, 2, 3, 1), self.state[f"{path}.excite.bias"]
-        shape = (1, 1, 1, wide)
-        if self.style.folded_gate:
-            h = self.weighted("", "CONV_2D", h, kernel, bias + 3, shape, Activation.RELU6, pointwise())
-        else:
-            name = f"{path}.excite.linear"
-            h = self.weighted(name, "CONV_2D", h, kernel, bias, shape, Activation.NONE, pointwise())
-            h = self.binary("ADD", h, self.number(3), shape, fused="RELU6")
-        h = self.binary("MUL", h, self.number(0.16667), shape, path=f"{path}.excite")
+        h = self.hard_sigmoid(f"{path}.excite", h, kernel, bias, (1, 1, 1, wide))
         return self.binary("MUL", x, h, self.map(operation.output), path=path)
+
+    def hard_sigmoid(
+        self, path: str, x: int, kernel: NDArray[np.float32], bias: NDArray[np.float32], shape: tuple[int, ...]
+    ) -> int:
+        """A 1x1 convolution and its gate."""
+        if self.style.folded_gate:
+            h = self.weighted("", "CONV_2D", x, kernel, bias + 3, shape, Activation.RELU6, pointwise())
+        else:
+            name = f"{path}.linear"
+            h = self.weighted(name, "CONV_2D", x, kernel, bias, shape, Activation.NONE, pointwise())
+            h = self.binary("ADD", h, self.number(3), shape, fused="RELU6")
+        return self.binary("MUL", h, self.number(0.16667), shape, path=path)
+
+    def windows(self, path: str, x: int, operation: WindowMean) -> int:
+        (rows, columns), (down, across) = operation.window, operation.stride
+        made = self.value(self.map(operation.output), path=path)
+        sizes = {"FilterHeight": rows, "FilterWidth": columns, "StrideH": down, "StrideW": across}
+        return self.graph.operator("AVERAGE_POOL_2D", [x], made, Padding="VALID", **sizes)
+
+    def resize(self, path: str, x: int, operation: Resize) -> int:
+        """As DeepLab's export does, a resize to the size that the map has goes before."""
+        options = {"AlignCorners": operation.align_corners, "HalfPixelCenters": not operation.align_corners}
+        for shape, name in ((self.shape(x), ""), (self.map(operation.output), path)):
+            size = self.graph.tensor((2,), dtype="INT32", value=np.array(shape[1:3]))
+            made = self.value(shape, path=name) if name else self.value(shape, like=x)
+            x = self.graph.operator("RESIZE_BILINEAR", [x, size], made, **options)
+        return x
 
     def weighted(
         self,

@@ -19,6 +19,8 @@ OPTIONS = {
     "FULLY_CONNECTED": "FullyConnectedOptions",
     "ADD": "AddOptions",
     "MUL": "MulOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "RESIZE_BILINEAR": "ResizeBilinearOptions",
 }
 
 

@@ -25,10 +25,36 @@ class Tail(StrEnum):
     FULL = "full"
 
 
-def with_lr_aspp(spec: NetSpec, *, filters: int = 128, output_stride: int = 16, tail: Tail = Tail.HALVED) -> NetSpec:
+class FineTap(StrEnum):
+    """Which map gives the finer answer: of the last block at stride 8 or 4, its output or its depthwise filter's."""
+
+    OUTPUT_8 = "output_8"
+    DEPTHWISE_8 = "depthwise_8"
+    OUTPUT_4 = "output_4"
+    DEPTHWISE_4 = "depthwise_4"
+
+    @property
+    def point(self) -> Point:
+        """In its block."""
+        return Point(self.value.partition("_")[0])
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the picture to one of the map."""
+        return int(self.value.partition("_")[2])
+
+
+def with_lr_aspp(
+    spec: NetSpec,
+    *,
+    filters: int = 128,
+    output_stride: int = 16,
+    tail: Tail = Tail.HALVED,
+    tap: FineTap = FineTap.DEPTHWISE_8,
+) -> NetSpec:
     """The network as the paper's segmenter with LR-ASPP.
 
-    The finer tap is the depthwise output of the last block at stride 8, before its gate.
+    The paper's finer tap is the depthwise output of the last block at stride 8, before its gate.
 
     Paper: MobileNetV3, section 6.4; DeepLab's code where the paper is silent.
 
@@ -37,12 +63,13 @@ def with_lr_aspp(spec: NetSpec, *, filters: int = 128, output_stride: int = 16, 
         filters: Width of the head.
         output_stride: Pixels of the picture to one of the coarse map: 16 or 32.
         tail: Whether the last stage is halved.
+        tap: The finer map.
 
     Raises:
-        SpecError: No block works at stride 8, or the last stage has blocks that cannot be dilated or halved.
+        SpecError: No block works at the finer map's stride, or the last stage cannot be dilated or halved.
     """
     backbone = _backbone(spec, output_stride=output_stride, tail=tail)
-    head = LrAspp(filters=filters, taps=(fine_tap(backbone), Tap(block=-1), picture_tap()))
+    head = LrAspp(filters=filters, taps=(fine_tap(backbone, tap), Tap(block=-1), picture_tap()))
     return replace(backbone, head=head)
 
 
@@ -86,15 +113,14 @@ def dense_head(spec: NetSpec) -> LrAspp | RAspp:
     return head
 
 
-def fine_tap(spec: NetSpec) -> Tap:
-    """Depthwise output of the last block at stride 8; the block's output where it has no such point."""
+def fine_tap(spec: NetSpec, wanted: FineTap = FineTap.DEPTHWISE_8) -> Tap:
+    """Where the finer map is; the block's output where it has no such point."""
     strides = strides_of(spec)
-    if _FINE_STRIDE not in strides:
-        raise SpecError(f"{spec.name}: no block works at stride {_FINE_STRIDE}; it goes to {strides[-1]}")
-    last = max(index for index, stride in enumerate(strides) if stride == _FINE_STRIDE)
+    if wanted.stride not in strides:
+        raise SpecError(f"{spec.name}: no block works at stride {wanted.stride}; it goes to {strides[-1]}")
+    last = max(index for index, stride in enumerate(strides) if stride == wanted.stride)
     parts, _ = count_parts(spec)
-    inner = Point.DEPTHWISE in parts[last].points
-    return Tap(block=last, point=Point.DEPTHWISE if inner else Point.OUTPUT)
+    return Tap(block=last, point=wanted.point if wanted.point in parts[last].points else Point.OUTPUT)
 
 
 def strides_of(spec: NetSpec) -> list[int]:

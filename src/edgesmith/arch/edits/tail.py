@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from typing import Final
 
 from edgesmith.arch.channels import make_divisible
 from edgesmith.arch.heads.classifier import Classifier
 from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.kinds.inverted_residual import InvertedResidual
+from edgesmith.arch.names import Skip
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import SpecError, UsageError
+
+_LAST: Final = 32
 
 
 class DilationRule(StrEnum):
@@ -62,24 +66,42 @@ def halve_tail(spec: NetSpec, *, rule: HalvingRule) -> NetSpec:
 
     Paper: MobileNetV3, sections 6.3 and 6.4.
     """
-    first = _first_at_stride(spec, 32)
-    blocks = list(spec.blocks)
-    for index in range(first, len(blocks)):
-        keep_expansion = index == first and rule is not HalvingRule.RF2
-        blocks[index] = _halved(blocks[index], keep_expansion=keep_expansion)
+    reached, blocks = 1, []
+    for block in spec.blocks:
+        before, reached = reached, reached * block.stride
+        blocks.append(halved_at(block, before, reached, rule=rule))
+    if reached < _LAST:
+        raise SpecError(f"{spec.name}: no block reaches stride {_LAST}, the last has {reached}")
     head = spec.head
     if rule is HalvingRule.TORCHVISION and isinstance(head, Classifier) and head.feature_channels:
         head = replace(head, feature_channels=make_divisible(head.feature_channels / 2))
     return replace(spec, blocks=tuple(blocks), head=head)
 
 
-def _first_at_stride(spec: NetSpec, output_stride: int) -> int:
-    reached = 1
-    for index, block in enumerate(spec.blocks):
-        reached *= block.stride
-        if reached >= output_stride:
-            return index
-    raise SpecError(f"{spec.name}: no block reaches stride {output_stride}, the last has {reached}")
+def halved_at(block: Block, before: int, reached: int, *, rule: HalvingRule) -> Block:
+    """What `halve_tail` makes of a block.
+
+    Args:
+        block: It stays as it is before stride 32.
+        before: Pixels of the picture to one of its input.
+        reached: The same for its output.
+        rule: Whose last stage is halved.
+    """
+    if reached < _LAST:
+        return block
+    is_first = before < _LAST
+    return _halved(block, is_first=is_first, keep_expansion=is_first and rule is not HalvingRule.RF2)
+
+
+def stopped_at(block: Block, before: int, output_stride: int) -> Block:
+    """What `with_output_stride` makes of a block by DeepLab's rule.
+
+    Args:
+        block: It stays as it is before the output stride.
+        before: Pixels of the picture to one of its input in the network that goes on halving.
+        output_stride: Of the network that stops.
+    """
+    return block if before < output_stride else _dilated(block, stride=1, dilation=before // output_stride)
 
 
 def _dilated(block: Block, *, stride: int, dilation: int) -> Block:
@@ -90,12 +112,13 @@ def _dilated(block: Block, *, stride: int, dilation: int) -> Block:
     raise SpecError(f"a {block.kind} cannot be dilated")
 
 
-def _halved(block: Block, *, keep_expansion: bool) -> Block:
-    if isinstance(block, Conv):
-        return replace(block, out_channels=make_divisible(block.out_channels / 2))
-    if not isinstance(block, InvertedResidual):
+def _halved(block: Block, *, is_first: bool, keep_expansion: bool) -> Block:
+    if not isinstance(block, Conv | InvertedResidual):
         raise SpecError(f"a {block.kind} cannot be halved")
-    narrow = replace(block, out_channels=make_divisible(block.out_channels / 2))
+    skip = Skip.NONE if is_first else block.skip  # the first one's input is not halved, and cannot be added
+    narrow = replace(block, out_channels=make_divisible(block.out_channels / 2), skip=skip)
+    if isinstance(narrow, Conv) or isinstance(block, Conv):
+        return narrow
     if keep_expansion:
         return narrow
     gate = block.gate and replace(block.gate, squeeze_channels=make_divisible(block.gate.squeeze_channels / 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -25,11 +26,14 @@ class Head(Protocol):
 
     Attributes:
         kind: The name that JSON uses.
-        task: What it answers: ``classification`` or ``segmentation``.
+        task: What it answers: ``classification``, ``segmentation`` or ``detection``.
+        widths: Fields that are widths of its own, which may be narrowed, with how many times a multiple of channels
+            they come in: twice where the head has half of them too.
     """
 
     kind: ClassVar[str]
     task: ClassVar[str]
+    widths: ClassVar[Mapping[str, int]]
 
     @property
     def taps(self) -> tuple[Tap, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,6 +26,7 @@ class CondensedClassifier:
 
     kind: ClassVar[str] = "condensed_classifier"
     task: ClassVar[str] = "classification"
+    widths: ClassVar[Mapping[str, int]] = {}
 
     condensation: int = 2
     taps: tuple[Tap, ...] = (Tap(block=-1),)
@@ -50,6 +52,7 @@ class LearnedClassifier:
 
     kind: ClassVar[str] = "learned_classifier"
     task: ClassVar[str] = "classification"
+    widths: ClassVar[Mapping[str, int]] = {}
 
     condensation: int = 2
     taps: tuple[Tap, ...] = (Tap(block=-1),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,6 +26,7 @@ class ConvClassifier:
 
     kind: ClassVar[str] = "conv_classifier"
     task: ClassVar[str] = "classification"
+    widths: ClassVar[Mapping[str, int]] = {}
 
     activation: Activation = Activation.RELU
     taps: tuple[Tap, ...] = (Tap(block=-1),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,8 +23,8 @@ class LrAspp:
 
     Args:
         filters: Width of the convolution and of the gate.
-        window: Side of the pooling window in pixels of the coarse map; 0 for all of it. Where a window does not fit,
-            the whole map is pooled.
+        window: Side of the pooling window in pixels of the coarse map, or its height and width; 0 for all of it. Where
+            a window does not fit, the whole map is pooled.
         window_stride: Steps of the window down and across.
         gate: The gate's last activation.
         gate_bias: Whether the gate's convolution has one.
@@ -35,9 +36,10 @@ class LrAspp:
 
     kind: ClassVar[str] = "lr_aspp"
     task: ClassVar[str] = "segmentation"
+    widths: ClassVar[Mapping[str, int]] = {"filters": 1}
 
     filters: int = 128
-    window: int = 49
+    window: int | tuple[int, int] = 49
     window_stride: tuple[int, int] = (16, 20)
     gate: Activation = Activation.HARD_SIGMOID
     gate_bias: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,6 +31,7 @@ class RAspp:
 
     kind: ClassVar[str] = "r_aspp"
     task: ClassVar[str] = "segmentation"
+    widths: ClassVar[Mapping[str, int]] = {"filters": 1}
 
     filters: int = 256
     align_corners: bool = True

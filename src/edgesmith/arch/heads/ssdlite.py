@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -37,6 +38,7 @@ class SsdLite:
 
     kind: ClassVar[str] = "ssdlite"
     task: ClassVar[str] = "detection"
+    widths: ClassVar[Mapping[str, int]] = {"extra_channels": 2}
 
     extra_channels: tuple[int, ...] = (512, 256, 256, 128)
     anchors: AnchorScheme = AnchorScheme.TENSORFLOW

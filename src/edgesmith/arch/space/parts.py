@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from edgesmith.arch.names import Activation, Padding
 from edgesmith.arch.presets import Preset
+from edgesmith.arch.space.endings.base import Ending
 from edgesmith.arch.space.layers import Layer, Operator
+
+Side: TypeAlias = int | tuple[int, int]
+"""A resolution: the side of a square, or height and width, in pixels."""
 
 Settings = Mapping[str, tuple[Any, ...]]
 """For each choice of a layer its options: values of the field of that name, or mappings that set several fields."""
@@ -53,12 +57,13 @@ class Frame:
         stems: Choices of the stem's channels.
         stem_stride: 1 or 2.
         tails: Choices of the tail convolution's channels; 0 for none.
-        features: Choices of the feature layer's channels; 0 for none.
+        features: Choices of the feature layer's channels; 0 for none. For classifiers alone.
         activation: Of stem, tail and feature layer.
-        resolutions: Choices of the side of the input in pixels.
+        resolutions: Choices of the input's size in pixels.
         num_classes: Width of the answer.
         padding: How borders are filled.
         preset: Norm constants, dropout, initialisation.
+        ending: Of another task than classification.
     """
 
     family: str
@@ -67,7 +72,13 @@ class Frame:
     tails: tuple[int, ...] = (960,)
     features: tuple[int, ...] = (0,)
     activation: Activation = Activation.RELU
-    resolutions: tuple[int, ...] = (224,)
+    resolutions: tuple[Side, ...] = (224,)
     num_classes: int = 1000
     padding: Padding = Padding.SYMMETRIC
     preset: Preset = Preset.TORCHVISION
+    ending: Ending | None = None
+
+
+def shape_of(side: Side) -> tuple[int, int]:
+    """Height and width."""
+    return (side, side) if isinstance(side, int) else side

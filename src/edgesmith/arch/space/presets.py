@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from edgesmith.arch.channels import make_divisible
+from edgesmith.arch.heads.classifier import Classifier
 from edgesmith.arch.names import Activation, Skip
 from edgesmith.arch.presets import Preset
+from edgesmith.arch.space.endings.table import ENDINGS
 from edgesmith.arch.space.layers import Gating, Layer, Operator, Width
-from edgesmith.arch.space.parts import Frame, Stage
+from edgesmith.arch.space.parts import Frame, Side, Stage
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.core.table import lookup
 
@@ -40,17 +43,17 @@ _A1_NEAR, _A1_WIDTH = 96, 112
 _V2: Final = ((1, 16, 1), (2, 24, 2), (2, 32, 3), (2, 64, 4), (1, 96, 3), (2, 160, 3), (1, 320, 1))
 
 
-def mobilenet_v3_large_space(*, resolutions: Sequence[int] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
+def mobilenet_v3_large_space(*, resolutions: Sequence[Side] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
     """MobileNetV3-Large and what is around it, coarse enough for a controller."""
     return _v3("mobilenet_v3_large", _LARGE, (960,), (1280,), resolutions, num_classes)
 
 
-def mobilenet_v3_small_space(*, resolutions: Sequence[int] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
+def mobilenet_v3_small_space(*, resolutions: Sequence[Side] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
     """MobileNetV3-Small and what is around it, coarse enough for a controller."""
     return _v3("mobilenet_v3_small", _SMALL, (576,), (1024,), resolutions, num_classes)
 
 
-def mobilenet_v2_space(*, resolutions: Sequence[int] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
+def mobilenet_v2_space(*, resolutions: Sequence[Side] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
     """MobileNetV2 and what is around it."""
     frame = Frame(
         family="MobileNetV2",
@@ -76,7 +79,7 @@ def mobilenet_v2_space(*, resolutions: Sequence[int] = RESOLUTIONS, num_classes:
     return StagedSpace("mobilenet_v2_space", frame, stages)
 
 
-def mnasnet_space(*, resolutions: Sequence[int] = (224,), num_classes: int = 1000) -> StagedSpace:
+def mnasnet_space(*, resolutions: Sequence[Side] = (224,), num_classes: int = 1000) -> StagedSpace:
     """MnasNet's factorised hierarchical space (its section 4), around MobileNetV2: all layers of a stage are alike.
 
     MnasNet-A1's 112 channels are no option of the paper's (0.75, 1 and 1.25 of MobileNetV2's 96); they are one here.
@@ -134,13 +137,31 @@ def fine_view(space: StagedSpace, *, step: int = 8) -> StagedSpace:
     return StagedSpace(f"{space.name}_fine", space.frame, stages)
 
 
-def find_space(name: str, *, resolutions: Sequence[int] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
-    """A space by its name.
+def find_space(
+    name: str,
+    *,
+    resolutions: Sequence[Side] = RESOLUTIONS,
+    num_classes: int = 1000,
+    task: str = Classifier.task,
+) -> StagedSpace:
+    """A space by its name, with the heads of a task and their choices.
 
     Raises:
         UsageError: It is unknown; names the closest and all choices.
     """
-    return lookup(SPACES, name, what="search space")(resolutions=resolutions, num_classes=num_classes)
+    space = lookup(SPACES, name, what="search space")(resolutions=resolutions, num_classes=num_classes)
+    return space if task == Classifier.task else for_task(space, task)
+
+
+def for_task(space: StagedSpace, task: str) -> StagedSpace:
+    """The same backbones with the heads of another task."""
+    ending = lookup(ENDINGS, task, what="task")()
+    return StagedSpace(space.name, replace(space.frame, ending=ending, features=(0,)), space.stages)
+
+
+def backbones_of(space: StagedSpace) -> StagedSpace:
+    """The same backbones as plain classifiers without a feature layer."""
+    return StagedSpace(space.name, replace(space.frame, ending=None, features=(0,)), space.stages)
 
 
 def _v3(
@@ -148,7 +169,7 @@ def _v3(
     rows: Sequence[tuple[int, int, tuple[int, ...]]],
     tails: tuple[int, ...],
     features: tuple[int, ...],
-    resolutions: Sequence[int],
+    resolutions: Sequence[Side],
     num_classes: int,
 ) -> StagedSpace:
     frame = Frame(

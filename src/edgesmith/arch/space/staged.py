@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import product
+from itertools import accumulate, pairwise, product
+from operator import mul
 from typing import Any
 
 from edgesmith.arch.heads.classifier import Classifier
 from edgesmith.arch.kinds.base import Block
 from edgesmith.arch.kinds.conv import Conv
-from edgesmith.arch.names import Activation
 from edgesmith.arch.space.choices import Choice, Encoding, Need, Space
+from edgesmith.arch.space.endings.base import Edit
+from edgesmith.arch.space.endings.classification import Classifying
 from edgesmith.arch.space.layers import Layer, make_block
-from edgesmith.arch.space.parts import Frame, Settings, Stage
+from edgesmith.arch.space.parts import Frame, Settings, Stage, shape_of
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.errors import SpecError
-
-# Choices of the frame, before the stages' and behind them.
-_BEFORE, _BEHIND = 2, 2
 
 
 class StagedSpace(Space):
@@ -34,12 +33,14 @@ class StagedSpace(Space):
             stages: In order.
         """
         self.name, self.frame, self.stages = name, frame, tuple(stages)
-        choices = tuple(_choices(frame, self.stages))
+        self.ending = frame.ending or Classifying(features=frame.features, activation=frame.activation)
+        choices = (*_choices(frame, self.stages), *self.ending.choices)
         super().__init__(choices, needs=dict(_needs(choices, self.stages)))
         names = [choice.name.partition(".")[0] for choice in choices]
-        self.places = tuple(
-            slice(names.index(name), names.index(name) + names.count(name)) for name in dict.fromkeys(names)
-        )[_BEFORE:-_BEHIND]
+        titles = [f"stage{number}" for number in range(1, len(self.stages) + 1)]
+        self.places = tuple(slice(names.index(name), names.index(name) + names.count(name)) for name in titles)
+        strides = list(accumulate((stage.stride for stage in self.stages), mul, initial=frame.stem_stride))
+        self.strides = tuple(pairwise(strides))
 
     def decode(self, point: Encoding) -> NetSpec:
         """The network of a point, named after the space and its hash."""
@@ -56,12 +57,13 @@ class StagedSpace(Space):
             name=self.name,
             family=frame.family,
             blocks=tuple(blocks),
-            head=_head(frame, chosen["feature"]),
-            resolution=(chosen["resolution"], chosen["resolution"]),
+            head=Classifier(),
+            resolution=shape_of(chosen["resolution"]),
             num_classes=frame.num_classes,
             padding=frame.padding,
             preset=frame.preset,
         )
+        spec = self.ending.finish(spec, chosen)
         return replace(spec, name=f"{self.name}-{model_hash(spec)[:6]}")
 
     def layers(self, point: Encoding) -> tuple[tuple[int, int], ...]:
@@ -79,18 +81,18 @@ class StagedSpace(Space):
         Raises:
             SpecError: The network is not in this space; says from which block on.
         """
-        found = dict(self._frame_values(spec))
-        blocks = spec.blocks[1:-1] if found["tail"] else spec.blocks[1:]
-        matcher = _Matcher(self.stages, blocks)
-        stages = matcher.match(0, 0, found["stem"])
-        if stages is None:
-            raise SpecError(f"{spec.name} is not in space {self.name}: no option fits block {matcher.furthest + 1}")
-        return self.normal(
-            tuple(
-                choice.options.index(found[choice.name]) if choice.name in found else stages.get(choice.name, 0)
-                for choice in self.choices
-            )
-        )
+        outside, furthest = f"{spec.name} is not in space {self.name}", 0
+        try:
+            frame, endings = self._frame_values(spec), list(self.ending.read(spec))
+        except SpecError as error:
+            raise SpecError(f"{outside}: {error}") from None
+        for ending in endings:
+            matcher = _Matcher(self, spec, self.ending.edit(ending))
+            stages = matcher.match_all(frame["stem"])
+            if stages is not None:
+                return self.normal(tuple(self._option(choice, frame | dict(ending), stages) for choice in self.choices))
+            furthest = max(furthest, matcher.furthest)
+        raise SpecError(f"{outside}: no option fits block {furthest + 1}")
 
     def contains(self, spec: NetSpec) -> bool:
         """Whether a network is a point of this space."""
@@ -100,26 +102,28 @@ class StagedSpace(Space):
             return False
         return True
 
-    def _frame_values(self, spec: NetSpec) -> Iterator[tuple[str, Any]]:
-        frame, head = self.frame, spec.head
-        stem, last = spec.blocks[0], spec.blocks[-1]
-        tail = getattr(last, "out_channels", 0) if len(spec.blocks) > 1 and frame.tails != (0,) else 0
-        side, feature = spec.resolution[0], getattr(head, "feature_channels", 0)
-        parts: dict[str, tuple[int, tuple[int, ...], Callable[[int], bool]]] = {
-            "stem": (getattr(stem, "out_channels", 0), frame.stems, lambda value: _stem(frame, value) == stem),
-            "tail": (tail, frame.tails, lambda value: not value or _tail(frame, value) == last),
-            "feature": (feature, frame.features, lambda value: _head(frame, value) == head),
-            "resolution": (side, frame.resolutions, lambda value: (value, value) == spec.resolution),
-        }
-        outside = f"{spec.name} is not in space {self.name}"
-        for name, (value, options, fits) in parts.items():
-            if value not in options or not fits(value):
-                raise SpecError(f"{outside}: its {name} is none of {', '.join(map(str, options))}")
-            yield name, value
+    def _option(self, choice: Choice, values: Mapping[str, Any], stages: Mapping[str, int]) -> int:
+        """The number of the option that was found for a choice; the first where nothing depends on it."""
+        return choice.options.index(values[choice.name]) if choice.name in values else stages.get(choice.name, 0)
+
+    def _frame_values(self, spec: NetSpec) -> dict[str, Any]:
+        """What was chosen for stem and resolution.
+
+        Raises:
+            SpecError: They, or what the frame fixes, are others; says which.
+        """
+        frame = self.frame
+        stem = next((value for value in frame.stems if _stem(frame, value) == spec.blocks[0]), None)
+        side = next((value for value in frame.resolutions if shape_of(value) == spec.resolution), None)
+        found = {"stem": (stem, frame.stems), "resolution": (side, frame.resolutions)}
+        for name, (value, options) in found.items():
+            if value is None:
+                raise SpecError(f"its {name} is none of {', '.join(map(str, options))}")
         for name in ("num_classes", "padding", "preset"):
             has, wanted = getattr(spec, name), getattr(frame, name)
             if has != wanted:
-                raise SpecError(f"{outside}: {name} is {has}, not {wanted}")
+                raise SpecError(f"{name} is {has}, not {wanted}")
+        return {"stem": stem, "resolution": side}
 
 
 @lru_cache(maxsize=65536)
@@ -139,11 +143,31 @@ def _stage_blocks(space: StagedSpace, number: int, options: Encoding, channels: 
 
 
 class _Matcher:
-    """Finds options whose layers are given blocks, stage by stage."""
+    """Finds options whose layers are given blocks, stage by stage.
 
-    def __init__(self, stages: Sequence[Stage], blocks: Sequence[Block]) -> None:
-        self._stages, self._blocks = stages, blocks
+    Args:
+        space: Whose options.
+        spec: Whose blocks.
+        edit: What becomes of a block of the space in a network like this one.
+    """
+
+    def __init__(self, space: StagedSpace, spec: NetSpec, edit: Edit) -> None:
+        self._space, self._stages, self._edit = space, space.stages, edit
+        self._blocks, self._last = spec.blocks[1:], spec.blocks[-1]
         self.furthest = 0
+
+    def match_all(self, stem: int) -> dict[str, int] | None:
+        """Options for all stages and the tail; None if there are none."""
+        frame, reached = self._space.frame, self._space.strides[-1][1]
+        if frame.tails == (0,):
+            return self.match(0, 0, stem)
+        for number, channels in enumerate(frame.tails):
+            if channels and self._edit(_tail(frame, channels), reached, reached) == self._last:
+                self._blocks = self._blocks[:-1]
+                found = self.match(0, 0, stem)
+                return None if found is None else found | {"tail": number}
+        self.furthest = len(self._blocks) - 1
+        return None
 
     def match(self, stage: int, at: int, channels: int) -> dict[str, int] | None:
         """Options for the stages from ``stage`` on, whose blocks begin at ``at``; None if there are none."""
@@ -152,7 +176,7 @@ class _Matcher:
             return {} if at == len(self._blocks) else None
         here = self._stages[stage]
         for (d, depth), (w, width) in product(enumerate(here.depths), enumerate(here.widths)):
-            if depth and not here.may_vanish and self._width(at) != width:
+            if depth and not here.may_vanish and self._width(at) != self._shown(stage, width):
                 continue
             for common, layer in _variants(here.layer, here.common if depth else {}):
                 named = {f"stage{stage + 1}.{name}": option for name, option in common.items()}
@@ -172,7 +196,7 @@ class _Matcher:
             return
         here = self._stages[stage]
         for options, layer in _variants(common, here.own):
-            end = self._step(layer, at, channels, width, 1 if index else here.stride)
+            end = self._step(layer, at, channels, width, stage, index)
             if end is None:
                 continue
             self.furthest = max(self.furthest, end)
@@ -183,11 +207,18 @@ class _Matcher:
     def _width(self, at: int) -> int | None:
         return getattr(self._blocks[at], "out_channels", None) if at < len(self._blocks) else None
 
-    def _step(self, layer: Layer, at: int, channels: int, width: int, stride: int) -> int | None:
+    def _shown(self, stage: int, width: int) -> int:
+        """Channels that a stage's blocks hand on in the whole network."""
+        reached = self._space.strides[stage][1]
+        return int(getattr(self._edit(_tail(self._space.frame, width), reached, reached), "out_channels", width))
+
+    def _step(self, layer: Layer, at: int, channels: int, width: int, stage: int, index: int) -> int | None:
         """Where the next layer begins if this one fits; None if it does not."""
-        block = make_block(layer, channels, width, stride)
+        before, reached = self._space.strides[stage]
+        block = make_block(layer, channels, width, 1 if index else self._stages[stage].stride)
         if block is None:
             return at
+        block = self._edit(block, reached if index else before, reached)
         return at + 1 if at < len(self._blocks) and self._blocks[at] == block else None
 
 
@@ -203,7 +234,6 @@ def _choices(frame: Frame, stages: Sequence[Stage]) -> Iterator[Choice]:
         for name, options in named.items():
             yield Choice(name=name, options=options, ordered=all(isinstance(option, int | float) for option in options))
     yield Choice(name="tail", options=frame.tails, ordered=True)
-    yield Choice(name="feature", options=frame.features, ordered=True)
 
 
 def _needs(choices: Sequence[Choice], stages: Sequence[Stage]) -> Iterator[tuple[int, Need]]:
@@ -242,7 +272,3 @@ def _stem(frame: Frame, channels: int) -> Conv:
 
 def _tail(frame: Frame, channels: int) -> Conv:
     return Conv(out_channels=channels, activation=frame.activation)
-
-
-def _head(frame: Frame, channels: int) -> Classifier:
-    return Classifier(feature_channels=channels, activation=frame.activation if channels else Activation.NONE)

@@ -15,7 +15,7 @@ from edgesmith.core.errors import WeightsError
 
 Shape = tuple[int, ...]
 
-_WIDTHS: Final = (1.0, 0.75, 0.5, 0.35, 0.25, 1.25, 1.3, 1.4, 1.5, 2.0)
+WIDTHS: Final = (1.0, 0.75, 0.5, 0.35, 0.25, 1.25, 1.3, 1.4, 1.5, 2.0)
 
 
 def identify(kernels: Sequence[Shape]) -> str:
@@ -28,7 +28,7 @@ def identify(kernels: Sequence[Shape]) -> str:
     Raises:
         WeightsError: No net of the zoo has them; says where the nearest one differs.
     """
-    wanted = tuple(_squeezed(shape) for shape in kernels)
+    wanted = tuple(squeezed(shape) for shape in kernels)
     best_name, best_agreeing = "", -1
     for name, known in _known():
         agreeing = _agreeing(wanted, known)
@@ -46,7 +46,7 @@ def identify(kernels: Sequence[Shape]) -> str:
 def kernels_of(name: str) -> tuple[Shape, ...]:
     """The kernels of a zoo net in forward order, as `identify` compares them."""
     tensors = trace_network(find(name)).tensors().items()
-    return tuple(_squeezed(t.shape) for key, t in tensors if key.endswith("weight") and len(t.axes) > 1)
+    return tuple(squeezed(t.shape) for key, t in tensors if key.endswith("weight") and len(t.axes) > 1)
 
 
 def _agreeing(wanted: tuple[Shape, ...], known: tuple[Shape, ...]) -> int:
@@ -71,7 +71,7 @@ def _variants() -> Iterator[str]:
     for name, entry in MODELS.items():
         options = get_type_hints(entry.make)
         yield from (f"{name}@{published.options}" for published in entry.published if published.options)
-        widths = [f"width={width:g}" if width != 1 else "" for width in _WIDTHS] if "width" in options else [""]
+        widths = [f"width={width:g}" if width != 1 else "" for width in WIDTHS] if "width" in options else [""]
         rules = ["", *(f"rule={rule}" for rule in WidthRule)] if "rule" in options else [""]
         heads = ["", *(f"head={head}" for head in HeadRule)] if "head" in options else [""]
         for parts in product(widths, rules, heads):
@@ -79,5 +79,6 @@ def _variants() -> Iterator[str]:
             yield f"{name}@{text}" if text else name
 
 
-def _squeezed(shape: Shape) -> Shape:
+def squeezed(shape: Shape) -> Shape:
+    """A 1x1 kernel as the linear layer that it is; others as they are."""
     return shape[:2] if len(shape) == 4 and shape[2:] == (1, 1) else tuple(shape)

@@ -47,9 +47,9 @@ def import_(
         return
     rule = done["preprocessing"]
     print(f"{done['source']}: {done['parameters']:,} parameters, {done['num_classes']} classes")
-    print(
-        f"pictures: short side {rule['resize_short']}, crop {rule['height']}x{rule['width']}, {rule['interpolation']}"
-    )
+    size = f"{rule['height']}x{rule['width']}"
+    cut = f"short side {rule['resize_short']}, crop {size}" if rule["resize_short"] else f"whole, resized to {size}"
+    print(f"pictures: {cut}, {rule['interpolation']}")
     mean, std = (", ".join(f"{value:.6g}" for value in rule[key]) for key in ("mean", "std"))
     print(f"scaling: (value * {rule['scale']:.6g} - ({mean})) / ({std})")
     print(f"the exported file differs from PyTorch by {done['parity']['relative']:.1e}")

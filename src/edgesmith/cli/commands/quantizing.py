@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from edgesmith.cli import arguments as arg
+from edgesmith.tasks.figures import figure_of
 
 
 def quantize(
@@ -31,7 +32,8 @@ def quantize(
         str, typer.Option(help="What the files take: float32 (scaled), uint8 (pixels) or int8 (scaled, in steps).")
     ] = "float32",
     max_loss: Annotated[
-        float | None, typer.Option(help="Points of top-1; a file that loses more is not kept, and the exit code is 1.")
+        float | None,
+        typer.Option(help="Points of top-1, mIoU or mAP; a file that loses more is not kept, and the exit code is 1."),
     ] = None,
     reduce_range: Annotated[
         str, typer.Option(help="Weights of seven bits, for x86 without VNNI: auto, on or off.")
@@ -118,9 +120,12 @@ def _training_line(training: Mapping[str, Any]) -> str:
 
 def _line(file: Mapping[str, Any], pictures: int) -> str:
     score, (float_latency, int8_latency) = file["metrics"], file["latency"]
+    figure = figure_of(score)
+    assert figure is not None, "a file was scored"
     return (
         f"{file['device']}: {int8_latency['ms']:.2f} ms (float {float_latency['ms']:.2f} ms), "
-        f"{file['bytes'] / 1e6:.2f} MB, top-1 {score['top1']:.1%} (float {score['top1_float']:.1%}; loss "
+        f"{file['bytes'] / 1e6:.2f} MB, {figure.label} {score[figure.key]:.1%} (float "
+        f"{score[f'{figure.key}_float']:.1%}; loss "
         f"{100 * score['loss']:.1f} points, 95 % interval {100 * score['loss_low']:.1f} to "
         f"{100 * score['loss_high']:.1f}) on {pictures} pictures; {file['path'] or 'not kept'}"
     )

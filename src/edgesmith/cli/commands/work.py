@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from edgesmith.deploy.bundle import Bundle
+    from edgesmith.runtimes.base import Loaded
 
 from edgesmith.cli import arguments as arg
 from edgesmith.tasks.figures import figure_words
@@ -185,6 +186,7 @@ def predict(
     model: arg.Model,
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, folders or archives.")],
     *,
+    device: arg.Device = "onnxruntime",
     top: Annotated[int, typer.Option(min=1, help="Classes to show for each picture.")] = 5,
     out: Annotated[Path, typer.Option(help="Folder for masks and overlays, where there are any.")] = Path(
         "runs/predict"
@@ -193,23 +195,26 @@ def predict(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Pass over pictures that cannot be read.")] = False,
     json: arg.Json = False,
 ) -> None:
-    """Classify or segment pictures, or find objects in them, with a bundle's ONNX file; needs no PyTorch.
+    """Classify or segment pictures, or find objects in them, with a file of a bundle; needs no PyTorch.
 
     Example: edgesmith predict runs/fit-flowers picture.jpg
     """
     from edgesmith.cli.terminal import fail, print_json, watch
     from edgesmith.core.config import to_dict
     from edgesmith.deploy.predict import Predictor, predict_files
+    from edgesmith.recipes.model_files import open_file
     from edgesmith.recipes.models import resolve
 
     bundle = resolve(model).require_bundle()
+    with watch() as progress:
+        loaded = open_file(bundle, device, progress=progress)
     if bundle.manifest.task == "segmentation":
-        _predict_masks(bundle, pictures, out=out, skip_bad=skip_bad, json=json)
+        _predict_masks(bundle, loaded, pictures, out=out, skip_bad=skip_bad, json=json)
         return
     if bundle.manifest.task == "detection":
-        _predict_boxes(bundle, pictures, out=out, score=score, skip_bad=skip_bad, json=json)
+        _predict_boxes(bundle, loaded, pictures, out=out, score=score, skip_bad=skip_bad, json=json)
         return
-    predictor = Predictor.load(bundle)
+    predictor = Predictor.of(bundle, loaded)
     with watch() as progress:
         found = predict_files(
             predictor, pictures, top=top, bad_pictures="skip" if skip_bad else "error", progress=progress
@@ -224,14 +229,16 @@ def predict(
         print(f"{prediction.image}: {best}")
 
 
-def _predict_masks(bundle: Bundle, pictures: list[Path], *, out: Path, skip_bad: bool, json: bool) -> None:
+def _predict_masks(
+    bundle: Bundle, loaded: Loaded, pictures: list[Path], *, out: Path, skip_bad: bool, json: bool
+) -> None:
     from edgesmith.cli.terminal import fail, print_json, watch
     from edgesmith.core.config import to_dict
     from edgesmith.deploy.predict_masks import MaskPredictor, predict_masks
 
     with watch() as progress:
         found = predict_masks(
-            MaskPredictor.load(bundle),
+            MaskPredictor.of(bundle, loaded),
             pictures,
             out=out,
             bad_pictures="skip" if skip_bad else "error",
@@ -248,7 +255,7 @@ def _predict_masks(bundle: Bundle, pictures: list[Path], *, out: Path, skip_bad:
 
 
 def _predict_boxes(
-    bundle: Bundle, pictures: list[Path], *, out: Path, score: float, skip_bad: bool, json: bool
+    bundle: Bundle, loaded: Loaded, pictures: list[Path], *, out: Path, score: float, skip_bad: bool, json: bool
 ) -> None:
     from edgesmith.cli.terminal import fail, print_json, watch
     from edgesmith.core.config import to_dict
@@ -256,7 +263,7 @@ def _predict_boxes(
 
     with watch() as progress:
         found = predict_boxes(
-            BoxPredictor.load(bundle),
+            BoxPredictor.of(bundle, loaded),
             pictures,
             out=out,
             least_score=score,

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     ADD = "add"
     MUL = "mul"
     MEAN = "mean"
+    RESIZE = "resize"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,8 @@ class QuantPlan:
     """What is quantized and how; everything that is not named here becomes int8.
 
     Attributes:
-        float_parts: Parts that stay in float, such as ``blocks.3`` or ``blocks.3.gate`` or ``head``.
+        float_parts: Parts that stay in float, such as ``blocks.3`` or ``blocks.3.gate`` or ``head``; ``head.box*`` are
+            all whose names begin so.
         float_kinds: Kinds of operators that stay in float wherever they occur.
         ranges: How ranges are found.
         reduce_range: Weights of seven bits, for x86 processors without VNNI, whose sums overflow with eight.

@@ -94,9 +94,22 @@ def xnnpack_quantizer(plan: QuantPlan, *, scales: bool = False, training: bool =
         XNNPACKQuantizer,
         get_symmetric_quantization_config,
     )
+    from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
+    from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
-    made = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True, is_qat=training))
-    made.set_filter_function(_is_quantized(plan, scales=scales))
+    is_quantized = _is_quantized(plan, scales=scales)
+
+    class Planned(XNNPACKQuantizer):  # type: ignore[misc]
+        """Asks about concatenations too, which XNNPACK's quantizer takes without asking its filter."""
+
+        def annotate(self, model: Any) -> Any:
+            for node in model.graph.nodes:
+                if name_of(node) == "cat" and not is_quantized(node):
+                    node.meta[Q_ANNOTATION_KEY] = QuantizationAnnotation(_annotated=True)
+            return super().annotate(model)
+
+    made = Planned().set_global(get_symmetric_quantization_config(is_per_channel=True, is_qat=training))
+    made.set_filter_function(is_quantized)
     return made
 
 

@@ -14,7 +14,9 @@ from edgesmith.core.errors import UsageError
 from edgesmith.deploy.base import INT8, Converted
 from edgesmith.deploy.converting import converting
 from edgesmith.deploy.litert import LiteRtExporter
+from edgesmith.deploy.operator_names import ANY, is_of_part
 from edgesmith.deploy.quantize.base import Calibration, Kind, Quantizer, QuantPlan, Ranges, Source
+from edgesmith.deploy.quantize.ends import last_part
 from edgesmith.runtimes.litert import LiteRtRuntime
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class LiteRtQuantizer(Quantizer):
         Kind.ADD: "ADD",
         Kind.MUL: "MUL",
         Kind.MEAN: "MEAN",
+        Kind.RESIZE: "RESIZE_BILINEAR",
     }
     has_integer_ends = True
 
@@ -43,12 +46,12 @@ class LiteRtQuantizer(Quantizer):
         """Convert and run the calibration pictures once; see `edgesmith.deploy.quantize.base.Quantizer`."""
         path = folder / "float.tflite"
         LiteRtExporter().export(net, spec, path, options=calibration.options)
-        return _LiteRtSource(path, calibration)
+        return _LiteRtSource(path, calibration, last_part(spec))
 
 
 class _LiteRtSource(Source):
-    def __init__(self, path: Path, calibration: Calibration) -> None:
-        self._path = path
+    def __init__(self, path: Path, calibration: Calibration, last: str) -> None:
+        self._path, self._last = path, last
         self._scales = calibration.preprocessing is not None
         images = calibration.inputs if calibration.pictures is not None else calibration.images.transpose(0, 2, 3, 1)
         pictures = [{"images": np.ascontiguousarray(each[None])} for each in images]
@@ -94,12 +97,13 @@ class _LiteRtSource(Source):
                 made.update_quantization_recipe(regex=".*", operation_name=operator, algorithm_key=_NO_QUANTIZE)
         for part in plan.float_parts:
             made.update_quantization_recipe(
-                regex=_pattern(part), operation_name=names.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE
+                regex=_pattern(part, self._last), operation_name=names.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE
             )
         return made
 
 
-def _pattern(part: str) -> str:
-    """Results of a part's operators; the last result of the head is called ``logits``."""
-    pattern = rf"^{re.escape(part)}[./]"
-    return rf"({pattern}|^logits)" if part.split(".")[0] == "head" else pattern
+def _pattern(part: str, last: str) -> str:
+    """Results of a part's operators; that of the ``last`` layer is called ``logits``."""
+    begun = part.removesuffix(ANY)
+    pattern = rf"^{re.escape(begun)}" if begun != part else rf"^{re.escape(part)}[./]"
+    return rf"({pattern}|^logits)" if is_of_part(last, part) else pattern

@@ -95,7 +95,8 @@ def find_plan(
         progress: Told of each trial.
     """
     trying = _Trying(opened, float_file, measure=measure, error=error, folder=folder)
-    kinds = tuple(get_quantizer(opened.format).kinds) if search_kinds else ()
+    known = get_quantizer(opened.format).kinds if search_kinds else ()
+    kinds = tuple(kind for kind in known if kind not in opened.absent)
     with progress.stage("int8 plans", 1 + len(kinds) + len(parts), "plans") as stage:
         alone = trying.all([base, *(replace(base, float_kinds=(kind,)) for kind in kinds)], told=stage.advance)
         plan, reasons = _keep_kinds(alone, base)

@@ -45,6 +45,7 @@ class OnnxQuantizer(Quantizer):
         Kind.ADD: "Add",
         Kind.MUL: "Mul",
         Kind.MEAN: "GlobalAveragePool",
+        Kind.RESIZE: "Resize",
     }
     has_reduced_range = True
 

@@ -32,6 +32,7 @@ class OpenVinoQuantizer(Quantizer):
         Kind.ADD: "Add",
         Kind.MUL: "Multiply",
         Kind.MEAN: "ReduceMean",
+        Kind.RESIZE: "Interpolate",
     }
     has_reduced_range = True
 

@@ -19,7 +19,8 @@ from edgesmith.deploy.check import check_ends
 from edgesmith.deploy.exporter import record_file
 from edgesmith.deploy.formats import get_exporter
 from edgesmith.deploy.parity import eager_function
-from edgesmith.deploy.quantize.base import Calibration, QuantPlan, Source
+from edgesmith.deploy.quantize.base import Calibration, Kind, QuantPlan, Source
+from edgesmith.deploy.quantize.ends import absent_kinds, float_ends
 from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.runtimes.base import Loaded, TensorInfo, from_output, to_input
 from edgesmith.runtimes.table import runtime_for
@@ -37,9 +38,11 @@ class Opened:
     Attributes:
         format: Of the files.
         source: The tool's own side.
-        float_answers: ``(N, classes)`` of the first pictures in float.
+        float_answers: Of the first pictures in float, ``(N, ...)``.
         calibration: The pictures.
         mended: Filters whose step was raised so that their bias fits.
+        ends: Parts that no plan quantizes.
+        absent: Kinds that the network has none of.
     """
 
     format: str
@@ -47,6 +50,8 @@ class Opened:
     float_answers: NDArray[np.float32]
     calibration: Calibration
     mended: int
+    ends: tuple[str, ...] = ()
+    absent: frozenset[Kind] = frozenset()
 
     def write(self, path: Path, plan: QuantPlan) -> ExportedFile:
         """Write the file of a plan, run it, and see that it takes what was asked.
@@ -58,9 +63,11 @@ class Opened:
         exporter = get_exporter(self.format)
         get_quantizer(self.format).check_plan(plan)
         with atomic_files(path) as temporary:
-            converted = self.source.write(temporary, plan)
+            converted = self.source.write(temporary, replace(plan, float_parts=(*plan.float_parts, *self.ends)))
             ends = self._check(temporary, plan)
         notes = [plan.describe(), *converted.notes]
+        if self.ends:
+            notes.append(f"always in float: {', '.join(self.ends)}")
         if self.mended:
             notes.append(f"{self.mended} filters of next to no weight got a step that their bias fits in")
         batch = None if exporter.has_open_batch else 1
@@ -121,9 +128,11 @@ def open_quantizer(format_name: str, net: Net, spec: NetSpec, calibration: Calib
         float_answers=eager_function(net)(calibration.images[:_LOOKED_AT]),
         calibration=calibration,
         mended=mended,
+        ends=float_ends(spec),
+        absent=absent_kinds(spec),
     )
 
 
 def run_float(loaded: Loaded, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A file's answers ``(N, classes)`` in plain numbers, for scaled pictures ``(N, 3, H, W)``."""
+    """A file's answers ``(N, ...)`` in plain numbers, for scaled pictures ``(N, 3, H, W)``."""
     return from_output(loaded.run(to_input(images, loaded.inputs[0])), loaded.outputs[0])

@@ -24,10 +24,11 @@ class Place:
     """Where the walk is.
 
     Attributes:
-        spec: The network.
+        spec: The network, as it is trained.
         ms: Its latency, in milliseconds of the session that measured the seed first.
         high_ms: Upper end of that.
         accuracy: On the held-out pictures.
+        interval: Ends of its 95 % interval.
         bundle: Its bundle.
     """
 
@@ -35,6 +36,7 @@ class Place:
     ms: float
     high_ms: float
     accuracy: float
+    interval: tuple[float, float]
     bundle: Bundle
 
 

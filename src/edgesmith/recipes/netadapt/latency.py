@@ -1,8 +1,9 @@
 """What a narrowed network will take: from its pieces at their widths and at half of them, and from what was measured.
 
-Every block of the seed, its head too, is timed as it is, with half the expansions, and with half the bottlenecks. In
-between and below, its time is a power of either width. The sum is scaled to the last network that was measured end to
-end, so that errors do not add up over the steps.
+Every block of the seed, its head too, is timed as it is, with half the expansions, with half the bottlenecks, and with
+half of each of the head's own widths. In between and below, its time is a power of what is inside it and of what it
+reads and hands on. The sum is scaled to the last network that was measured end to end, so that errors do not add up
+over the steps.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from edgesmith.arch.cost import count_parts
-from edgesmith.arch.edits.widths import WidthKind, widths_of, with_width
+from edgesmith.arch.cost import count_parts, tap_shapes
+from edgesmith.arch.edits.widths import Width, WidthKind, widths_of, with_width
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import DeviceError
@@ -41,21 +42,19 @@ class PieceLaw:
 
     Attributes:
         ms: At the seed's widths.
-        inner: Expansion of the seed.
-        outer: Channels of the seed that the block reads and hands on, together.
-        inner_power: ``ms`` goes with this power of the expansion.
-        outer_power: ``ms`` goes with this power of what is read and handed on.
+        widths: Of the seed: what is inside (a block's expansion, each of a head's own widths), and last the channels
+            that a block reads and hands on, or that a head's taps have, together.
+        powers: ``ms`` goes with this power of each.
     """
 
     ms: float
-    inner: int
-    outer: int
-    inner_power: float
-    outer_power: float
+    widths: tuple[int, ...]
+    powers: tuple[float, ...]
 
-    def at(self, inner: int, outer: int) -> float:
+    def at(self, widths: Sequence[int]) -> float:
         """Milliseconds at other widths."""
-        return float(self.ms * (inner / self.inner) ** self.inner_power * (outer / self.outer) ** self.outer_power)
+        ratios = (new / old for new, old in zip(widths, self.widths, strict=True))
+        return float(self.ms * math.prod(ratio**power for ratio, power in zip(ratios, self.powers, strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +74,7 @@ class LatencyLaw:
     def predict(self, spec: NetSpec) -> float:
         """Milliseconds of a network with the seed's blocks, whatever their widths."""
         return self.factor * sum(
-            law.at(*widths) for law, widths in zip(self.pieces, _widths_of_pieces(spec), strict=True)
+            law.at(widths) for law, widths in zip(self.pieces, _widths_of_pieces(spec), strict=True)
         )
 
     def anchored(self, spec: NetSpec, ms: float) -> Self:
@@ -95,11 +94,12 @@ class LatencyLaw:
 def learn_law(
     spec: NetSpec, device: Device, *, cache: Path, maker: Maker, multiple: int, progress: Progress
 ) -> LatencyLaw:
-    """Time the pieces of a network and of two narrower ones; what was timed for the device before is not timed again.
+    """Time the pieces of a network and of narrower ones; what was timed for the device before is not timed again.
 
     The device's block table is used where it has one that passes its gate; its calibration is then part of the figures.
     """
-    nets = (spec, _halved(spec, WidthKind.EXPANSION, multiple), _halved(spec, WidthKind.BOTTLENECK, multiple))
+    kinds = (_halved(spec, kind, multiple) for kind in (WidthKind.EXPANSION, WidthKind.BOTTLENECK))
+    nets = (spec, *kinds, *(with_width(spec, each, _half(each, multiple)) for each in _heads_own(spec)))
     try:
         table = load_table(device, cache, maker)
         origin = f"the block table of {device.name}"
@@ -116,23 +116,28 @@ def fit_law(ms: Sequence[Sequence[float]], nets: Sequence[NetSpec], *, origin: s
 
     Args:
         ms: For each of ``nets``, the milliseconds of its blocks and head.
-        nets: The seed, the seed with narrower expansions, and with narrower bottlenecks.
+        nets: The seed, the seed with narrower expansions, with narrower bottlenecks, and with each of
+            the head's own widths narrower.
         origin: As of `LatencyLaw`.
     """
-    seed, narrow, slim = (_widths_of_pieces(net) for net in nets)
-    pieces = [
-        PieceLaw(
-            ms=max(whole, _LEAST_MS),
-            inner=inner,
-            outer=outer,
-            inner_power=_power(narrowed / max(whole, _LEAST_MS), less_inner / inner),
-            outer_power=_power(slimmed / max(whole, _LEAST_MS), less_outer / outer),
-        )
-        for whole, narrowed, slimmed, (inner, outer), (less_inner, _), (_, less_outer) in zip(
-            *ms, seed, narrow, slim, strict=True
-        )
-    ]
+    *blocks, head = zip(zip(*ms, strict=True), zip(*map(_widths_of_pieces, nets), strict=True), strict=True)
+    pieces = [_fit_piece(*each, narrower=(1, 2)) for each in blocks]
+    taps = [widths[-1] for widths in head[1]]  # they are narrowed with expansions, or with bottlenecks
+    pieces.append(_fit_piece(*head, narrower=(*range(3, len(nets)), 1 if taps[1] < taps[2] else 2)))
     return LatencyLaw(pieces=tuple(pieces), origin=origin)
+
+
+def _fit_piece(ms: Sequence[float], widths: Sequence[tuple[int, ...]], *, narrower: Sequence[int]) -> PieceLaw:
+    """The law of a piece.
+
+    Args:
+        ms: In each of the nets.
+        widths: In each of the nets.
+        narrower: For each width the number of the net where it is narrower.
+    """
+    whole = max(ms[0], _LEAST_MS)
+    powers = (_power(ms[net] / whole, widths[net][place] / widths[0][place]) for place, net in enumerate(narrower))
+    return PieceLaw(ms=whole, widths=widths[0], powers=tuple(powers))
 
 
 def _power(time_ratio: float, width_ratio: float) -> float:
@@ -146,21 +151,31 @@ def _halved(spec: NetSpec, kind: WidthKind, multiple: int) -> NetSpec:
     """Every width of one kind at half, rounded to a multiple, where it has that much."""
     for place in range(len(widths_of(spec))):
         width = widths_of(spec)[place]
-        half = max(multiple, width.channels // 2 // multiple * multiple)
-        narrower = with_width(spec, width, min(half, width.channels))
+        narrower = with_width(spec, width, _half(width, multiple))
         if width.kind is kind and is_same_make(spec, narrower):
             spec = narrower
     return spec
 
 
-def _widths_of_pieces(spec: NetSpec) -> list[tuple[int, int]]:
-    """For every block and the head: its expansion (1 without), and the channels that it reads and hands on."""
+def _half(width: Width, multiple: int) -> int:
+    """Half of it, rounded down to a multiple; no less than one, and no more than it is."""
+    unit = multiple * width.unit
+    return min(width.channels, max(unit, width.channels // 2 // unit * unit))
+
+
+def _heads_own(spec: NetSpec) -> list[Width]:
+    return [width for width in widths_of(spec) if width.kind is WidthKind.HEAD]
+
+
+def _widths_of_pieces(spec: NetSpec) -> list[tuple[int, ...]]:
+    """For every block and the head, what its `PieceLaw` asks for; an expansion of 1 where there is none."""
     parts, _ = count_parts(spec)
     before, widths = spec.in_channels, []
     for block, part in zip(spec.blocks, parts, strict=True):
         widths.append((getattr(block, "expand_channels", 0) or 1, before + part.out[0]))
         before = part.out[0]
-    return [*widths, (1, before)]
+    taps = sum(channels for channels, *_ in tap_shapes(spec, parts))
+    return [*widths, (*(width.channels for width in _heads_own(spec)), taps)]
 
 
 def _own_table(nets: Sequence[NetSpec], device: Device, *, cache: Path, maker: Maker, progress: Progress) -> BlockTable:

@@ -29,6 +29,7 @@ from edgesmith.recipes.netadapt.trial import short
 from edgesmith.recipes.netadapt.walk import AIM
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.start import Start
+from edgesmith.recipes.task_nets import deployed
 from edgesmith.search.netadapt import narrowest, propose
 from edgesmith.tasks.base import Task
 
@@ -70,7 +71,7 @@ class Opening:
     def learn(self) -> dict[str, Any]:
         """The law of latencies, as JSON values."""
         law = learn_law(
-            self.spec,
+            deployed(self.spec),
             self.device,
             cache=cache_folder(),
             maker=maker_for(self.device.format),
@@ -89,7 +90,7 @@ class Opening:
         return speeds
 
     def _measure(self) -> dict[str, Any]:
-        nets = (self.spec, narrowest(self.spec, step=self.config.multiple))
+        nets = tuple(map(deployed, (self.spec, narrowest(self.spec, step=self.config.multiple))))
         files = open_files(maker_for(self.device.format), cache_folder())
         files.make(nets, progress=self.progress)
         subjects = [

@@ -22,6 +22,7 @@ from edgesmith.recipes.netadapt.ground import Ground
 from edgesmith.recipes.netadapt.trial import held_out
 from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import make_bundle, score_file
+from edgesmith.recipes.task_nets import as_deployed
 from edgesmith.runtimes.table import runtime_for
 
 HELD: Final = "held-out fifth of train"
@@ -78,7 +79,9 @@ def measure_paired(
     return paired, found
 
 
-def step_bundle(net: Net, ground: Ground, folder: Path, *, name: str, facts: Mapping[str, Any]) -> tuple[Bundle, float]:
+def step_bundle(
+    net: Net, ground: Ground, folder: Path, *, name: str, facts: Mapping[str, Any]
+) -> tuple[Bundle, dict[str, Any]]:
     """Export a step's network, compare, score the file on held-out pictures, and write its bundle.
 
     Args:
@@ -89,9 +92,9 @@ def step_bundle(net: Net, ground: Ground, folder: Path, *, name: str, facts: Map
         facts: What the bundle says of the step.
 
     Returns:
-        The bundle with the file's score.
+        The bundle with the file's ``accuracy`` and its ``interval``.
     """
-    config = ground.config
+    config, net = ground.config, as_deployed(net)
     crops = held_out(config.data, config.seed, ground.rule)
     path = folder / "export" / f"{MAIN_STEM}{ONNX.suffix}"
     file = export_checked(net, ONNX, path, first_crops(crops))
@@ -105,7 +108,11 @@ def step_bundle(net: Net, ground: Ground, folder: Path, *, name: str, facts: Map
         material=ground.material,
         provenance={"data": ground.material.facts(), "seed": config.seed, "netadapt": dict(facts)},
     )
-    return bundle, float(score.evaluation.metrics[ground.task.score_name])
+    key, metrics = ground.task.score_name, score.evaluation.metrics
+    return bundle, {
+        "accuracy": float(metrics[key]),
+        "interval": [float(metrics[f"{key}_low"]), float(metrics[f"{key}_high"])],
+    }
 
 
 def _file(bundle: Bundle, kind: str) -> Path:

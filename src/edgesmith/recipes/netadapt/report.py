@@ -16,6 +16,7 @@ from edgesmith.recipes.netadapt.products import Paired
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.report_base import Trained, as_latency, base_report, held_accuracy
 from edgesmith.report import content, summary_lines, write
+from edgesmith.tasks.figures import figure_for
 
 STEPS: Final = "step-"
 STAGES: Final[Mapping[str, str]] = {
@@ -138,7 +139,9 @@ def _candidate(story: Story, number: int, place: Place) -> content.CandidateRow:
         latency=content.Latency(
             ms=place.ms, low_ms=2 * place.ms - place.high_ms, high_ms=place.high_ms, device=story.ground.device.name
         ),
-        accuracy=held_accuracy(place.accuracy, story.num_held),
+        accuracy=held_accuracy(
+            place.accuracy, place.interval, num_held=story.num_held, metric=figure_for(story.ground.task.name).label
+        ),
         num_pictures_trained=sum(row["pictures"] for row in story.rows if row["accepted"]) if is_last else 0,
     )
 

@@ -62,9 +62,9 @@ class NetAdaptResult:
         }
 
 
-def candidate_json(row: Mapping[str, Any], *, split: str) -> dict[str, Any]:
-    """A line of the step table as the JSON has it."""
-    metrics = {} if row["accuracy"] is None else {"top1": row["accuracy"], "split": split}
+def candidate_json(row: Mapping[str, Any], *, key: str, split: str) -> dict[str, Any]:
+    """A line of the step table as the JSON has it; ``key`` is the name of the task's figure."""
+    metrics = {} if row["accuracy"] is None else {key: row["accuracy"], "split": split}
     kept = ("model_hash", "latency", "accepted", "step", "change", "channels", "to_channels")
     return {key: row[key] for key in kept} | {
         "metrics": metrics,

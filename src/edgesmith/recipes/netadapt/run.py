@@ -33,10 +33,11 @@ from edgesmith.recipes.netadapt.trial import open_set
 from edgesmith.recipes.netadapt.walk import Walk
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
-from edgesmith.recipes.task_nets import require_classification
+from edgesmith.recipes.task_nets import as_trainable, net_for, sized_for
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
+from edgesmith.tasks.figures import figure_for
 
 
 def netadapt(
@@ -70,14 +71,16 @@ def netadapt(
     spec = model.spec_at(config.resolution)
     named_recipe(config.recipe or SCRATCH, config.settings, spec=spec, seed=config.seed)
     material = open_set(config.data, config.seed)
-    require_classification(material.dataset.task, "netadapt")
     for note in (*material.dataset.notes, *(f"left out: {p.file}: {p.detail}" for p in material.pictures.problems)):
         progress.note(note)
     start = open_start(config.weights, spec, model=model, progress=progress).unfolded(material)
-    spec = start.spec(spec.with_num_classes(len(material.dataset.classes)))
+    spec = start.spec(net_for(spec, material.dataset))
+    if config.resolution is None and not model.is_sized:
+        spec = sized_for(spec, material)
     if not widths_of(spec):
         raise UsageError(f"{spec.name} has no expansion or bottleneck that could be narrowed; try mobilenet_v3_small")
-    base = named_recipe(config.recipe or default_recipe(start), config.settings, spec=spec, seed=config.seed)
+    recipe = config.recipe or default_recipe(start, material.dataset.task)
+    base = named_recipe(recipe, config.settings, spec=spec, seed=config.seed)
     settings = to_dict(config) | {"verb": "netadapt", "data": absolute_data(config.data)}
     folder = open_run(out, settings, overwrite=overwrite)
     progress.note(f"going on with {out}" if folder.resumed else start.describe(material.dataset.classes))
@@ -102,7 +105,8 @@ class _Run:
         self.config, self.base, self.start, self.spec, self.device = config, base, start, spec, device
         self.executor, self.folder, self.total_s, self.progress = executor, folder, total_s, progress
         self.material = open_set(config.data, config.seed)
-        self.task, self.rule = task_of(self.material, base), start.rule(spec)
+        self.task, self.rule = task_of(self.material, base, spec), start.rule(spec)
+        self.figure = figure_for(self.task.name)
         self.stages = Stages(folder.path / "stages")
         self.goal = Goal.parse(config.budget)
 
@@ -169,16 +173,17 @@ class _Run:
                 samples=rest,
                 progress=self.progress,
             )
-            _, accuracy = step_bundle(net.eval(), ground, folder, name="step00", facts={"step": 0, "change": "none"})
-            return {"accuracy": accuracy}
+            facts = {"step": 0, "change": "none"}
+            return step_bundle(net.eval(), ground, folder, name="step00", facts=facts)[1]
 
         found = self.stages.run("tune", work, forecast_s=forecast_s)
-        self.progress.note(f"tuned: {found['accuracy']:.1%} of the held-out pictures")
+        self.progress.note(f"tuned: {self.figure.label} {found['accuracy']:.1%} on the held-out pictures")
         return Place(
             spec=self.spec,
             ms=ground.seed_ms,
             high_ms=ground.seed_ms,
             accuracy=found["accuracy"],
+            interval=tuple(found["interval"]),
             bundle=open_bundle(folder / "bundle"),
         )
 
@@ -239,11 +244,12 @@ class _Run:
 
     def _final_net(self, last: Place, pictures: int) -> tuple[Net, TrainConfig]:
         if self.config.from_scratch:
-            recipe = named_recipe(SCRATCH, self.config.settings, spec=last.spec, seed=self.config.seed)
+            name = default_recipe(Start(), self.task.name)
+            recipe = named_recipe(name, self.config.settings, spec=last.spec, seed=self.config.seed)
             return build(last.spec, seed=self.config.seed), replace(recipe, pictures=pictures)
         net = load_module(last.bundle)
         assert isinstance(net, Net), "a bundle's module is built from its spec"
-        return net, replace(self.base, pictures=pictures, frozen_pictures=0)
+        return as_trainable(net), replace(self.base, pictures=pictures, frozen_pictures=0)
 
     def _is_met(self, paired: Paired) -> bool:
         if self.goal.share is not None:
@@ -270,7 +276,7 @@ class _Run:
             spec=story.bundle.manifest.spec,
             forecast_s=plan["forecast_s"],
             actual_s=spent_s(self.stages),
-            candidates=tuple(candidate_json(row, split=HELD) for row in story.rows),
+            candidates=tuple(candidate_json(row, key=self.figure.key, split=HELD) for row in story.rows),
             steps=tuple(place.bundle.folder for place in story.places),
             sizes=sizes_of(story),
             summary=write_report(story, path),

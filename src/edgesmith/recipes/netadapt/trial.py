@@ -68,7 +68,7 @@ def run_trial(trial: Trial) -> dict[str, Any]:
         material, crops = open_set(trial.data, trial.seed), held_out(trial.data, trial.seed, trial.rule)
         rest, _ = material.dataset.hold_out(HELD_FRACTION, seed=trial.seed)
         net = narrowed(load_file(trial.weights), trial.before, trial.spec)
-        task = task_of(material, trial.config)
+        task = task_of(material, trial.config, trial.spec)
         result = train(
             net,
             task,

@@ -25,7 +25,9 @@ from edgesmith.recipes.netadapt.latency import LatencyLaw
 from edgesmith.recipes.netadapt.plan import Costs, StepPlan, plan_steps, shares_from
 from edgesmith.recipes.netadapt.products import LONG, measure_paired, step_bundle
 from edgesmith.recipes.netadapt.trial import Trial, run_trial, short
+from edgesmith.recipes.task_nets import deployed, trainable
 from edgesmith.search.netadapt import Proposal, Tried, choose, limit_of, near, propose
+from edgesmith.tasks.figures import figure_for
 
 AIM: Final = 0.985  # of the budget: an interval has room above
 FLOOR: Final = 0.97
@@ -79,10 +81,11 @@ class Walk:
     def _read(self, number: int, place: Mapping[str, Any]) -> Place:
         bundle = open_bundle(self._ground.folder / "steps" / f"{number:02d}" / "bundle")
         return Place(
-            spec=bundle.manifest.spec,
+            spec=trainable(bundle.manifest.spec),
             ms=place["ms"],
             high_ms=place["high_ms"],
             accuracy=place["accuracy"],
+            interval=tuple(place["interval"]),
             bundle=bundle,
         )
 
@@ -229,7 +232,7 @@ class Walk:
         def work() -> dict[str, Any]:
             net = build(proposal.spec)
             net.load_state_dict(load_file(folder / "trials" / f"{index:02d}.safetensors"))
-            bundle, accuracy = step_bundle(
+            bundle, scored = step_bundle(
                 net.eval(),
                 ground,
                 folder / f"try-{index:02d}",
@@ -242,7 +245,7 @@ class Walk:
             )
             ms = math.sqrt(ground.seed_ms * paired.to_seed * place.ms * paired.to_before)
             return {
-                "accuracy": accuracy,
+                **scored,
                 "ms": ms,
                 "high_ms": ms * paired.high / paired.to_seed,
                 "to_before": paired.to_before,
@@ -265,9 +268,10 @@ class Walk:
         row.update(accepted=True, bundle=str(target.relative_to(self._ground.folder)), note="")
         self._ground.progress.note(
             f"step {number}: {row['change']}, {row['channels']} to {row['to_channels']}: {found['ms']:.3f} ms "
-            f"({found['ms'] / self._ground.seed_ms:.1%} of the seed), {found['accuracy']:.1%} of the held-out pictures"
+            f"({found['ms'] / self._ground.seed_ms:.1%} of the seed), "
+            f"{figure_for(self._ground.task.name).label} {found['accuracy']:.1%} on the held-out pictures"
         )
-        return {key: found[key] for key in ("ms", "high_ms", "accuracy")}
+        return {key: found[key] for key in ("ms", "high_ms", "accuracy", "interval")}
 
 
 def row_of(number: int, index: int, proposal: Proposal, answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -276,7 +280,7 @@ def row_of(number: int, index: int, proposal: Proposal, answer: Mapping[str, Any
     return {
         "step": number,
         "proposal": index,
-        "model_hash": model_hash(proposal.spec),
+        "model_hash": model_hash(deployed(proposal.spec)),
         "kind": proposal.width.kind.value,
         "change": proposal.width.name,
         "channels": proposal.width.channels,

@@ -11,6 +11,7 @@ from torch import Tensor
 from edgesmith.arch.network import Network, trace_network
 from edgesmith.arch.operations import Add, Convolution
 from edgesmith.arch.space.choices import Encoding
+from edgesmith.arch.space.parts import shape_of
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import SpecError, WeightsError
@@ -27,9 +28,9 @@ def place_of(space: StagedSpace, spec: NetSpec) -> Encoding:
     Raises:
         WeightsError: The net is not in the space; says from which block on.
     """
-    resolution = space.frame.resolutions[-1]
+    resolution = shape_of(space.frame.resolutions[-1])
     try:
-        return space.encode(replace(spec, num_classes=space.frame.num_classes, resolution=(resolution, resolution)))
+        return space.encode(replace(spec, num_classes=space.frame.num_classes, resolution=resolution))
     except SpecError as error:
         raise WeightsError(f"these weights cannot start the supernet: {error}") from None
 

@@ -92,13 +92,14 @@ def fill(spec: NetSpec, layers: Sequence[Layer]) -> dict[str, Tensor]:
     Raises:
         WeightsError: The layers are of another network; names the first that does not fit.
     """
-    groups = _groups(spec)
+    groups = tensor_groups(spec)
     if len(groups) != len(layers):
         raise WeightsError(f"the file has {len(layers)} layers with kernels, {spec.name} has {len(groups)}")
-    epsilon = PRESETS[spec.preset].norm_epsilon
+    body, head = (PRESETS[preset].norm_epsilon for preset in (spec.preset, spec.head.preset or spec.preset))
     state: dict[str, Tensor] = {}
     for layer, group in zip(layers, groups, strict=True):
         has_norm = any(".norm." in key for key in group)
+        epsilon = head if next(iter(group)).startswith("head.") else body
         values = _with_norm(layer, epsilon) if has_norm else _without_norm(layer)
         for key, wanted in group.items():
             state[key] = _tensor(values, key, wanted, layer)
@@ -143,7 +144,7 @@ def norm_of(found: Mapping[str, Array], *, name: str) -> dict[str, Array]:
     return {mine: found[theirs] for theirs, mine in _NORM_ROLES.items()} if found else {}
 
 
-def _groups(spec: NetSpec) -> list[dict[str, TensorSpec]]:
+def tensor_groups(spec: NetSpec) -> list[dict[str, TensorSpec]]:
     """The net's tensors by key, a new group at each kernel."""
     groups: list[dict[str, TensorSpec]] = []
     for key, tensor in trace_network(spec).tensors().items():

@@ -1,4 +1,4 @@
-"""Classifiers from ``.tflite`` files, float or quantized, with the activation ranges that quantized ones hold."""
+"""Networks from ``.tflite`` files, float or quantized, with the activation ranges that quantized ones hold."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from edgesmith.arch.heads.classifier import Classifier
 from edgesmith.arch.names import Activation, Padding
 from edgesmith.arch.presets import Preset
 from edgesmith.arch.spec import NetSpec
@@ -13,17 +14,18 @@ from edgesmith.core.errors import WeightsError
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.weights.imported import Imported, Range
 from edgesmith.weights.sources.curves import line_of
-from edgesmith.weights.sources.layers import Layer, drop_background, fill, find_spec
+from edgesmith.weights.sources.layers import drop_background, fill, find_spec
 from edgesmith.weights.sources.litert_graph import FileTensor, Graph, read_graph
+from edgesmith.weights.sources.litert_match import matched
 from edgesmith.weights.sources.litert_metadata import read_normalization
+from edgesmith.weights.sources.litert_segmenter import find_segmenter
 from edgesmith.weights.sources.litert_signals import Found, Signal
 from edgesmith.weights.sources.litert_steps import Walk
 from edgesmith.weights.sources.scaling import affine, minus_one_to_one
-from edgesmith.weights.sources.steps import expected_steps
 
 
 def read_litert(path: Path) -> Imported:
-    """A classifier of the zoo from a ``.tflite`` file.
+    """A classifier or a segmenter of the zoo from a ``.tflite`` file.
 
     Weights are dequantised; norms, which such files have folded away, become norms that only add the folded bias.
 
@@ -31,31 +33,36 @@ def read_litert(path: Path) -> Imported:
         path: The file; float32, float16, or quantized to 8 bits for each tensor or each channel.
 
     Raises:
-        WeightsError: The file is missing or damaged, or its graph is not that of a classifier of the zoo; says where
-            they differ.
+        WeightsError: The file is missing or damaged, or its graph is not that of a net of the zoo; says where they
+            differ.
         MissingExtraError: The schema's package is not installed.
     """
     graph = read_graph(path)
+    what = "segmenter" if any(operator.kind == "RESIZE_BILINEAR" for operator in graph.operators) else "classifier"
     try:
         return _imported(graph, path)
     except WeightsError as error:
-        raise WeightsError(f"{path} cannot be read as a classifier of the zoo: {error}") from None
+        raise WeightsError(f"{path} cannot be read as a {what} of the zoo: {error}") from None
 
 
 def _imported(graph: Graph, path: Path) -> Imported:
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise WeightsError(f"it has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each")
     walk = Walk(graph)
-    layers, notes = drop_background([found.layer for found in walk.found if found.layer is not None])
-    spec = _spec(walk.found, layers, graph.tensors[graph.inputs[0]])
-    paths = _matched(spec, walk.found)
+    found, notes = _without_background(walk.found)
+    picture = graph.tensors[graph.inputs[0]]
+    if len(picture.shape) != 4 or picture.shape[3] != 3:
+        raise WeightsError(f"its input is {picture.shape}, not (1, height, width, 3)")
+    spec = _spec(found, (picture.shape[1], picture.shape[2]))
+    paths = matched(spec, found)
     preprocessing, how = _preprocessing(graph, walk.picture, spec.resolution)
+    preprocessing = preprocessing if spec.head.task == Classifier.task else preprocessing.for_whole()
     ranges = _ranges(graph, walk.picture, paths)
     quantized = ("weights are dequantised, (q - zero) * scale; the file's activation ranges are kept beside",)
     return Imported(
         name=path.stem,
         spec=spec,
-        state=fill(spec, layers),
+        state=fill(spec, [step.layer for step in paths.values() if step.layer is not None]),
         preprocessing=preprocessing,
         source=f"LiteRT file {path.name}",
         notes=(*(quantized if ranges else ()), *notes, how),
@@ -63,31 +70,27 @@ def _imported(graph: Graph, path: Path) -> Imported:
     )
 
 
-def _spec(steps: Sequence[Found], layers: Sequence[Layer], picture: FileTensor) -> NetSpec:
-    if len(picture.shape) != 4 or picture.shape[3] != 3:
-        raise WeightsError(f"its input is {picture.shape}, not (1, height, width, 3)")
+def _without_background(steps: Sequence[Found]) -> tuple[list[Found], tuple[str, ...]]:
+    """The steps with the layers that `drop_background` leaves, and its notes."""
+    layers, notes = drop_background([found.layer for found in steps if found.layer is not None])
+    left = iter(layers)
+    return [found if found.layer is None else replace(found, layer=next(left)) for found in steps], notes
+
+
+def _spec(steps: Sequence[Found], resolution: tuple[int, int]) -> NetSpec:
     paddings = frozenset(Padding).intersection(*(found.paddings for found in steps))
     padding = next((rule for rule in (Padding.SAME, Padding.SYMMETRIC) if rule in paddings), None)
     if padding is None:
         raise WeightsError("its convolutions are padded neither as SAME nor symmetrically")
+    if any(found.step.kind == "resize" for found in steps):
+        return find_segmenter(steps, padding=padding, resolution=resolution)
     return find_spec(
-        layers,
+        [found.layer for found in steps if found.layer is not None],
         preset=Preset.TIMM_TF,
         padding=padding,
-        resolution=(picture.shape[1], picture.shape[2]),
+        resolution=resolution,
         v1_activation=Activation.RELU6 if Activation.RELU6 in steps[0].activations else Activation.RELU,
     )
-
-
-def _matched(spec: NetSpec, steps: Sequence[Found]) -> dict[str, Found]:
-    """The file's steps by the net's paths; the file must do what the net does, step by step."""
-    expected = expected_steps(spec)
-    if len(expected) != len(steps):
-        raise WeightsError(f"it has {len(steps)} steps, {spec.name} has {len(expected)}")
-    for (path, wanted), found in zip(expected.items(), steps, strict=True):
-        if not found.agrees(wanted):
-            raise WeightsError(f"where {spec.name} has {path} ({wanted}), it has {found}")
-    return dict(zip(expected, steps, strict=True))
 
 
 def _preprocessing(graph: Graph, picture: Signal, resolution: tuple[int, int]) -> tuple[Preprocessing, str]:

@@ -30,6 +30,7 @@ _OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
         "FULLY_CONNECTED": "FullyConnectedOptions",
         "AVERAGE_POOL_2D": "Pool2DOptions",
+        "RESIZE_BILINEAR": "ResizeBilinearOptions",
         "ADD": "AddOptions",
         "SUB": "SubOptions",
         "MUL": "MulOptions",
@@ -81,6 +82,8 @@ class FileOperator:
         padding: ``SAME`` or ``VALID``.
         stride: Vertical and horizontal step in pixels.
         dilation: Vertical and horizontal distance between a filter's taps.
+        window: Height and width of a pool's window; zeros for others.
+        corners: Where a resize puts its samples: ``aligned``, ``half`` a pixel in, or at the ``origin``.
     """
 
     kind: str
@@ -90,6 +93,8 @@ class FileOperator:
     padding: str = "VALID"
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
+    window: tuple[int, int] = (0, 0)
+    corners: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +163,9 @@ def _operator(schema: Any, kinds: list[str], operator: Any) -> FileOperator:
         return FileOperator(kind=kind, inputs=inputs, outputs=outputs)
     options = getattr(schema, _OPTIONS[kind])()
     options.Init(table.Bytes, table.Pos)
+    if kind == "RESIZE_BILINEAR":
+        return FileOperator(kind=kind, inputs=inputs, outputs=outputs, corners=_corners(options))
+    has_window = hasattr(options, "FilterHeight")
     has_filter = hasattr(options, "StrideH")
     has_dilation = hasattr(options, "DilationHFactor")
     return FileOperator(
@@ -168,7 +176,14 @@ def _operator(schema: Any, kinds: list[str], operator: Any) -> FileOperator:
         padding=_name(schema.Padding, options.Padding()) if has_filter else "VALID",
         stride=(options.StrideH(), options.StrideW()) if has_filter else (1, 1),
         dilation=(options.DilationHFactor(), options.DilationWFactor()) if has_dilation else (1, 1),
+        window=(options.FilterHeight(), options.FilterWidth()) if has_window else (0, 0),
     )
+
+
+def _corners(options: Any) -> str:
+    if options.AlignCorners():
+        return "aligned"
+    return "half" if options.HalfPixelCenters() else "origin"
 
 
 def _tensor(schema: Any, model: Any, tensor: Any) -> FileTensor:

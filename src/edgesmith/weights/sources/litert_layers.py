@@ -30,7 +30,7 @@ def stored_layer(graph: Graph, constants: Constants, operator: FileOperator) -> 
     Raises:
         WeightsError: Kernel or bias is not stored, or the zoo's nets have none of such a kind.
     """
-    if operator.dilation != (1, 1) or operator.stride not in ((1, 1), (2, 2)):
+    if operator.dilation not in ((1, 1), (2, 2)) or operator.stride not in ((1, 1), (2, 2)):
         raise WeightsError(
             f"has stride {operator.stride} and dilation {operator.dilation}, which no net of the zoo has"
         )
@@ -53,10 +53,11 @@ def stored_paddings(graph: Graph, operator: FileOperator, around: Sides, kernel:
         return frozenset(Padding)
     (top, bottom), (left, right) = sides = around
     _, height, width, _ = graph.tensors[operator.inputs[0]].shape
-    filter_size, stride = (kernel.shape[2], kernel.shape[3]), operator.stride[0]
+    rows, columns = (operator.dilation[0] * (side - 1) + 1 for side in kernel.shape[2:])
+    filter_size, stride = (rows, columns), operator.stride[0]
     if operator.padding == "SAME":
-        rows, columns = same_sides((height, width), filter_size, stride)
-        sides = ((top + rows[0], bottom + rows[1]), (left + columns[0], right + columns[1]))
+        down, across = same_sides((height, width), filter_size, stride)
+        sides = ((top + down[0], bottom + down[1]), (left + across[0], right + across[1]))
     return fitting(sides, (height - top - bottom, width - left - right), filter_size, stride)
 
 

@@ -31,7 +31,7 @@ class Signal:
         tensor: Number of the tensor that first held these values.
         curves: What may have become of `curves.GRID` since the step; first without the clipping of any range.
         sides: Zeros put around it since.
-        is_scores: Whether a softmax has been taken.
+        is_scores: Whether a softmax, or the likeliest class, has been taken.
     """
 
     step: int

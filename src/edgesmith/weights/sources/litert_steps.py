@@ -21,7 +21,7 @@ from edgesmith.weights.sources.litert_graph import FileOperator, Graph
 from edgesmith.weights.sources.litert_layers import DEPTHWISE, stored_layer, stored_paddings
 from edgesmith.weights.sources.litert_signals import Found, Signal, hidden_activations, settled
 from edgesmith.weights.sources.padding import NO_SIDES
-from edgesmith.weights.sources.steps import PICTURE, Step
+from edgesmith.weights.sources.steps import ALIGNED, HALF, PICTURE, Step
 
 
 class Walk:
@@ -32,7 +32,7 @@ class Walk:
         picture: What the graph does with its input before the first step reads it.
 
     Raises:
-        WeightsError: An operator does something that no classifier of the zoo does; names it.
+        WeightsError: An operator does something that no classifier or segmenter of the zoo does; names it.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -60,10 +60,10 @@ class Walk:
     def _take(self, operator: FileOperator) -> None:
         handler = _HANDLERS.get(operator.kind)
         if handler is None:
-            raise WeightsError("is of no classifier in the zoo")
+            raise WeightsError("is of no classifier or segmenter in the zoo")
         read = [self._signals[number] for number in operator.inputs if number in self._signals]
         if any(signal.is_scores for signal in read) and handler is not Walk.same:
-            raise WeightsError("reads a softmax; the zoo's classifiers end there")
+            raise WeightsError("reads an answer; the zoo's nets end there")
         handler(self, operator)
 
     def _signal(self, tensor: int) -> Signal:
@@ -96,22 +96,50 @@ class Walk:
         """A convolution or a linear layer."""
         source = self._read_signal(operator.inputs[0])
         layer = stored_layer(self._graph, self._constants, operator)
-        kind = "depthwise" if operator.kind == DEPTHWISE else "conv"
-        self._begin(operator, Step(kind=kind, inputs=frozenset({source.step}), stride=operator.stride[0]), layer)
+        step = Step(
+            kind="depthwise" if operator.kind == DEPTHWISE else "conv",
+            inputs=frozenset({source.step}),
+            stride=operator.stride[0],
+            dilation=operator.dilation[0],
+        )
+        self._begin(operator, step, layer)
         paddings = stored_paddings(self._graph, operator, source.sides, layer.weight)
         self._steps[-1] = replace(self._steps[-1], paddings=paddings)
 
     def pool(self, operator: FileOperator) -> None:
-        """The mean of all pixels; of a single pixel it changes nothing."""
-        before = self._graph.tensors[operator.inputs[0]].shape
-        after = self._graph.tensors[operator.outputs[0]].shape
+        """The mean of all pixels, or of windows; of a single pixel it changes nothing."""
+        before, after = self._shapes(operator)
         if prod(after) != before[-1]:
-            raise WeightsError(f"pools {before} to {after}; the zoo's classifiers take the mean of all pixels")
-        if prod(before) == before[-1]:
+            self._window(operator)
+        elif prod(before) == before[-1]:
             self._signals[operator.outputs[0]] = self._signal(operator.inputs[0])
         else:
             source = self._read_signal(operator.inputs[0])
             self._begin(operator, Step(kind="pool", inputs=frozenset({source.step})))
+
+    def _window(self, operator: FileOperator) -> None:
+        """Means of windows without padding."""
+        if 0 in operator.window or operator.padding != "VALID":
+            before, after = self._shapes(operator)
+            raise WeightsError(f"pools {before} to {after}; the zoo's nets take the mean of all pixels, or of windows")
+        source = self._read_signal(operator.inputs[0])
+        window = (*operator.window, *operator.stride)
+        self._begin(operator, Step(kind="window", inputs=frozenset({source.step}), window=window))
+
+    def resize(self, operator: FileOperator) -> None:
+        """Bilinear; to a map's own size it changes nothing."""
+        before, after = self._shapes(operator)
+        if before == after:
+            self._signals[operator.outputs[0]] = self._signal(operator.inputs[0])
+            return
+        if operator.corners not in (ALIGNED, HALF):
+            raise WeightsError("resizes from the corner of a pixel, which no net of the zoo does")
+        source = self._read_signal(operator.inputs[0])
+        self._begin(operator, Step(kind="resize", inputs=frozenset({source.step}), corners=operator.corners))
+
+    def _shapes(self, operator: FileOperator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Of what it reads first and of what it makes."""
+        return self._graph.tensors[operator.inputs[0]].shape, self._graph.tensors[operator.outputs[0]].shape
 
     def binary(self, operator: FileOperator) -> None:
         """With a number, or another value of one step: part of its activation. Of two steps: a sum or a product."""
@@ -167,8 +195,8 @@ class Walk:
             is_rounded = operator.kind == "QUANTIZE"
             self._signals[made] = replace(signal, tensor=made) if is_rounded else signal
 
-    def softmax(self, operator: FileOperator) -> None:
-        """The end of what a net of the zoo computes: its answers are logits."""
+    def answer(self, operator: FileOperator) -> None:
+        """A softmax, or the likeliest class: the end of what a net of the zoo computes, whose answers are logits."""
         self._signals[operator.outputs[0]] = replace(self._signal(operator.inputs[0]), is_scores=True)
 
 
@@ -185,7 +213,8 @@ _HANDLERS: Final[Mapping[str, Callable[[Walk, FileOperator], None]]] = MappingPr
         **dict.fromkeys(BINARY, Walk.binary),
         **dict.fromkeys((kind for kind in UNARY if kind != "NONE"), Walk.unary),
         **dict.fromkeys(("RESHAPE", "SQUEEZE", "QUANTIZE", "DEQUANTIZE"), Walk.same),
-        "SOFTMAX": Walk.softmax,
+        **dict.fromkeys(("SOFTMAX", "ARG_MAX"), Walk.answer),
+        "RESIZE_BILINEAR": Walk.resize,
         "PAD": Walk.pad,
     }
 )

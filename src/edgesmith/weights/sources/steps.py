@@ -6,7 +6,9 @@ Equal kernels do not make equal networks: activation, stride, sums and gates mus
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from edgesmith.arch.map_operations import Multiply, Resize, WindowMean
 from edgesmith.arch.names import Activation
 from edgesmith.arch.network import Part, trace_network
 from edgesmith.arch.operations import Add, Convolution, Dropout, Gate, GlobalPool, Linear
@@ -15,6 +17,8 @@ from edgesmith.arch.values import Operation, Value
 from edgesmith.core.errors import WeightsError
 
 PICTURE = -1
+ALIGNED: Final = "aligned"
+HALF: Final = "half"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,20 +26,31 @@ class Step:
     """One thing that a network does.
 
     Attributes:
-        kind: ``conv`` (a linear layer too), ``depthwise``, ``pool`` (the mean of all pixels), ``product`` or ``sum``.
+        kind: ``conv`` (a linear layer too), ``depthwise``, ``pool`` (the mean of all pixels), ``window`` (means of
+            some), ``resize`` (bilinear), ``product`` or ``sum``.
         inputs: Numbers of the steps that it reads; `PICTURE` for the net's input.
         activation: What follows it: an `Activation`'s name, or a gate's last one.
         stride: In pixels.
+        dilation: Distance between a filter's taps, in pixels.
+        window: Height, width and steps, down and across, of the windows that means are taken of; empty for others.
+        corners: Where a resize puts its samples: `ALIGNED`, or `HALF` a pixel in; empty for others.
     """
 
     kind: str
     inputs: frozenset[int]
     activation: str = Activation.NONE.value
     stride: int = 1
+    dilation: int = 1
+    window: tuple[int, ...] = ()
+    corners: str = ""
 
     def __str__(self) -> str:
         """For messages."""
-        return f"{self.kind}, stride {self.stride}, activation {self.activation}, reading {sorted(self.inputs)}"
+        parts = [self.kind, f"stride {self.stride}"]
+        parts += [f"dilation {self.dilation}"] if self.dilation > 1 else []
+        parts += ["{}x{} windows every {}x{} pixels".format(*self.window)] if self.window else []
+        parts += [f"corners {self.corners}"] if self.corners else []
+        return ", ".join([*parts, f"activation {self.activation}", f"reading {sorted(self.inputs)}"])
 
 
 class _Recorder:
@@ -58,7 +73,9 @@ class _Recorder:
             case Convolution():
                 is_depthwise = operation.groups == operation.inputs[0].channels > 1
                 kind = "depthwise" if is_depthwise else "conv"
-                made = self._step(path, kind, read, operation.activation.value, operation.stride)
+                made = self._step(
+                    path, kind, read, operation.activation.value, stride=operation.stride, dilation=operation.dilation
+                )
             case Linear():
                 made = self._step(path, "conv", read, operation.activation.value)
             case Gate():
@@ -67,6 +84,15 @@ class _Recorder:
                 made = self._step(path, "pool", read)
             case Add():
                 made = self._step(path, "sum", read, operation.activation.value)
+            case WindowMean() if min(operation.window) > 0:
+                made = self._step(path, "window", read, window=(*operation.window, *operation.stride))
+            case WindowMean():
+                made = self._step(path, "pool", read)
+            case Resize():
+                corners = ALIGNED if operation.align_corners else HALF
+                made = self._step(path, "resize", read[:1], corners=corners)
+            case Multiply():
+                made = self._step(path, "product", read)
             case Dropout():
                 made = read[0]
             case _:
@@ -81,9 +107,26 @@ class _Recorder:
         return self._step(path, "product", [*read, gate])
 
     def _step(
-        self, path: str, kind: str, read: list[int], activation: str = Activation.NONE.value, stride: int = 1
+        self,
+        path: str,
+        kind: str,
+        read: list[int],
+        activation: str = Activation.NONE.value,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        window: tuple[int, ...] = (),
+        corners: str = "",
     ) -> int:
-        self.steps[path] = Step(kind=kind, inputs=frozenset(read), activation=activation, stride=stride)
+        self.steps[path] = Step(
+            kind=kind,
+            inputs=frozenset(read),
+            activation=activation,
+            stride=stride,
+            dilation=dilation,
+            window=window,
+            corners=corners,
+        )
         return len(self.steps) - 1
 
 

@@ -1,0 +1,1 @@
+"""What an engineer would run today in edgesmith's place: other people's networks, under their own training loops."""

@@ -1,0 +1,1 @@
+"""What stands behind a space's backbones: the heads of each task, with choices of their own."""

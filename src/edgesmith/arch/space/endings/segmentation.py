@@ -1,0 +1,85 @@
+"""LR-ASPP behind a space's backbones, and what it asks of them: output stride and the last stage's width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from edgesmith.arch.edits.segmentation import FineTap, Tail, with_lr_aspp
+from edgesmith.arch.edits.tail import HalvingRule, halved_at, stopped_at
+from edgesmith.arch.heads.lr_aspp import LrAspp
+from edgesmith.arch.kinds.base import Block
+from edgesmith.arch.space.choices import Choice
+from edgesmith.arch.space.endings.base import Chosen, Edit
+from edgesmith.arch.spec import NetSpec
+from edgesmith.core.errors import SpecError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmenting:
+    """The paper's light segmentation head.
+
+    Paper: MobileNetV3, section 6.4: 128 or 256 filters, a last stage whole or halved, output stride 16 or 32.
+
+    Attributes:
+        filters: Choices of the head's width.
+        taps: Choices of the finer map.
+        tails: Whether the last stage is halved.
+        strides: Choices of the output stride.
+    """
+
+    filters: tuple[int, ...] = (64, 128, 256)
+    taps: tuple[FineTap, ...] = tuple(FineTap)
+    tails: tuple[Tail, ...] = (Tail.HALVED, Tail.FULL)
+    strides: tuple[int, ...] = (32, 16)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Filters, finer map, last stage, output stride."""
+        return (
+            Choice(name="filters", options=self.filters, ordered=True),
+            Choice(name="tap", options=self.taps),
+            Choice(name="last_stage", options=self.tails),
+            Choice(name="output_stride", options=self.strides, ordered=True),
+        )
+
+    def finish(self, spec: NetSpec, chosen: Chosen) -> NetSpec:
+        """The backbone as a segmenter."""
+        return with_lr_aspp(
+            spec,
+            filters=chosen["filters"],
+            output_stride=chosen["output_stride"],
+            tail=chosen["last_stage"],
+            tap=chosen["tap"],
+        )
+
+    def edit(self, chosen: Chosen) -> Edit:
+        """Blocks behind the output stride are dilated; those at stride 32 may be halved."""
+
+        def change(block: Block, before: int, reached: int) -> Block:
+            if chosen["last_stage"] is Tail.HALVED:
+                block = halved_at(block, before, reached, rule=HalvingRule.RF2)
+            return stopped_at(block, before, chosen["output_stride"])
+
+        return change
+
+    def read(self, spec: NetSpec) -> Iterator[Chosen]:
+        """Filters and finer map stand in the head; last stage and output stride show in the blocks alone."""
+        head = spec.head
+        if not isinstance(head, LrAspp) or head.filters not in self.filters:
+            raise SpecError(f"its head is no lr_aspp of {', '.join(map(str, self.filters))} filters")
+        for tap, tail, stride in product(self.taps, self.tails, self.strides):
+            chosen = {"filters": head.filters, "tap": tap, "last_stage": tail, "output_stride": stride}
+            if _head_of(spec, tap, head.filters) == head:
+                yield chosen
+
+
+def _head_of(spec: NetSpec, tap: FineTap, filters: int) -> LrAspp | None:
+    """The head that such a network would have; None where it has no such map."""
+    try:
+        made = with_lr_aspp(spec, filters=filters, output_stride=32, tail=Tail.FULL, tap=tap).head
+    except SpecError:
+        return None
+    assert isinstance(made, LrAspp), "that is what it adds"
+    return made

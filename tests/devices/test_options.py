@@ -125,3 +125,46 @@ def test_case_l3_the_limit_follows_the_affinity() -> None:
             parse_devices("onnxruntime:threads=2", KNOWN)
     finally:
         os.sched_setaffinity(0, before)
+
+
+REGISTERED = {"browser": "browser:pixel"}
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("browser:pixel", DeviceChoice(name="browser", place="pixel")),
+        (
+            "browser:my-phone.2:threads=4:backend=webgpu",
+            DeviceChoice(name="browser", place="my-phone.2", threads=4, options={"backend": "webgpu"}),
+        ),
+        ("browser:int8:int8", DeviceChoice(name="browser", place="int8", precision="int8")),
+    ],
+)
+def test_a_device_that_registered_is_known_by_its_name(text: str, choice: DeviceChoice) -> None:
+    (found,) = parse_devices(text, KNOWN, elsewhere=REGISTERED)
+    assert found == choice
+    assert parse_devices(found.text, KNOWN, elsewhere=REGISTERED) == (choice,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "browser",
+            "needs the name that it registered under (letters, digits and ._-), got none; such as browser:pixel",
+        ),
+        ("browser:", "got ''"),
+        ("browser@pixel", "got none"),
+        ("browser:threads=2", "got 'threads=2'"),
+        ("browser:pixel:threads=0", "threads must be a whole number from 1, got '0'"),
+        ("browser:pixel:backend", "option 'backend' of device 'browser' needs a value"),
+        ("browser:pixel,browser:pixel:threads=1", "device 'browser:pixel' is named twice"),
+        ("browsr:pixel", "unknown device 'browsr'; did you mean 'browser'?"),
+    ],
+)
+def test_a_name_that_cannot_be_registered_is_answered_in_one_line(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_devices(text, KNOWN, elsewhere=REGISTERED)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

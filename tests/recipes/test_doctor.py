@@ -7,7 +7,7 @@ import subprocess
 import sys
 import types
 
-from edgesmith.recipes.doctor import BASE, RUNTIMES, TRAIN, WEIGHTS, examine
+from edgesmith.recipes.doctor import BASE, RUNTIMES, TRAIN, WEB, WEIGHTS, examine
 
 MISMATCH = "operator torchvision::nms does not exist"
 
@@ -20,6 +20,7 @@ def test_a_whole_installation_is_fine() -> None:
         *BASE,
         *TRAIN,
         *WEIGHTS,
+        *WEB,
         *(name for names in RUNTIMES.values() for name in names),
     }
     assert {finding.state for finding in findings.values()} == {"ok"}

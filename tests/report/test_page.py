@@ -192,7 +192,7 @@ def test_a_confusion_matrix_of_another_size_is_our_own_mistake() -> None:
 def test_the_file_is_what_was_rendered(tmp_path: Path) -> None:
     write(sample_report(), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == render(sample_report())
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json"}
 
 
 def test_the_same_report_gives_the_same_page() -> None:

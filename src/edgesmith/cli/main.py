@@ -22,6 +22,7 @@ from edgesmith.cli.commands import (
     predicting,
     quantizing,
     searching,
+    web,
     work,
     zoo,
 )
@@ -53,6 +54,7 @@ for verb in (
     quantizing.quantize,
     files.export,
     agent.agent,
+    web.web,
     doctor.doctor,
 ):
     app.command(name=verb.__name__.rstrip("_"))(verb)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from edgesmith.core.progress_file import PROGRESS_VARIABLE, FileProgress
 
 
 class TerminalStage:
@@ -105,8 +109,14 @@ class Lines:
         print(text, file=sys.stderr, flush=True)
 
 
-def watch() -> Terminal | Lines:
-    """Progress on standard error: bars if that is a terminal, else only the lines that stay."""
+def watch() -> Terminal | Lines | FileProgress:
+    """Progress on standard error: bars if that is a terminal, else only the lines that stay.
+
+    A process that watches this one names a file in ``EDGESMITH_PROGRESS_FILE``, where open stages are kept.
+    """
+    path = os.environ.get(PROGRESS_VARIABLE)
+    if path:
+        return FileProgress(Path(path), Lines())
     return Terminal() if sys.stderr.isatty() else Lines()
 
 

@@ -1,11 +1,13 @@
 """Frozen dataclass <-> plain dict, and typed ``a.b=c`` overrides.
 
-A config is a frozen, keyword-only dataclass whose fields are numbers, strings, booleans, enums, ``None``, tuples of
-those, or other configs.
+A config is a frozen, keyword-only dataclass whose fields are numbers, strings, booleans, enums, ``None``, bytes (in
+JSON base64), tuples of those, or other configs.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass, replace
@@ -99,6 +101,8 @@ def _plain(value: Any) -> Any:
         return to_dict(value)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
@@ -122,6 +126,8 @@ def _typed(value: Any, hint: Any, *, where: str) -> Any:
         return from_dict(cast("type[Any]", hint), value)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _member(value, hint, where=where)
+    if hint is bytes and isinstance(value, str):
+        return _decoded(value, where=where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
@@ -136,6 +142,13 @@ def _first_that_fits(value: Any, hints: Sequence[Any], *, where: str) -> Any:
         except UsageError:
             continue
     raise UsageError(f"{where} must be {' or '.join(_name(hint) for hint in hints)}, got {value!r}")
+
+
+def _decoded(text: str, *, where: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise UsageError(f"{where} must be base64") from None
 
 
 def _member(value: Any, enum: type[Enum], *, where: str) -> Enum:

@@ -49,8 +49,12 @@ class MaskPredictions:
 class MaskPredictor(FileModel):
     """A segmenter's file, whose preprocessing reads whole pictures: see `FileModel`."""
 
-    def mask(self, image: Image.Image) -> Mask:
+    def mask(self, image: Image.Image, *, size: tuple[int, int] | None = None) -> Mask:
         """Class indices ``(height, width)`` of an RGB picture of any size.
+
+        Args:
+            image: The picture.
+            size: Height and width of the mask; the picture's own by default.
 
         Raises:
             DeviceError: The file answers in another form than ``(N, classes, H, W)``.
@@ -59,7 +63,7 @@ class MaskPredictor(FileModel):
         logits = self.answers(crop)
         if logits.ndim != 4 or logits.shape[1] != len(self.classes):
             raise DeviceError(f"the file answers with shape {logits.shape} for {len(self.classes)} class names")
-        return best_classes(logits[0], image.height, image.width)
+        return best_classes(logits[0], *(size or (image.height, image.width)))
 
 
 def best_classes(logits: NDArray[np.float32], height: int, width: int) -> Mask:

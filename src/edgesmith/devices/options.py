@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from edgesmith.core.errors import UsageError
-from edgesmith.core.table import lookup, unknown
+from edgesmith.core.table import unknown
 from edgesmith.deploy.base import FLOAT32, INT8
 from edgesmith.devices.cores import max_threads
 
 NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
+REGISTERED: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,39}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +23,9 @@ class DeviceChoice:
 
     Attributes:
         name: Name in the table of devices.
-        place: Where it is, such as ``pi.local:8765``; empty for devices of this machine.
-        there: What it is called at its place; empty for devices of this machine.
+        place: Where it is, such as ``pi.local:8765``, or the name it registered under, such as ``pixel``; empty for
+            devices of this machine.
+        there: What it is called at its place; empty for devices of this machine and for those that have a name only.
         options: Its settings, ``threads`` left out.
         threads: Threads that share one run.
         precision: Number format of the files that are meant: ``float32`` or ``int8``.
@@ -38,7 +41,9 @@ class DeviceChoice:
     @property
     def text(self) -> str:
         """The shortest text that stands for this choice."""
-        return f"{self.name}@{self.place}/{self.text_there}" if self.place else self._with_options(self.name)
+        if self.there:
+            return f"{self.name}@{self.place}/{self.text_there}"
+        return self._with_options(f"{self.name}:{self.place}" if self.place else self.name)
 
     @property
     def text_there(self) -> str:
@@ -62,8 +67,8 @@ def parse_devices(
 ) -> tuple[DeviceChoice, ...]:
     """Read ``onnxruntime``, ``litert:int8:threads=2``, ``onnxruntime,torch:layout=auto``, ``agent@pi.local/litert``.
 
-    A device elsewhere is ``NAME@PLACE/THERE``; which devices and options there are, and how many threads, is for that
-    place to say.
+    A device elsewhere is ``NAME@PLACE/THERE``, or ``NAME:REGISTERED`` where devices come and register under a name;
+    which devices and options there are, and how many threads, is for that place to say.
 
     Args:
         text: Devices separated by commas; options of a device follow it, each after a colon.
@@ -88,11 +93,16 @@ def _parse_device(
     text: str, known: Mapping[str, Collection[str]], elsewhere: Mapping[str, str], *, limit: int
 ) -> DeviceChoice:
     name, at, rest = text.partition("@")
+    settings: list[str] = []
     if not at:
         name, *settings = text.split(":")
     if at or name in elsewhere:
+        if name in elsewhere and "@" not in elsewhere[name]:
+            return _parse_registered(name, settings if not at else [], elsewhere[name])
         return _parse_elsewhere(name, rest, [*known, *elsewhere], elsewhere)
-    allowed = [*lookup(known, name, what="device"), "threads"]
+    if name not in known:
+        raise unknown(name, [*known, *elsewhere], what="device")
+    allowed = [*known[name], "threads"]
     precision, settings = _parse_precision(settings, allowed)
     options = _parse_options(name, settings, allowed)
     threads = _parse_threads(options.pop("threads", "1"), limit=limit)
@@ -112,6 +122,20 @@ def _parse_elsewhere(name: str, rest: str, names: Collection[str], elsewhere: Ma
     options = _parse_options(name, settings, None)
     threads = _parse_threads(options.pop("threads", "1"), limit=None)
     return DeviceChoice(name=name, place=place, there=there, options=options, threads=threads, precision=precision)
+
+
+def _parse_registered(name: str, settings: Sequence[str], example: str) -> DeviceChoice:
+    """A device that is known by the name it registered under."""
+    if not settings or not re.fullmatch(REGISTERED, settings[0]):
+        given = repr(settings[0]) if settings else "none"
+        raise UsageError(
+            f"device {name!r} needs the name that it registered under (letters, digits and ._-), got {given}; "
+            f"such as {example}"
+        )
+    precision, rest = _parse_precision(list(settings[1:]), None)
+    options = _parse_options(name, rest, None)
+    threads = _parse_threads(options.pop("threads", "1"), limit=None)
+    return DeviceChoice(name=name, place=settings[0], options=options, threads=threads, precision=precision)
 
 
 def _parse_precision(settings: list[str], allowed: Collection[str] | None) -> tuple[str, list[str]]:

@@ -12,6 +12,7 @@ from edgesmith.deploy.base import INT8
 from edgesmith.deploy.quantize.table import QUANTIZERS
 from edgesmith.devices.adb import connect_phone
 from edgesmith.devices.base import Device
+from edgesmith.devices.browser.device import connect_browser
 from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.modules import load_module
 from edgesmith.devices.options import DeviceChoice, parse_devices
@@ -76,6 +77,12 @@ DEVICES: Final[Mapping[str, DeviceKind]] = MappingProxyType(
             options=(),
             about="an Android phone over adb, timed by the runtimes' own programs; not tried on a phone",
             example="adb@R5CT10ABCDE/litert",
+        ),
+        "browser": DeviceKind(
+            build=connect_browser,
+            options=("backend",),
+            about="a phone's or computer's browser that has the page of edgesmith web open",
+            example="browser:pixel",
         ),
     }
 )

@@ -55,7 +55,7 @@ def _numbers(event: Event) -> Iterator[tuple[str, float]]:
     kind = event["kind"]
     values: Mapping[str, Any] = event["metrics"] if kind == "evaluation" else event
     group = event["weights"] if kind == "evaluation" else "train"
-    skipped = ("kind", "step", "text") if kind != "evaluation" else ()
+    skipped = ("kind", "step", "text", "of") if kind != "evaluation" else ()
     for name, value in values.items():
         if name not in skipped and isinstance(value, int | float) and not isinstance(value, bool):
             yield f"{group}/{name}", float(value)

@@ -209,6 +209,7 @@ class _Run:
             step=step,
             values={
                 "pictures": self.plan.pictures_at(step),
+                "of": self.plan.pictures_at(self.plan.num_steps),
                 "loss": loss,
                 "learning_rate": rate,
                 "seconds": self._seconds(),

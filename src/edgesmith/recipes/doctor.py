@@ -17,6 +17,7 @@ from edgesmith.devices.cores import max_threads
 BASE: Final = ("numpy", "PIL", "onnxruntime", "typer", "rich", "safetensors")
 TRAIN: Final = ("torch", "torchvision", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn")
 WEIGHTS: Final = ("timm", "h5py", "tflite", "flatbuffers")
+WEB: Final = ("fastapi", "jinja2", "uvicorn", "python_multipart", "cryptography")
 RUNTIMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "litert": ("ai_edge_litert", "litert_torch", "ai_edge_quantizer"),
@@ -32,6 +33,7 @@ _DISTRIBUTIONS: Final = {
     "ai_edge_litert": "ai-edge-litert",
     "ai_edge_quantizer": "ai-edge-quantizer",
     "litert_torch": "litert-torch",
+    "python_multipart": "python-multipart",
 }
 
 
@@ -63,12 +65,13 @@ def examine(importer: Callable[[str], object] = importlib.import_module) -> tupl
     base = [_look(name, importer, mend="pip install --force-reinstall edgesmith") for name in BASE]
     train = [_look(name, importer, mend="pip install 'edgesmith[train]'") for name in TRAIN]
     weights = [_look(name, importer, mend="pip install 'edgesmith[weights]'") for name in WEIGHTS]
+    web = [_look(name, importer, mend="pip install 'edgesmith[web]'") for name in WEB]
     runtimes = [
         _look(name, importer, mend=f"pip install 'edgesmith[{extra}]'")
         for extra, names in RUNTIMES.items()
         for name in names
     ]
-    return (machine, python, *base, *train, *weights, *runtimes)
+    return (machine, python, *base, *train, *weights, *web, *runtimes)
 
 
 def _look(name: str, importer: Callable[[str], object], *, mend: str) -> Finding:

@@ -11,6 +11,7 @@ from edgesmith.core.table import lookup
 from edgesmith.core.units import format_duration, parse_seconds
 
 _MINUTES: Final[Mapping[str, float]] = MappingProxyType({"quick": 25, "standard": 120, "thorough": 480})
+EFFORTS: Final = tuple(_MINUTES)
 # A promise leaves room for what a forecast does not know.
 PROMISED: Final = 0.9
 FINISH_S: Final = 60.0

@@ -34,12 +34,17 @@ class Axis:
     write: Callable[[float], str] = "{:g}".format
 
 
-def drawing(identifier: str, *shapes: str, title: str, description: str, width: float, height: float) -> Html:
-    """An SVG that a screen reader announces as one picture; ``identifier`` must be unique on the page."""
+def drawing(
+    identifier: str, *shapes: str, title: str, description: str, width: float, height: float, has_links: bool = False
+) -> Html:
+    """An SVG that a screen reader announces as one picture, or as a group where there are links in it.
+
+    ``identifier`` must be unique on the page.
+    """
     title_id, description_id = f"{identifier}-title", f"{identifier}-desc"
     attributes = {
         "class": "plot",
-        "role": "img",
+        "role": "group" if has_links else "img",
         "viewBox": f"0 0 {width:g} {height:g}",
         "aria-labelledby": f"{title_id} {description_id}",
     }

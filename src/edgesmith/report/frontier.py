@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edgesmith.report.axes import Axis, Frame, drawing, grid, line, text, write_percent
 from edgesmith.report.content import Accuracy, CandidateRow, FitReport, Latency, Outcome
-from edgesmith.report.markup import Html, element, join
+from edgesmith.report.markup import Html, Link, element, join, link_to
 from edgesmith.report.scale import Scale, linear_scale
 from edgesmith.report.wording import (
     accuracy_interval,
@@ -57,12 +57,13 @@ class Plane:
     foot_px: float
 
 
-def draw_frontier(report: FitReport, *, width: float, height: float) -> Html:
+def draw_frontier(report: FitReport, *, width: float, height: float, link: Link | None = None) -> Html:
     """The plot at the given size; draw it twice for desk and phone, since its letters shrink with the picture.
 
     Candidates are marked by their number in the order tried. Those with a score are points. Those that were dropped
     before are ticks below, or numbers beside the axis where their latency is far beyond what the plot is about. One
-    that has neither a measured nor an estimated latency cannot be placed.
+    that has neither a measured nor an estimated latency cannot be placed. ``link`` gives the address of a candidate by
+    its number.
     """
     scored, near, far = _sort_candidates(report)
     right = width - (_FAR_PX if far else 18)
@@ -79,14 +80,15 @@ def draw_frontier(report: FitReport, *, width: float, height: float) -> Html:
         f"frontier-{width:g}",
         _axes(report, plane),
         _budget(report, plane),
-        _strip(near, rows, far, plane),
+        _strip(near, rows, far, plane, link),
         join(_link(candidate, report, plane) for candidate in scored if candidate.row.outcome is Outcome.WINNER),
-        join(_point(candidate, plane) for candidate in scored),
+        join(_linked(candidate, _point(candidate, plane), link) for candidate in scored),
         _result(report, plane),
         title="Accuracy against latency",
         description=f"{fate_of_candidates(report)}. {result}. The table of candidates holds the same figures.",
         width=width,
         height=height + strip,
+        has_links=link is not None,
     )
 
 
@@ -164,7 +166,9 @@ def _budget(report: FitReport, plane: Plane) -> Html:
     return join([beyond, line(at, top - 28, at, plane.foot_px, kind="budget"), label])
 
 
-def _strip(near: Sequence[Dropped], rows: Sequence[int], far: Sequence[Dropped], plane: Plane) -> Html:
+def _strip(
+    near: Sequence[Dropped], rows: Sequence[int], far: Sequence[Dropped], plane: Plane, link: Link | None
+) -> Html:
     """Ticks of the dropped candidates, and at the right the numbers of those beyond the axis."""
     if not near and not far:
         return join([])
@@ -173,7 +177,7 @@ def _strip(near: Sequence[Dropped], rows: Sequence[int], far: Sequence[Dropped],
     for candidate, row in zip(near, rows, strict=True):
         at, base = plane.x.place(candidate.ms), first_row + _ROW_PX * row
         tick = line(at, base - 11, at, base + 3, kind="dropped-tick")
-        marks.append(_dropped(candidate, tick, _number(candidate, at + 4, base)))
+        marks.append(_linked(candidate, _dropped(candidate, tick, _number(candidate, at + 4, base)), link))
     left = plane.frame.right + 14
     more = f"+{len(far) - _MOST_FAR} " if len(far) > _MOST_FAR else ""
     if far:
@@ -181,8 +185,13 @@ def _strip(near: Sequence[Dropped], rows: Sequence[int], far: Sequence[Dropped],
         marks.append(text(left, plane.frame.bottom + 18, words, kind="strip-label"))
     for index, candidate in enumerate(far[:_MOST_FAR]):
         row, column = divmod(index, _FAR_IN_ROW)
-        marks.append(_dropped(candidate, _number(candidate, left + _NUMBER_PX * column, first_row + _ROW_PX * row)))
+        number = _number(candidate, left + _NUMBER_PX * column, first_row + _ROW_PX * row)
+        marks.append(_linked(candidate, _dropped(candidate, number), link))
     return join(marks)
+
+
+def _linked(candidate: Scored | Dropped, mark: Html, link: Link | None) -> Html:
+    return link_to(None if link is None else link(candidate.number), mark)
 
 
 def _number(candidate: Dropped, x: float, y: float) -> Html:

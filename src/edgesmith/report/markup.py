@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 _VOID = frozenset({"br", "col", "hr", "img", "meta", "wbr"})
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Attributes = Mapping[str, str | float | None]
+Link = Callable[[int], str]
 
 
 class Html(str):
@@ -46,6 +47,11 @@ def element(name: str, attributes: Attributes, *children: str) -> Html:
     if name in _VOID:
         return Html(f"<{opening}>")
     return Html(f"<{opening}>{join(children)}</{name}>")
+
+
+def link_to(address: str | None, *children: str) -> Html:
+    """The children as a link, or without one as they are; inside a drawing too."""
+    return join(children) if address is None else element("a", {"href": address}, *children)
 
 
 def _attribute(key: str, value: str | float) -> str:

@@ -10,6 +10,7 @@ from edgesmith.core.files import write_text
 from edgesmith.report.content import FitReport
 from edgesmith.report.markup import Html, element, join
 from edgesmith.report.masthead import show_masthead
+from edgesmith.report.saved import save
 from edgesmith.report.sections import Section, list_sections
 
 _FETCH_NOTHING = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -22,19 +23,20 @@ def render(report: FitReport) -> str:
         "body",
         {},
         show_masthead(report),
-        _contents(sections),
-        element("main", {}, *(_place(section) for section in sections)),
+        list_contents(sections),
+        element("main", {}, *(place_section(section) for section in sections)),
         element("footer", {}, f"edgesmith {report.edgesmith_version}, {report.created_at}"),
     )
     return f"<!doctype html>\n{element('html', {'lang': 'en'}, _head(report), body)}\n"
 
 
 def write(report: FitReport, path: Path) -> None:
-    """Write the page atomically.
+    """Write the page, and its content beside it as JSON.
 
     Raises:
         RunError: The disk is full or the place cannot be written.
     """
+    save(report, path.with_suffix(".json"))
     write_text(path, render(report))
 
 
@@ -56,14 +58,16 @@ def _head(report: FitReport) -> Html:
     )
 
 
-def _contents(sections: Sequence[Section]) -> Html:
+def list_contents(sections: Sequence[Section]) -> Html:
+    """Links to the parts."""
     links = (element("a", {"href": f"#{section.key}"}, section.title) for section in sections)
     return element(
         "nav", {"aria-label": "On this page"}, element("ul", {}, *(element("li", {}, link) for link in links))
     )
 
 
-def _place(section: Section) -> Html:
+def place_section(section: Section) -> Html:
+    """A part with its heading and its note beside it."""
     heading = f"{section.key}-heading"
     return element(
         "section",

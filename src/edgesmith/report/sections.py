@@ -9,7 +9,7 @@ from edgesmith.report.class_tables import tabulate_classes, tabulate_confusion, 
 from edgesmith.report.content import Command, FitReport, ModelFacts, Outcome
 from edgesmith.report.curves import draw_curves
 from edgesmith.report.frontier import draw_frontier
-from edgesmith.report.markup import Html, element, join
+from edgesmith.report.markup import Html, Link, element, join
 from edgesmith.report.pictures import show_mistakes, show_overlays
 from edgesmith.report.search_plot import draw_search
 from edgesmith.report.step_tables import tabulate_proposals, tabulate_sizes
@@ -35,11 +35,11 @@ class Section:
     body: Html
 
 
-def list_sections(report: FitReport) -> list[Section]:
-    """All parts that have something to show, in reading order."""
+def list_sections(report: FitReport, *, link: Link | None = None) -> list[Section]:
+    """All parts that have something to show, in reading order; ``link`` gives a candidate's address by its number."""
     sections = [
-        _frontier(report),
-        _candidates(report),
+        show_frontier(report, link=link),
+        show_candidates(report, link=link),
         _search(report),
         _proposals(report),
         _sizes(report),
@@ -59,11 +59,12 @@ def list_sections(report: FitReport) -> list[Section]:
     return [section for section in sections if section.body]
 
 
-def _frontier(report: FitReport) -> Section:
+def show_frontier(report: FitReport, *, link: Link | None = None) -> Section:
+    """The plot of all candidates, for desk and phone."""
     plots = join(
         [
-            element("div", {"class": "desk"}, draw_frontier(report, width=840, height=400)),
-            element("div", {"class": "phone"}, draw_frontier(report, width=360, height=360)),
+            element("div", {"class": "desk"}, draw_frontier(report, width=840, height=400, link=link)),
+            element("div", {"class": "phone"}, draw_frontier(report, width=360, height=360, link=link)),
         ]
     )
     note = (
@@ -90,9 +91,10 @@ def _key(report: FitReport) -> Html:
     return element("ul", {"class": "key-list", "aria-hidden": "true"}, diamond, *marks)
 
 
-def _candidates(report: FitReport) -> Section:
+def show_candidates(report: FitReport, *, link: Link | None = None) -> Section:
+    """The table of all candidates."""
     rows, metric = report.candidates, report.accuracy.metric
-    body = tabulate_candidates(rows, metric=metric) if rows else _NOTHING
+    body = tabulate_candidates(rows, metric=metric, link=link) if rows else _NOTHING
     note = f"{fate_of_candidates(report)}. In the order tried; the numbers are those of the plot."
     return Section(key="candidates", title="Candidates", note=note, body=body)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from edgesmith.core.units import format_duration
 from edgesmith.report.bars import draw_pair
 from edgesmith.report.content import CandidateRow, Conditions, DataProblem, FitReport, Latency, StageTime
-from edgesmith.report.markup import Html, element, escape, join
+from edgesmith.report.markup import Html, Link, element, escape, join, link_to
 from edgesmith.report.wording import (
     accuracy_interval,
     format_count,
@@ -70,8 +70,14 @@ def list_facts(pairs: Sequence[tuple[str, str]]) -> Html:
     return element("dl", {"class": "facts"}, *rows)
 
 
-def tabulate_candidates(candidates: Sequence[CandidateRow], *, metric: str) -> Html:
-    """Every candidate in the order tried, numbered as in the plot; ``metric`` is the figure's name for readers."""
+def tabulate_candidates(candidates: Sequence[CandidateRow], *, metric: str, link: Link | None = None) -> Html:
+    """Every candidate in the order tried, numbered as in the plot.
+
+    Args:
+        candidates: In that order.
+        metric: The figure's name for readers.
+        link: Gives a candidate's address by its number.
+    """
     head = [
         head_cell("No."),
         head_cell("Model and what became of it"),
@@ -81,7 +87,10 @@ def tabulate_candidates(candidates: Sequence[CandidateRow], *, metric: str) -> H
         head_cell("MAdds", "number wide"),
         head_cell("Parameters", "number wide"),
     ]
-    rows = [_candidate(number, row) for number, row in enumerate(candidates, start=1)]
+    rows = [
+        _candidate(number, row, None if link is None else link(number))
+        for number, row in enumerate(candidates, start=1)
+    ]
     return tabulate("Candidates in the order tried", head, rows, kind="candidates")
 
 
@@ -127,7 +136,7 @@ def list_conditions(conditions: Conditions, latency: Latency) -> Html:
     return list_facts(pairs)
 
 
-def _candidate(number: int, row: CandidateRow) -> Html:
+def _candidate(number: int, row: CandidateRow, address: str | None) -> Html:
     kind = row.outcome.name.lower()
     badge = element("span", {"class": f"badge {kind}"}, str(number))
     fate = element("span", {"class": f"fate {kind}"}, row.outcome.value)
@@ -144,7 +153,7 @@ def _candidate(number: int, row: CandidateRow) -> Html:
         "tr",
         {"class": kind, "data-candidate": str(number)},
         cell(badge),
-        element("th", {"scope": "row"}, name_model(row.name), story),
+        element("th", {"scope": "row"}, link_to(address, name_model(row.name)), story),
         cell(latency, "number"),
         cell(accuracy, "number"),
         cell(f"{row.num_pictures_trained:,}" if row.num_pictures_trained else "0", "number wide"),

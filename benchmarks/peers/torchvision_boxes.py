@@ -96,9 +96,10 @@ def training_transforms(recipe: str) -> Any:
 def make_detector(num_classes: int, backbone: Path | None) -> nn.Module:
     """Its V3-Large from scratch, or the same construction on a V3-Small with trained weights."""
     if backbone is None:
-        return torchvision.models.detection.ssdlite320_mobilenet_v3_large(
+        large: nn.Module = torchvision.models.detection.ssdlite320_mobilenet_v3_large(
             weights=None, weights_backbone=None, num_classes=num_classes + 1
         )
+        return large
     norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.03)
     small = torchvision.models.mobilenet_v3_small(weights=None, norm_layer=norm)
     load_backbone_(small, backbone)
@@ -106,10 +107,11 @@ def make_detector(num_classes: int, backbone: Path | None) -> nn.Module:
     channels = detection_utils.retrieve_out_channels(features, (SIDE, SIDE))
     anchors = DefaultBoxGenerator([[2, 3] for _ in range(6)], min_ratio=0.2, max_ratio=0.95)
     head = SSDLiteHead(channels, anchors.num_anchors_per_location(), num_classes + 1, norm)
-    return SSD(
+    detector: nn.Module = SSD(
         features, anchors, (SIDE, SIDE), num_classes + 1, head=head, score_thresh=0.001, nms_thresh=0.55,
         detections_per_img=300, topk_candidates=300, image_mean=[0.5] * 3, image_std=[0.5] * 3,
     )  # fmt: skip
+    return detector
 
 
 def train_(net: nn.Module, loader: DataLoader[Any], recipe: str, seconds: float) -> int:
@@ -133,9 +135,9 @@ def train_(net: nn.Module, loader: DataLoader[Any], recipe: str, seconds: float)
                 return seen
             for group in optimizer.param_groups:
                 group["lr"] = rate * min(1.0, share / _WARMUP + 1e-3) * 0.5 * (1 + math.cos(math.pi * share))
-            loss = sum(net(images, targets).values())
+            loss: Tensor = sum(net(images, targets).values(), torch.zeros(()))
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), CLIP)
             optimizer.step()
             seen += len(images)

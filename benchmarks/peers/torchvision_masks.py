@@ -81,7 +81,8 @@ def make_segmenter(num_classes: int, size: str, backbone: Path | None) -> nn.Mod
     classifier = make(weights=None, dilated=True)
     if backbone is not None:
         load_backbone_(classifier, backbone)
-    return _lraspp_mobilenetv3(classifier, num_classes)
+    segmenter: nn.Module = _lraspp_mobilenetv3(classifier, num_classes)
+    return segmenter
 
 
 def train_(net: nn.Module, loader: DataLoader[Any], recipe: str, seconds: float) -> int:
@@ -106,9 +107,9 @@ def train_(net: nn.Module, loader: DataLoader[Any], recipe: str, seconds: float)
             for group in optimizer.param_groups:
                 group["lr"] = rate * min(1.0, share / _WARMUP + 1e-3) * (1 - share) ** 0.9
             logits = net(images.contiguous(memory_format=torch.channels_last))["out"]
-            loss = nnf.cross_entropy(logits, masks, ignore_index=IGNORE)
+            loss: Tensor = nnf.cross_entropy(logits, masks, ignore_index=IGNORE)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             seen += len(images)
 

@@ -120,4 +120,4 @@ def test_export_gives_one_record_a_file(capsys: pytest.CaptureFixture[str], trai
 
 
 def test_devices_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
-    assert {row["name"] for row in run_json(capsys, "devices")} == {*RUNTIMES, "torch", "agent", "adb"}
+    assert {row["name"] for row in run_json(capsys, "devices")} == {*RUNTIMES, "torch", "agent", "adb", "browser"}

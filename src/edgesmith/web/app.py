@@ -54,7 +54,9 @@ _STATIC: Final = Path(__file__).parent / "static"
 
 def create_app(config: WebConfig) -> FastAPI:
     """The application, ready to be served or tested."""
-    app = FastAPI(title="edgesmith", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_life)
+    app = FastAPI(
+        title="edgesmith", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_life
+    )
     app.state.config = config
     app.state.jobs = Jobs(config.folder / JOBS_NAME)
     app.state.answerer = Answerer()

@@ -21,7 +21,7 @@ from edgesmith.deploy.formats import FORMATS
 from edgesmith.deploy.predict_masks import MaskPredictor
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.models import preprocessing_of
-from edgesmith.recipes.task_nets import as_spec, resize_left
+from edgesmith.recipes.net_forms import as_spec, resize_left
 from tests.deploy.models import noise_pictures
 from tests.nn.nets import calibrate
 

@@ -19,8 +19,9 @@ from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.int8_wishes import Wishes
 from edgesmith.recipes.model_files import open_file
 from edgesmith.recipes.models import resolve
+from edgesmith.recipes.net_forms import deployed
 from edgesmith.recipes.quantize import quantize_model
-from edgesmith.recipes.task_nets import deployed, net_for
+from edgesmith.recipes.task_nets import net_for
 from edgesmith.recipes.train import TrainOutcome, train_model
 from tests.data.box_sets import NAMES, write_coco
 

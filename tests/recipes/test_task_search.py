@@ -23,12 +23,13 @@ from edgesmith.recipes import search_stage as stages
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.material import Material, open_material
+from edgesmith.recipes.net_forms import deployed
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
 from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.start import Start, Starts, default_recipe
-from edgesmith.recipes.task_nets import deployed, net_for
+from edgesmith.recipes.task_nets import net_for
 from edgesmith.search.limits import Limits
 from edgesmith.weights.imported import Imported
 from tests.recipes.task_sets import RESOLUTION, TASKS

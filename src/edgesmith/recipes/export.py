@@ -17,8 +17,8 @@ from edgesmith.deploy.formats import ONNX, get_exporter
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.model_files import MAIN_STEM, export_checked, export_suppressed
 from edgesmith.recipes.models import Model, preprocessing_of
+from edgesmith.recipes.net_forms import as_spec, coarse_spec, resize_left
 from edgesmith.recipes.parity_pictures import parity_pictures
-from edgesmith.recipes.task_nets import as_spec, coarse_spec, resize_left
 
 ANY_BATCH: Final = "any"
 

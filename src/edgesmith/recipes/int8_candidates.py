@@ -35,9 +35,9 @@ from edgesmith.devices.table import get_device
 from edgesmith.engine.evaluate import Evaluation
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.int8_wishes import Wishes
+from edgesmith.recipes.net_forms import as_deployed
 from edgesmith.recipes.product import score_file
 from edgesmith.recipes.quantize import check_request
-from edgesmith.recipes.task_nets import as_deployed
 from edgesmith.runtimes.table import runtime_for
 from edgesmith.search.supernet.active import settle_norms_
 from edgesmith.tasks.base import Task

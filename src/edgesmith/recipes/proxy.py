@@ -30,8 +30,8 @@ from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
 from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
 from edgesmith.recipes.models import CLASSIFICATION
+from edgesmith.recipes.net_forms import trainable
 from edgesmith.recipes.start import Start, Starts
-from edgesmith.recipes.task_nets import trainable
 from edgesmith.recipes.train import named_recipe, task_of
 from edgesmith.search.cost_model import CostModel
 from edgesmith.search.supernet.active import settle_norms_

@@ -11,8 +11,8 @@ from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.core.config import to_dict
 from edgesmith.recipes.candidates import Measured
+from edgesmith.recipes.net_forms import deployed
 from edgesmith.recipes.space_latency import SpaceLatency
-from edgesmith.recipes.task_nets import deployed
 from edgesmith.search.limits import Limits
 from edgesmith.tasks.figures import figure_for
 

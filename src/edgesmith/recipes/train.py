@@ -34,11 +34,12 @@ from edgesmith.recipes.effort import FINISH_S, PROMISED
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.model_files import MAIN_STEM, export_checked
 from edgesmith.recipes.models import Model
+from edgesmith.recipes.net_forms import as_deployed
 from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import Score, make_bundle, score_file
 from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
-from edgesmith.recipes.task_nets import as_deployed, net_for, sized_for
+from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.teacher import open_teacher
 from edgesmith.recipes.training import RECIPES, for_net
 from edgesmith.runtimes.table import runtime_for

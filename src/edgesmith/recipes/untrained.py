@@ -15,7 +15,7 @@ from edgesmith.devices.plan import QUICK, Plan
 from edgesmith.devices.results import Latency
 from edgesmith.devices.table import get_devices
 from edgesmith.recipes.int8_candidates import Int8Maker, int8_of
-from edgesmith.recipes.task_nets import deployed
+from edgesmith.recipes.net_forms import deployed
 
 
 def measure_specs(

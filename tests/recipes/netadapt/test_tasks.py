@@ -11,10 +11,10 @@ from edgesmith.arch.edits.widths import widths_of
 from edgesmith.arch.spec import model_hash
 from edgesmith.core.files import read_lines
 from edgesmith.deploy.bundle import open_bundle
+from edgesmith.recipes.net_forms import deployed, trainable
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.result import NetAdaptResult
 from edgesmith.recipes.netadapt.run import netadapt
-from edgesmith.recipes.task_nets import deployed, trainable
 from tests.devices.blocks.fakes import additive
 from tests.recipes.netadapt.fakes import Counting, FolderDevice
 from tests.recipes.task_sets import TASKS

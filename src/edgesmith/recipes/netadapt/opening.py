@@ -19,6 +19,7 @@ from edgesmith.devices.measure import Subject, measure
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.recipes.material import Material
+from edgesmith.recipes.net_forms import deployed
 from edgesmith.recipes.netadapt.config import Goal, NetAdaptConfig
 from edgesmith.recipes.netadapt.ground import Ground
 from edgesmith.recipes.netadapt.latency import learn_law
@@ -29,7 +30,6 @@ from edgesmith.recipes.netadapt.trial import short
 from edgesmith.recipes.netadapt.walk import AIM
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.start import Start
-from edgesmith.recipes.task_nets import deployed
 from edgesmith.search.netadapt import narrowest, propose
 from edgesmith.tasks.base import Task
 

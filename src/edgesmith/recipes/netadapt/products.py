@@ -18,11 +18,11 @@ from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Latency, Measurement
 from edgesmith.nn.build import Net
 from edgesmith.recipes.model_files import MAIN_STEM, bundle_file, export_checked
+from edgesmith.recipes.net_forms import as_deployed
 from edgesmith.recipes.netadapt.ground import Ground
 from edgesmith.recipes.netadapt.trial import held_out
 from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import make_bundle, score_file
-from edgesmith.recipes.task_nets import as_deployed
 from edgesmith.runtimes.table import runtime_for
 
 HELD: Final = "held-out fifth of train"

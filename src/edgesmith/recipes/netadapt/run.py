@@ -21,6 +21,7 @@ from edgesmith.nn.build import Net, build
 from edgesmith.recipes.effort import MAX_EPOCHS, plan_time
 from edgesmith.recipes.material import HELD_FRACTION
 from edgesmith.recipes.models import resolve
+from edgesmith.recipes.net_forms import as_trainable
 from edgesmith.recipes.netadapt.config import Goal, NetAdaptConfig
 from edgesmith.recipes.netadapt.ground import Ground, Place
 from edgesmith.recipes.netadapt.latency import LatencyLaw
@@ -33,7 +34,7 @@ from edgesmith.recipes.netadapt.trial import open_set
 from edgesmith.recipes.netadapt.walk import Walk
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
-from edgesmith.recipes.task_nets import as_trainable, net_for, sized_for
+from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here

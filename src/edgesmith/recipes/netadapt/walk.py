@@ -19,13 +19,13 @@ from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.files import read_json, write_json, write_text
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.nn.build import build
+from edgesmith.recipes.net_forms import deployed, trainable
 from edgesmith.recipes.netadapt.config import RULES
 from edgesmith.recipes.netadapt.ground import Ground, Place
 from edgesmith.recipes.netadapt.latency import LatencyLaw
 from edgesmith.recipes.netadapt.plan import Costs, StepPlan, plan_steps, shares_from
 from edgesmith.recipes.netadapt.products import LONG, measure_paired, step_bundle
 from edgesmith.recipes.netadapt.trial import Trial, run_trial, short
-from edgesmith.recipes.task_nets import deployed, trainable
 from edgesmith.search.netadapt import Proposal, Tried, choose, limit_of, near, propose
 from edgesmith.tasks.figures import figure_for
 

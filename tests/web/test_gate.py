@@ -255,8 +255,10 @@ def test_a_fault_of_ours_shows_no_trace(
         ({"token": "short"}, "a token has 16 to 256"),
         ({"token": "with a space in it, long"}, "a token has 16 to 256"),
         ({"port": 70000}, "a port is a number"),
-        ({"data": (Path("none such"),)}, "--data none such is not a folder"),
+        ({"data": (Path("none such"),)}, r"--data /.*/none such is not a folder"),
         ({"folder": Path(__file__)}, "is not a folder"),
+        ({"folder": Path("none such")}, r"/.*/none such is not a folder"),
+        ({"folder": Path("none such/runs")}, r"/.*/runs is not a folder"),
     ],
 )
 def test_wrong_settings_are_one_line(tmp_path: Path, values: dict[str, object], message: str) -> None:

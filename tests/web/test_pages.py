@@ -93,12 +93,12 @@ def test_links_lead_somewhere(client: TestClient, address: str) -> None:
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
-    client = local_client(tmp_path / "none yet")
+    client = local_client(tmp_path / "runs")
     assert "edgesmith quickstart" in page_of(client, "/").text
     assert "No bundles yet" in page_of(client, "/bundles").text
     assert "Two bundles are needed" in page_of(client, "/compare").text
     assert "None yet" in page_of(client, "/jobs?verb=measure").text
-    assert not (tmp_path / "none yet").exists()
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_plot_leads_to_each_candidate(client: TestClient) -> None:

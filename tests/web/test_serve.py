@@ -104,6 +104,14 @@ def test_wrong_use_is_one_line(
     assert message in line
 
 
+def test_case_c4_a_folder_that_is_not_there_is_named_with_its_absolute_path(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["web", "rums"]) == 2
+    assert f"{tmp_path / 'rums'} is not a folder" in capsys.readouterr().err
+
+
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -15,6 +15,7 @@ from edgesmith.devices.browser.protocol import MAX_FILE_BYTES
 from edgesmith.recipes.run_folder import RUN_NAME
 
 DEFAULT_PORT: Final = 8770
+DEFAULT_FOLDER: Final = Path("runs")
 _TOKEN: Final = r"[A-Za-z0-9_-]{16,256}"
 
 
@@ -66,14 +67,22 @@ class WebConfig:
             raise UsageError(f"a port is a number from 0 to 65535, got {self.port}")
         for folder in self.data:
             if not folder.is_dir():
-                raise UsageError(f"--data {folder} is not a folder")
-        if self.folder.exists() and not self.folder.is_dir():
-            raise UsageError(f"{self.folder} is not a folder; edgesmith web shows a folder of runs and bundles")
+                raise UsageError(f"--data {folder.absolute()} is not a folder")
+        if not self.folder.is_dir() and not self._may_come():
+            raise UsageError(
+                f"{self.folder.absolute()} is not a folder; edgesmith web shows a folder of runs and bundles, "
+                f"{DEFAULT_FOLDER} by default"
+            )
         if any((self.folder / name).is_file() for name in (RUN_NAME, MANIFEST_NAME)):
             above = self.folder.absolute().parent
             raise UsageError(
                 f"{self.folder} is one run or bundle; name the folder that holds it: edgesmith web {above}"
             )
+
+    def _may_come(self) -> bool:
+        """Whether the folder is the usual one, which the first run makes."""
+        usual = self.folder.name == DEFAULT_FOLDER.name
+        return usual and not self.folder.exists() and self.folder.absolute().parent.is_dir()
 
     @property
     def needs_token(self) -> bool:

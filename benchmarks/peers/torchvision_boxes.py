@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import torch
@@ -36,13 +36,11 @@ from edgesmith.data import dataset as datasets
 from edgesmith.data.dataset import Dataset, load_sample
 from edgesmith.data.samples import Sample
 from peers.backbone import load_backbone_
+from peers.loop import Recipe, train_
 
 BATCH: Final = 24
 SIDE: Final = 320
 CLIP: Final = 5.0
-_REFERENCE_RATE: Final = 0.15  # for 8 x 24 pictures
-_ADAMW_RATE: Final = 1e-3
-_WARMUP: Final = 0.03  # of the time
 
 
 class Pictures(torch.utils.data.Dataset[tuple[Tensor, dict[str, Tensor]]]):
@@ -114,33 +112,29 @@ def make_detector(num_classes: int, backbone: Path | None) -> nn.Module:
     return detector
 
 
-def train_(net: nn.Module, loader: DataLoader[Any], recipe: str, seconds: float) -> int:
-    """Train for so long, and a batch at least; the rate follows the share of the time that is over.
+def cosine(share: float) -> float:
+    """From 1 to 0."""
+    return 0.5 * (1 + math.cos(math.pi * share))
 
-    Returns:
-        Pictures seen.
-    """
-    rate = _ADAMW_RATE if recipe == "adamw" else _REFERENCE_RATE * BATCH / (8 * 24)
-    optimizer: torch.optim.Optimizer
-    if recipe == "adamw":
-        optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.05)
-    else:
-        optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=4e-5)
-    begun, seen = time.monotonic(), 0
-    net.train()
-    while True:
-        for images, targets in loader:
-            share = min(1.0, (time.monotonic() - begun) / seconds)
-            if share >= 1 and seen:
-                return seen
-            for group in optimizer.param_groups:
-                group["lr"] = rate * min(1.0, share / _WARMUP + 1e-3) * 0.5 * (1 + math.cos(math.pi * share))
-            loss: Tensor = sum(net(images, targets).values(), torch.zeros(()))
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(net.parameters(), CLIP)
-            optimizer.step()
-            seen += len(images)
+
+RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
+    {
+        "reference": Recipe(
+            make=partial(torch.optim.SGD, momentum=0.9, weight_decay=4e-5),
+            rate=0.15 * BATCH / (8 * 24),  # theirs is for 8 x 24 pictures
+            decay=cosine,
+            clip=CLIP,
+        ),
+        "adamw": Recipe(
+            make=partial(torch.optim.AdamW, weight_decay=0.05), rate=1e-3, decay=cosine, clip=CLIP, norm_momentum=0.1
+        ),
+    }
+)
+
+
+def loss_of(net: nn.Module, images: list[Tensor], targets: list[dict[str, Tensor]]) -> Tensor:
+    """What the network's own matching and losses give, summed."""
+    return sum(net(images, targets).values(), torch.zeros(()))
 
 
 @torch.inference_mode()
@@ -162,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train torchvision's SSDLite for a given time.")
     parser.add_argument("data")
     parser.add_argument("--minutes", type=float, required=True)
-    parser.add_argument("--recipe", choices=("reference", "adamw"), default="adamw")
+    parser.add_argument("--recipe", choices=RECIPES, default="adamw")
     parser.add_argument("--backbone", type=Path, help="bundle of MobileNetV3-Small")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
@@ -175,11 +169,7 @@ def main() -> None:
         persistent_workers=True,
     )  # fmt: skip
     net = make_detector(len(dataset.classes), options.backbone).to(memory_format=torch.channels_last)
-    if options.recipe == "adamw":
-        for module in net.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.momentum = 0.1
-    seen = train_(net, loader, options.recipe, 60 * options.minutes)
+    seen = train_(net, loader, partial(loss_of, net), RECIPES[options.recipe], 60 * options.minutes)
     write_json(options.out / "result.json", evaluate(net, dataset) | {"pictures": seen})
 
 

@@ -11,9 +11,10 @@ their size, square crops), its rate scaled to the batch; ``adamw`` is the usual 
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -34,13 +35,11 @@ from edgesmith.data.masks import IGNORE
 from edgesmith.data.samples import Sample
 from edgesmith.tasks.segmentation import Segmentation
 from peers.backbone import load_backbone_
+from peers.loop import Recipe, train_
 
 BATCH: Final = 8
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CROP: Final = 0.9  # of the short side
-_REFERENCE_RATE: Final = 0.01  # for 32 pictures
-_ADAMW_RATE: Final = 2e-3
-_WARMUP: Final = 0.03  # of the time
 
 
 class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
@@ -85,33 +84,29 @@ def make_segmenter(num_classes: int, size: str, backbone: Path | None) -> nn.Mod
     return segmenter
 
 
-def train_(net: nn.Module, loader: DataLoader[Any], recipe: str, seconds: float) -> int:
-    """Train for so long, and a batch at least; the rate follows the share of the time that is over.
+def polynomial(share: float) -> float:
+    """From 1 to 0."""
+    return float((1 - share) ** 0.9)
 
-    Returns:
-        Pictures seen.
-    """
-    rate = _ADAMW_RATE if recipe == "adamw" else _REFERENCE_RATE * BATCH / 32
-    optimizer: torch.optim.Optimizer
-    if recipe == "adamw":
-        optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.05)
-    else:
-        optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=1e-6)
-    begun, seen = time.monotonic(), 0
-    net.train()
-    while True:
-        for images, masks in loader:
-            share = min(1.0, (time.monotonic() - begun) / seconds)
-            if share >= 1 and seen:
-                return seen
-            for group in optimizer.param_groups:
-                group["lr"] = rate * min(1.0, share / _WARMUP + 1e-3) * (1 - share) ** 0.9
-            logits = net(images.contiguous(memory_format=torch.channels_last))["out"]
-            loss: Tensor = nnf.cross_entropy(logits, masks, ignore_index=IGNORE)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            seen += len(images)
+
+RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
+    {
+        "reference": Recipe(
+            make=partial(torch.optim.SGD, momentum=0.9, weight_decay=1e-6),
+            rate=0.01 * BATCH / 32,  # theirs is for 32 pictures
+            decay=polynomial,
+        ),
+        "adamw": Recipe(
+            make=partial(torch.optim.AdamW, weight_decay=0.05), rate=2e-3, decay=polynomial, norm_momentum=0.1
+        ),
+    }
+)
+
+
+def loss_of(net: nn.Module, images: Tensor, masks: Tensor) -> Tensor:
+    """Cross entropy of the known pixels."""
+    logits = net(images.contiguous(memory_format=torch.channels_last))["out"]
+    return nnf.cross_entropy(logits, masks, ignore_index=IGNORE)
 
 
 @torch.inference_mode()
@@ -130,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train torchvision's LR-ASPP for a given time.")
     parser.add_argument("data")
     parser.add_argument("--minutes", type=float, required=True)
-    parser.add_argument("--recipe", choices=("reference", "adamw"), default="adamw")
+    parser.add_argument("--recipe", choices=RECIPES, default="adamw")
     parser.add_argument("--size", choices=("small", "large"), default="small")
     parser.add_argument("--backbone", type=Path, help="bundle of MobileNetV3-Small")
     parser.add_argument("--seed", type=int, default=0)
@@ -143,11 +138,7 @@ def main() -> None:
         pictures, BATCH, shuffle=True, drop_last=True, num_workers=1, persistent_workers=True
     )
     net = make_segmenter(len(dataset.classes), options.size, options.backbone).to(memory_format=torch.channels_last)
-    if options.recipe == "adamw":
-        for module in net.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.momentum = 0.1
-    seen = train_(net, loader, options.recipe, 60 * options.minutes)
+    seen = train_(net, loader, partial(loss_of, net), RECIPES[options.recipe], 60 * options.minutes)
     write_json(options.out / "result.json", evaluate(net, dataset) | {"pictures": seen})
 
 

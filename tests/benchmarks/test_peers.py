@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 import torchvision
 from peers import torchvision_boxes, torchvision_masks
 from peers.backbone import fill_features_
+from peers.loop import train_
 from torch.utils.data import DataLoader
 
 from edgesmith.arch.zoo.names import find
@@ -37,16 +39,16 @@ def test_backbones_begin_alike() -> None:
 
 
 @pytest.mark.parametrize("recipe", dense_peers.RECIPES)
-def test_boxes(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_boxes(recipe: str, tmp_path: Path) -> None:
     """Boxes are in pixels of their pictures, labels count from 1: what is true scores 1."""
-    monkeypatch.setattr(torchvision_boxes, "BATCH", 4)
     dataset = datasets.open(write_coco(tmp_path, {"train": 8, "test": 4}))
     pictures = torchvision_boxes.Pictures(
         dataset, dataset.samples("train"), torchvision_boxes.training_transforms(recipe)
     )
     loader: Any = DataLoader(pictures, 4, drop_last=True, collate_fn=torchvision_boxes.collate)
     net = torchvision_boxes.make_detector(len(dataset.classes), None)
-    assert torchvision_boxes.train_(net, loader, recipe, 0.5) >= 4
+    losses = partial(torchvision_boxes.loss_of, net)
+    assert train_(net, loader, losses, torchvision_boxes.RECIPES[recipe], 0.5) >= 4
     assert 0 <= torchvision_boxes.evaluate(net, dataset)["map_50"] <= 1
 
     class Knows(torch.nn.Module):
@@ -65,8 +67,17 @@ def test_masks(recipe: str, tmp_path: Path) -> None:
     images, masks = next(iter(loader))
     assert images.shape[-2:] == masks.shape[-2:] == (43, 43), "nine tenths of the short side"
     net = torchvision_masks.make_segmenter(len(dataset.classes), "small", None)
-    assert torchvision_masks.train_(net, loader, recipe, 0.5) >= 8
+    losses = partial(torchvision_masks.loss_of, net)
+    assert train_(net, loader, losses, torchvision_masks.RECIPES[recipe], 0.5) >= 8
     assert 0 <= torchvision_masks.evaluate(net, dataset)["miou"] <= 1
+
+
+@pytest.mark.parametrize("peer", [torchvision_boxes, torchvision_masks])
+def test_every_recipe_ends_at_rest(peer: Any) -> None:
+    """The names are those that the benchmark runs; the rate falls from its height to nothing."""
+    assert set(peer.RECIPES) == set(dense_peers.RECIPES)
+    for recipe in peer.RECIPES.values():
+        assert (recipe.decay(0.0), round(recipe.decay(1.0), 9)) == (1.0, 0.0)
 
 
 def test_the_better_of_their_recipes_counts() -> None:

@@ -50,9 +50,7 @@ def require_classification(task: str, what: str) -> None:
         UsageError: The task is another.
     """
     if task != CLASSIFICATION:
-        raise UsageError(
-            f"{what} is for classification so far, and this is {task}; train, fit, export, quantize and measure work"
-        )
+        raise UsageError(f"{what} is for classification so far, and this is {task}; leave it out")
 
 
 def sized_for(spec: NetSpec, material: Material) -> NetSpec:

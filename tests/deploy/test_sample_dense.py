@@ -52,7 +52,7 @@ private:
 def compile_end(compiler: str, folder: Path, end: str, constants: dict[str, object]) -> Path:
     folder.mkdir()
     size: dict[str, object] = {"HEIGHT": RULE.height, "WIDTH": RULE.width, "RESIZE_SHORT": RULE.resize_short}
-    for part in ("picture.hpp", end):
+    for part in ("picture.hpp", end, "main.hpp"):
         text = (resources.files("edgesmith.deploy") / "samples" / part).read_text()
         (folder / part).write_text(set_constants(text, size | constants, LANGUAGES[".cpp"]))
     (folder / "program.cpp").write_text(PROGRAM.replace("END", end))

@@ -39,11 +39,11 @@ class End:
     """How the samples of a task end.
 
     Attributes:
-        parts: The shared part at the end, by language.
+        parts: The shared parts at the end, by language.
         words: What the head says in place of a classifier's words.
     """
 
-    parts: Mapping[str, str]
+    parts: Mapping[str, tuple[str, ...]]
     words: Mapping[str, str]
 
 
@@ -59,14 +59,20 @@ _BOX_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 _ENDS: Final[Mapping[str, End]] = MappingProxyType(
     {
         CLASSIFICATION: End(
-            parts={".py": "main.py", ".cpp": "main.hpp", ".kt": "main.kt", ".swift": "main.swift"}, words={}
+            parts={
+                ".py": ("main.py",),
+                ".cpp": ("main_classes.hpp", "main.hpp"),
+                ".kt": ("main.kt",),
+                ".swift": ("main.swift",),
+            },
+            words={},
         ),
         "segmentation": End(
             parts={
-                ".py": "main_masks.py",
-                ".cpp": "main_masks.hpp",
-                ".kt": "main_masks.kt",
-                ".swift": "main_masks.swift",
+                ".py": ("main_masks.py",),
+                ".cpp": ("main_masks.hpp", "main.hpp"),
+                ".kt": ("main_masks.kt",),
+                ".swift": ("main_masks.swift",),
             },
             words={
                 "Classify pictures": "Segment pictures",
@@ -78,14 +84,14 @@ _ENDS: Final[Mapping[str, End]] = MappingProxyType(
         ),
         "detection": End(
             parts={
-                ".py": "main_boxes.py",
-                ".cpp": "main_boxes.hpp",
-                ".kt": "main_boxes.kt",
-                ".swift": "main_boxes.swift",
+                ".py": ("main_boxes.py",),
+                ".cpp": ("main_boxes.hpp", "main.hpp"),
+                ".kt": ("main_boxes.kt",),
+                ".swift": ("main_boxes.swift",),
             },
             words=_BOX_WORDS,
         ),
-        SUPPRESSED: End(parts={".py": "main_suppressed.py"}, words=_BOX_WORDS),
+        SUPPRESSED: End(parts={".py": ("main_suppressed.py",)}, words=_BOX_WORDS),
     }
 )
 
@@ -122,7 +128,7 @@ def render_sample(name: str, record: FileRecord, preprocessing: Preprocessing, t
     language = LANGUAGES[suffix]
     template = next(each for each in TEMPLATES[record.format] if PurePath(each).suffix == suffix)
     end = _ENDS[end_of(task, record)]
-    parts = [part for part in (language.before, template, end.parts[suffix]) if part is not None]
+    parts = [part for part in (language.before, template, *end.parts[suffix]) if part is not None]
     text = join([_read(part) for part in parts], parts.index(template), language)
     for word, other in end.words.items():
         text = text.replace(word, other, 1)

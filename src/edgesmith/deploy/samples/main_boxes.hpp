@@ -1,10 +1,7 @@
-// The end of the C++ samples of detectors: pictures from the command line, boxes to the screen.
+// What the C++ samples of detectors do with answers: boxes to the screen.
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <exception>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -25,7 +22,9 @@ bool overlaps(const Box& box, const Box& better) {
 
 // Step 9: for each class take what is sure enough, suppress, and print corners in pixels of the picture. A row of answers
 // has four corners, then scores, those of the background first.
-void print_boxes(const std::vector<float>& answers, const std::vector<std::string>& classes, const Picture& picture) {
+void show(const std::vector<float>& answers, const std::vector<std::string>& classes, const Picture& picture,
+          const char* path) {
+    std::printf("%s\n", path);
     const size_t length = 5 + classes.size();
     for (size_t index = 0; index < classes.size(); ++index) {
         std::vector<const float*> sure;
@@ -45,24 +44,4 @@ void print_boxes(const std::vector<float>& answers, const std::vector<std::strin
     }
 }
 
-int main(int count, char** arguments) try {
-    if (count < 3) {
-        std::fprintf(stderr, "usage: %s BUNDLE picture.jpg [more.jpg ...]\n", arguments[0]);
-        return 2;
-    }
-    const std::filesystem::path bundle = arguments[1];
-    std::ifstream stream(bundle / "classes.txt");
-    std::vector<std::string> classes;
-    for (std::string line; std::getline(stream, line);) classes.push_back(line);
-    Model model(bundle);
-    for (int i = 2; i < count; ++i) {
-        const Picture picture = load_picture(arguments[i]);
-        const std::vector<float> answers = model.run(crop_picture(picture));
-        std::printf("%s\n", arguments[i]);
-        print_boxes(answers, classes, picture);
-    }
-    return 0;
-} catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-}
+#include "main.hpp"

@@ -1,9 +1,8 @@
-// The end of the C++ samples of segmenters: pictures from the command line, masks into files beside them.
+// What the C++ samples of segmenters do with answers: masks into files beside the pictures.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -107,23 +106,9 @@ void write_mask(const std::vector<uint8_t>& mask, const std::vector<std::string>
     }
 }
 
-int main(int count, char** arguments) try {
-    if (count < 3) {
-        std::fprintf(stderr, "usage: %s BUNDLE picture.jpg [more.jpg ...]\n", arguments[0]);
-        return 2;
-    }
-    const std::filesystem::path bundle = arguments[1];
-    std::ifstream stream(bundle / "classes.txt");
-    std::vector<std::string> classes;
-    for (std::string line; std::getline(stream, line);) classes.push_back(line);
-    Model model(bundle);
-    for (int i = 2; i < count; ++i) {
-        const Picture picture = load_picture(arguments[i]);
-        const std::vector<float> logits = model.run(crop_picture(picture));
-        write_mask(find_mask(logits, classes.size(), picture), classes, picture, arguments[i]);
-    }
-    return 0;
-} catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
+void show(const std::vector<float>& logits, const std::vector<std::string>& classes, const Picture& picture,
+          const char* path) {
+    write_mask(find_mask(logits, classes.size(), picture), classes, picture, path);
 }
+
+#include "main.hpp"

@@ -51,4 +51,4 @@ private:
     ncnn::Net net_;
 };
 
-#include "main.hpp"
+#include "main_classes.hpp"

@@ -49,4 +49,4 @@ private:
     ov::InferRequest request_;
 };
 
-#include "main.hpp"
+#include "main_classes.hpp"

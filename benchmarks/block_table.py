@@ -4,7 +4,7 @@
     python benchmarks/block_table.py --seeds 0 --loops 2 --out block_table.jsonl
 
 Each seed draws other networks and gets a table of its own in a new folder. A table that passes then predicts zoo nets
-that it was not fitted to, and `measure` times them. Under busy loops a table must be refused as contended, or pass with
+that it was not fitted to, and `measure` times them. Under busy loops a profile must give up as contended, or pass with
 the same figures. One line of the output file a seed; run again, the script goes on where it stopped.
 """
 
@@ -22,6 +22,7 @@ from rows import find_rows, read_commit
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import DeviceError
 from edgesmith.core.files import append_line
 from edgesmith.devices.base import Device
 from edgesmith.devices.blocks.files import maker_for
@@ -67,7 +68,10 @@ def run(name: str, seed: int, cache: Path) -> dict[str, Any]:
     device = get_device(name)
     maker = maker_for(device.format)
     begun = time.monotonic()
-    found = profile_device(device, maker=maker, cache=cache, plan=ProfilePlan(seed=seed)).to_dict()
+    try:
+        found = profile_device(device, maker=maker, cache=cache, plan=ProfilePlan(seed=seed)).to_dict()
+    except DeviceError as error:
+        return {"seconds": time.monotonic() - begun, "passed": False, "refused": str(error)}
     row = {"seconds": time.monotonic() - begun, "cpu": device.fingerprint().cpu, **found["gate"]}
     row |= {"pieces": found["pieces"], "calibration": found["calibration"]}
     if not row["passed"]:

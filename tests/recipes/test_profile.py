@@ -71,18 +71,31 @@ def test_a_device_that_multiply_adds_describe_needs_no_table(tmp_path: Path) -> 
     assert any("multiply-adds rank as well" in reason for reason in gate.reasons())
 
 
-def test_a_contended_device_is_refused_as_such_and_passes_when_it_is_quiet(tmp_path: Path) -> None:
-    busy = LawDevice(noise=LOADED)
-    gate = run(busy, tmp_path).trial.gate
+def test_a_device_that_becomes_busy_is_refused_as_such_and_passes_when_it_is_quiet(tmp_path: Path) -> None:
+    quiet = LawDevice(noise=replace(QUIET, load=0.005, round=0.01, sample=0.01))
+    large_hands = replace(PLAN, efforts=replace(EFFORTS, nets=replace(EFFORTS.nets, files=12)))
+    run(quiet, tmp_path / "quiet", plan=large_hands)
+    busy = replace(quiet, busy_after=len(quiet.timed) - 8, timed=[])  # while networks are held out
+    gate = run(busy, tmp_path, plan=large_hands).trial.gate
     assert gate.contended
     assert not gate.passed
     with pytest.raises(DeviceError, match=r"contended: .*again when the machine is quieter"):
         load_table(busy, tmp_path, SpecMaker())
-    quiet = LawDevice(noise=replace(QUIET, load=0.005, round=0.01, sample=0.01))
     found = run(quiet, tmp_path)
     assert found.trial.gate.passed, found.trial.gate.reasons()
     assert found.trials == 2
     assert found.trial.calibration.num_nets == 24  # the held-out networks of a contended trial stay held out
+
+
+def test_a_device_that_is_never_in_peace_is_given_up_and_passes_when_it_is_quiet(tmp_path: Path) -> None:
+    busy = LawDevice(noise=LOADED)
+    with pytest.raises(DeviceError, match=r"contended: .* of 24 sessions"):
+        run(busy, tmp_path)
+    with pytest.raises(DeviceError, match="no block table yet"):
+        load_table(busy, tmp_path, SpecMaker())
+    found = run(LawDevice(noise=replace(QUIET, load=0.005, round=0.01, sample=0.01)), tmp_path)
+    assert found.trial.gate.passed, found.trial.gate.reasons()
+    assert found.trials == 1
 
 
 def test_networks_of_a_failed_gate_join_the_fit_and_others_are_held_out(tmp_path: Path) -> None:

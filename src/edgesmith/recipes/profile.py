@@ -102,6 +102,9 @@ def profile(
         plan: What is drawn, and how it is timed.
         overwrite: Throw away what an earlier run left.
         progress: Told of each stage.
+
+    Raises:
+        DeviceError: The device cannot time files, or is too busy to; what was timed is kept.
     """
     found = get_device(device)
     return profile_device(
@@ -196,8 +199,8 @@ class _Attempt:
         self._progress.note(f"{len(specs)} networks, {len(pieces)} different pieces: export and time what is new")
         small = [net for piece in pieces for net in (piece.net, piece.base) if net is not None]
         self._bench.make_files([*small, *specs], progress=self._progress)
-        self._bench.time(Purpose.PIECES, small, progress=self._progress)
-        levels = self._bench.time(Purpose.NETS, specs, progress=self._progress)
+        self._bench.time(Purpose.PIECES, small, gives_up=True, progress=self._progress)
+        levels = self._bench.time(Purpose.NETS, specs, gives_up=True, progress=self._progress)
         return {key: level.ms for key, level in levels.items()}
 
     def _hold_out(

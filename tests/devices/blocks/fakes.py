@@ -16,7 +16,7 @@ from edgesmith.core.seed import generator
 from edgesmith.devices.base import Array, Fingerprint, Session
 from edgesmith.devices.blocks.bench import Effort, Efforts
 from edgesmith.devices.plan import Plan
-from tests.devices.fakes import FINGERPRINT, QUIET, Noise, make_session
+from tests.devices.fakes import FINGERPRINT, LOADED, QUIET, Noise, make_session
 
 Law = Callable[[NetSpec], float]
 
@@ -60,6 +60,7 @@ class LawDevice:
         noise: How samples are disturbed.
         shift: Standard deviation of what moves a whole session, as a logarithm; it only ever adds.
         fail_after: Sessions after which it breaks down; None for never.
+        busy_after: Sessions after which other work disturbs it; None for never.
         timed: Model hashes of each session's nets.
     """
 
@@ -67,6 +68,7 @@ class LawDevice:
     noise: Noise = QUIET
     shift: float = 0.02
     fail_after: int | None = None
+    busy_after: int | None = None
     name: str = "fake"
     format: str = "torch"
     timed: list[tuple[str, ...]] = field(default_factory=list)
@@ -83,7 +85,9 @@ class LawDevice:
         rng = generator(plan.seed, "law")
         moved = float(np.exp(abs(rng.normal(0, self.shift))))
         true_ms = [ms * moved for _, ms in known]
-        return make_session(true_ms, rng=rng, noise=self.noise, loads=plan.loads, rounds=4, per_visit=1)
+        busy = self.busy_after is not None and len(self.timed) > self.busy_after
+        noise = LOADED if busy else self.noise
+        return make_session(true_ms, rng=rng, noise=noise, loads=plan.loads, rounds=4, per_visit=1)
 
     def run(self, file: Path, images: Array) -> tuple[Array, ...]:
         return (images,)

@@ -10,6 +10,7 @@ import pytest
 
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import DeviceError
 from edgesmith.devices.blocks.bench import ANCHOR, Bench
 from edgesmith.devices.blocks.files import FileCache, SpecMaker
 from edgesmith.devices.blocks.store import Purpose, Store
@@ -102,6 +103,21 @@ def test_once_it_is_quiet_disturbed_nets_are_timed_again(tmp_path: Path, store: 
     assert all(levels[model_hash(spec)].quiet >= ENOUGH for spec in nets(8))
     for spec in nets(8):
         assert levels[model_hash(spec)].ms == pytest.approx(additive(spec), rel=0.06)
+
+
+def test_a_machine_that_is_never_in_peace_is_given_up_soon(tmp_path: Path, store: Store) -> None:
+    device = LawDevice(noise=LOADED)
+    with pytest.raises(
+        DeviceError, match=r"contended: other work disturbed 24 of 24 sessions on fake, .* profile fake"
+    ):
+        make_bench(device, tmp_path, store).time(Purpose.NETS, nets(80), gives_up=True)
+    assert len(device.timed) == len(store.sessions(Purpose.NETS)) == 24
+
+
+def test_what_disturbed_an_earlier_run_does_not_count_against_this_one(tmp_path: Path, store: Store) -> None:
+    make_bench(LawDevice(noise=LOADED), tmp_path, store).time(Purpose.NETS, nets(80))
+    levels = make_bench(LawDevice(), tmp_path, store).time(Purpose.NETS, nets(80), gives_up=True)
+    assert all(levels[model_hash(spec)].quiet >= ENOUGH for spec in nets(80))
 
 
 def test_pieces_and_nets_are_kept_apart(tmp_path: Path, store: Store) -> None:

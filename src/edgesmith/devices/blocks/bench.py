@@ -11,6 +11,7 @@ import numpy as np
 from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.config import to_dict
+from edgesmith.core.errors import DeviceError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import derive, generator
 from edgesmith.devices.base import Device, Session, conditions_to_dict
@@ -21,6 +22,10 @@ from edgesmith.devices.plan import Plan
 from edgesmith.devices.statistics import assess_contention, choose_basis, resample
 
 ANCHOR: Final = "mobilenet_v3_small@resolution=96"
+
+# Of such a stretch five other programs on two cores disturbed a quarter at most, a busy loop on each core most.
+_STRETCH: Final = 24
+_MOST_DISTURBED: Final = 0.5
 
 # Pieces are small and steady once they are warm; what differs is where a loading puts them, and the time of day.
 _PIECE_PLAN: Final = Plan(
@@ -101,23 +106,30 @@ class Bench:
         """Export what has no file yet, so that nothing is exported while something is timed."""
         self._files.make([self._anchor, *specs], progress=progress)
 
-    def time(self, purpose: Purpose, specs: Iterable[NetSpec], *, progress: Progress = SILENT) -> dict[str, Level]:
+    def time(
+        self, purpose: Purpose, specs: Iterable[NetSpec], *, gives_up: bool = False, progress: Progress = SILENT
+    ) -> dict[str, Level]:
         """Time networks until each has its sessions; what was timed before counts.
 
         Args:
             purpose: How they are timed.
             specs: The networks; small ones that hold a piece, or whole ones.
+            gives_up: Whether to stop on a machine that is never in peace, rather than take what it gives.
             progress: Told of each session.
 
         Returns:
             The level of everything that was ever timed for this purpose, by model hash. A network with no undisturbed
             session has ``quiet`` 0.
+
+        Raises:
+            DeviceError: Other work disturbed most sessions, and ``gives_up``.
         """
         wanted = {model_hash(spec): spec for spec in specs}
         self.make_files(wanted.values(), progress=progress)
         effort = self._efforts.of(purpose)
         self._nets.update(wanted)
         done = self._store.sessions(purpose)
+        known = len(done)
         levels = settle(done)
         missing = sum(effort.enough - _quiet(levels, key) for key in _needy(wanted, levels, effort))
         with progress.stage(f"time {purpose.value}", missing, "readings") as stage:
@@ -128,9 +140,21 @@ class Bench:
                 for keys in self._deal(needy, list(levels), effort, turn=len(done)):
                     readings = self._session(purpose, keys, effort, turn=len(done))
                     done.append(readings)
+                    if gives_up:
+                        self._give_up_if_busy(done[known:])
                     stage.advance(0 if readings.contended else len(set(keys) & set(needy)), detail=_detail(readings))
                 levels = settle(done)
         return levels
+
+    def _give_up_if_busy(self, sessions: Sequence[Readings]) -> None:
+        disturbed = sum(each.contended for each in sessions)
+        if len(sessions) >= _STRETCH and disturbed > _MOST_DISTURBED * len(sessions):
+            name = self._device.name
+            raise DeviceError(
+                f"contended: other work disturbed {disturbed} of {len(sessions)} sessions on {name}, and a block table "
+                f"made so would be refused. Stop that work, then run edgesmith devices profile {name} again; what was "
+                "timed undisturbed counts"
+            )
 
     def _deal(self, needy: Sequence[str], timed: Sequence[str], effort: Effort, *, turn: int) -> Iterator[list[str]]:
         """Shuffled hands, each with the anchor, filled up with files that were timed before."""

@@ -20,6 +20,8 @@ from tests.devices.fakes import LOADED, QUIET
 
 PLAN = ProfilePlan(families=FAMILIES, nets=24, efforts=EFFORTS, processes=1, seed=2)
 
+LISTENED = 24  # sessions of the anchor alone, with which each run begins
+
 
 def run(device: LawDevice, cache: Path, *, plan: ProfilePlan = PLAN, overwrite: bool = False) -> Profile:
     return profile_device(device, maker=SpecMaker(), cache=cache, plan=plan, overwrite=overwrite)
@@ -107,7 +109,7 @@ def test_networks_of_a_failed_gate_join_the_fit_and_others_are_held_out(tmp_path
     assert len(trials_of(device, tmp_path)) == 2
 
 
-@pytest.mark.parametrize("fail_after", [12, 60])
+@pytest.mark.parametrize("fail_after", [36, 84])
 def test_a_killed_profile_goes_on_where_it_was(tmp_path: Path, fail_after: int) -> None:
     broken = LawDevice(shift=0.0, fail_after=fail_after)
     with pytest.raises(KeyboardInterrupt):
@@ -117,7 +119,8 @@ def test_a_killed_profile_goes_on_where_it_was(tmp_path: Path, fail_after: int) 
     whole = LawDevice(shift=0.0)
     run(whole, tmp_path / "whole")
     assert len(broken.timed) == fail_after
-    assert len(broken.timed) + len(again.timed) <= len(whole.timed) + 4  # the last hands may be dealt otherwise
+    repeated = len(broken.timed) + len(again.timed) - len(whole.timed)
+    assert repeated <= LISTENED + 4  # the last hands may be dealt otherwise
     timed = Counter(key for session in [*broken.timed, *again.timed] for key in set(session))
     del timed[model_hash(find(ANCHOR))]
     assert set(timed) == {key for session in whole.timed for key in session} - {model_hash(find(ANCHOR))}

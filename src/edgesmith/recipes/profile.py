@@ -166,6 +166,7 @@ class _Attempt:
 
     def run(self, earlier: Sequence[Trial]) -> Trial:
         """Fit to drawn networks and to those that earlier gates held out; then hold out new ones."""
+        self._bench.listen()
         failed = [trial for trial in earlier if not trial.gate.contended]
         known = self._store.nets()
         fitted = [*self._draw("fit", self._plan.nets), *(known[key] for trial in failed for key in trial.held_out)]

@@ -114,6 +114,13 @@ def test_a_machine_that_is_never_in_peace_is_given_up_soon(tmp_path: Path, store
     assert len(device.timed) == len(store.sessions(Purpose.NETS)) == 24
 
 
+def test_a_busy_machine_is_heard_before_anything_is_exported(tmp_path: Path, store: Store) -> None:
+    with pytest.raises(DeviceError, match="contended: other work disturbed 24 of 24 sessions"):
+        make_bench(LawDevice(noise=LOADED), tmp_path, store).listen()
+    make_bench(LawDevice(), tmp_path, store).listen()
+    assert store.sessions(Purpose.PIECES) == []
+
+
 def test_what_disturbed_an_earlier_run_does_not_count_against_this_one(tmp_path: Path, store: Store) -> None:
     make_bench(LawDevice(noise=LOADED), tmp_path, store).time(Purpose.NETS, nets(80))
     levels = make_bench(LawDevice(), tmp_path, store).time(Purpose.NETS, nets(80), gives_up=True)

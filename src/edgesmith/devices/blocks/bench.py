@@ -106,6 +106,15 @@ class Bench:
         """Export what has no file yet, so that nothing is exported while something is timed."""
         self._files.make([self._anchor, *specs], progress=progress)
 
+    def listen(self) -> None:
+        """Time the anchor alone for some seconds, before anything is exported; nothing of it is kept.
+
+        Raises:
+            DeviceError: Other work disturbed most sessions.
+        """
+        self.make_files(())
+        self._give_up_if_busy([self._read(Purpose.PIECES, [self._anchor_key], turn)[0] for turn in range(_STRETCH)])
+
     def time(
         self, purpose: Purpose, specs: Iterable[NetSpec], *, gives_up: bool = False, progress: Progress = SILENT
     ) -> dict[str, Level]:
@@ -138,7 +147,7 @@ class Bench:
                 if not needy:
                     break
                 for keys in self._deal(needy, list(levels), effort, turn=len(done)):
-                    readings = self._session(purpose, keys, effort, turn=len(done))
+                    readings = self._session(purpose, keys, len(done))
                     done.append(readings)
                     if gives_up:
                         self._give_up_if_busy(done[known:])
@@ -167,15 +176,18 @@ class Bench:
             hand = [self._anchor_key, *deck[index::num_hands]]
             yield hand + _shuffled(others, rng)[: max(effort.company, effort.files // 2 - len(hand))]
 
-    def _session(self, purpose: Purpose, keys: Sequence[str], effort: Effort, *, turn: int) -> Readings:
+    def _session(self, purpose: Purpose, keys: Sequence[str], turn: int) -> Readings:
         """Time one hand and keep it."""
-        seed = derive(self._seed, purpose.value, turn)
-        nets = {key: self._nets[key] for key in keys}
-        self._files.make(nets.values())  # of old nets, where somebody has emptied the folder
-        session = self._device.time([self._files.path(spec) for spec in nets.values()], replace(effort.plan, seed=seed))
-        readings, conditions = read_session(session, keys)
-        self._store.add_session(purpose, readings, nets, conditions)
+        readings, conditions = self._read(purpose, keys, turn)
+        self._store.add_session(purpose, readings, {key: self._nets[key] for key in keys}, conditions)
         return readings
+
+    def _read(self, purpose: Purpose, keys: Sequence[str], turn: int) -> tuple[Readings, dict[str, Any]]:
+        """Time one hand."""
+        nets = [self._nets[key] for key in keys]
+        self._files.make(nets)  # of old nets, where somebody has emptied the folder
+        plan = replace(self._efforts.of(purpose).plan, seed=derive(self._seed, purpose.value, turn))
+        return read_session(self._device.time([self._files.path(spec) for spec in nets], plan), keys)
 
 
 def read_session(session: Session, keys: Sequence[str]) -> tuple[Readings, dict[str, Any]]:

@@ -68,9 +68,10 @@ def figures(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: metrics[name] for name in ("top1", "top1_low", "top1_high", "num_images", "split")}
 
 
-def spread(values: Sequence[float]) -> str:
-    """Mean and Student's interval of a few differences."""
+def spread(values: Sequence[float], form: str = "+.1f") -> str:
+    """Mean and Student's 95 % interval of a few values; of differences, unless another form is asked for."""
     if len(values) < 2:
-        return f"{values[0]:+.1f}" if values else "-"
+        return f"{values[0]:{form}}" if values else "-"
     half = _STUDENT[min(len(values) - 1, len(_STUDENT) - 1)] * float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return f"{np.mean(values):+.1f} ({np.mean(values) - half:+.1f} to {np.mean(values) + half:+.1f})"
+    mean = float(np.mean(values))
+    return f"{mean:{form}} ({mean - half:{form}} to {mean + half:{form}})"

@@ -51,8 +51,8 @@ class Problem:
 
     Args:
         kind: ``truncated``, ``not_a_picture``, ``too_large``, ``unreadable``, ``bad_mask``, ``void``, ``missing``,
-            ``stray``, ``duplicate``, ``near_duplicate``, ``tiny``, ``unbalanced``, ``empty_class``, ``extra_class``,
-            ``one_class`` or ``no_training``.
+            ``bad_box``, ``stray``, ``duplicate``, ``near_duplicate``, ``tiny``, ``unbalanced``, ``empty_class``,
+            ``extra_class``, ``one_class`` or ``no_training``.
         file: Path within the source; empty where the whole set is meant.
         detail: What is wrong, in words.
         severity: ``error`` where training would stop or learn from something false, else ``warning``.

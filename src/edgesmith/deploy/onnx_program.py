@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -33,7 +36,7 @@ def trace(module: nn.Module, example: NDArray[np.generic], *, opset: int, dynami
         ExportError: torch cannot express the module.
     """
     shapes = ({0: torch.export.Dim("batch")},) if dynamic else None
-    with converting("onnx"), torch.no_grad():
+    with converting("onnx"), torch.no_grad(), _functions_read_once():
         program = torch.onnx.export(
             module,
             (torch.from_numpy(example),),
@@ -47,3 +50,28 @@ def trace(module: nn.Module, example: NDArray[np.generic], *, opset: int, dynami
     if program is None:
         raise ExportError("torch's ONNX exporter gave no graph")
     return program.model_proto
+
+
+@contextmanager
+def _functions_read_once() -> Iterator[None]:
+    """For each export torch reads the source of its 500 ONNX functions anew, half of the time that a small net takes.
+
+    They do not change while the process runs, so what was read is kept. Where torch moves them it goes on reading.
+    """
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+    except ImportError:
+        yield
+        return
+    name = "from_torchlib"
+    theirs = vars(ONNXRegistry)[name]
+    setattr(ONNXRegistry, name, staticmethod(_kept(getattr(ONNXRegistry, name))))
+    try:
+        yield
+    finally:
+        setattr(ONNXRegistry, name, theirs)
+
+
+@cache
+def _kept(read: Callable[..., Any]) -> Callable[..., Any]:
+    return cache(read)

@@ -20,6 +20,7 @@ from edgesmith.recipes.labels import relabel, require_task
 from edgesmith.recipes.model_files import device_for, open_file
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.product import score_file
+from edgesmith.recipes.remarks import say_left_out
 from edgesmith.tasks.base import Task
 from edgesmith.tasks.table import scoring_task
 from edgesmith.weights.imported import Range
@@ -59,6 +60,7 @@ def evaluate_model(
     classes = bundle.manifest.classes
     samples = relabel(dataset, chosen, classes)
     crops = crop_pictures(dataset, samples, bundle.manifest.preprocessing, progress=progress)
+    say_left_out(crops.problems, progress)
     task = scoring_task(bundle.manifest.task, classes, bundle.manifest.spec)
     if with_ranges and device is not None:
         raise UsageError(f"ranges are emulated in PyTorch, not on {device}; leave --device out")

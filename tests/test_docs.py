@@ -72,3 +72,9 @@ def test_commands_and_their_options_exist(page: Path) -> None:
 def test_the_pages_show_commands_and_links() -> None:
     assert sum(len(list(commands(page))) for page in PAGES) > 50
     assert sum(len(LINK.findall(page.read_text())) for page in PAGES) > 20
+
+
+def test_every_benchmark_stands_in_the_page_of_benchmarks() -> None:
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py") if "\ndef main(" in path.read_text()}
+    told = set(re.findall(r"`(\w+\.py)`", (ROOT / "docs" / "benchmarks.md").read_text()))
+    assert scripts == told

@@ -9,7 +9,12 @@ import typer
 
 Model = Annotated[str, typer.Argument(help="Zoo name with options, spec JSON, bundle, run folder, or model file.")]
 Models = Annotated[list[str], typer.Argument(help="One or more models; the same one twice makes an A/A test.")]
-Data = Annotated[str, typer.Argument(help="Folder or archive of pictures: train/val/test with a folder per class.")]
+Data = Annotated[
+    str,
+    typer.Argument(
+        help="Pictures in a folder, an archive or shards: a folder per class, boxes (COCO, VOC, YOLO), or masks."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Seed = Annotated[int, typer.Option(help="Decides splits, weights, order and augmentation.")]
 Out = Annotated[Path | None, typer.Option(help="Run folder; runs/VERB-NAME by default.")]
@@ -20,7 +25,8 @@ Resolution = Annotated[str | None, typer.Option(help="Input size in pixels: 160,
 Recipe = Annotated[
     str | None,
     typer.Option(
-        help="Training recipe: small, finetune, paper, torchvision or timm; by default what suits the weights."
+        help="Training recipe: small, finetune, paper, torchvision or timm; dense and boxes, also with _finetune, for "
+        "masks and boxes; by default what suits data and weights."
     ),
 ]
 Weights = Annotated[

@@ -154,23 +154,33 @@ class _Matcher:
     def __init__(self, space: StagedSpace, spec: NetSpec, edit: Edit) -> None:
         self._space, self._stages, self._edit = space, space.stages, edit
         self._blocks, self._last = spec.blocks[1:], spec.blocks[-1]
+        self._found: dict[tuple[int, int, int], dict[str, int] | None] = {}
         self.furthest = 0
 
     def match_all(self, stem: int) -> dict[str, int] | None:
         """Options for all stages and the tail; None if there are none."""
         frame, reached = self._space.frame, self._space.strides[-1][1]
         if frame.tails == (0,):
-            return self.match(0, 0, stem)
+            return self._match(0, 0, stem)
         for number, channels in enumerate(frame.tails):
             if channels and self._edit(_tail(frame, channels), reached, reached) == self._last:
                 self._blocks = self._blocks[:-1]
-                found = self.match(0, 0, stem)
+                found = self._match(0, 0, stem)
                 return None if found is None else found | {"tail": number}
         self.furthest = len(self._blocks) - 1
         return None
 
-    def match(self, stage: int, at: int, channels: int) -> dict[str, int] | None:
-        """Options for the stages from ``stage`` on, whose blocks begin at ``at``; None if there are none."""
+    def _match(self, stage: int, at: int, channels: int) -> dict[str, int] | None:
+        """Options for the stages from ``stage`` on, whose blocks begin at ``at``; None if there are none.
+
+        Many ways lead to the same place, so what was found from there on is kept.
+        """
+        key = (stage, at, channels)
+        if key not in self._found:
+            self._found[key] = self._search(stage, at, channels)
+        return self._found[key]
+
+    def _search(self, stage: int, at: int, channels: int) -> dict[str, int] | None:
         self.furthest = max(self.furthest, at)
         if stage == len(self._stages):
             return {} if at == len(self._blocks) else None
@@ -182,7 +192,7 @@ class _Matcher:
                 named = {f"stage{stage + 1}.{name}": option for name, option in common.items()}
                 named |= {f"stage{stage + 1}.depth": d, f"stage{stage + 1}.width": w}
                 for end, own in self._layers(stage, layer, at, channels, width, left=depth):
-                    rest = self.match(stage + 1, end, width if depth else channels)
+                    rest = self._match(stage + 1, end, width if depth else channels)
                     if rest is not None:
                         return named | own | rest
         return None

@@ -40,3 +40,4 @@ def test_a_search_with_random_candidates_is_the_verb_search() -> None:
     assert text.startswith("edgesmith search d --budget 1ms")
     assert "--trials 12" in text
     assert "--no-search" in repeat(FitConfig(data="d", budget="1ms")).text
+    assert "search" not in repeat(FitConfig(data="d", budget="1ms", search=SearchWishes(if_worth=True))).text

@@ -10,26 +10,33 @@ from edgesmith.recipes.search_plan import plan_search
 
 
 def test_a_few_epochs_each_where_that_leaves_enough_candidates() -> None:
-    plan = plan_search(3600, [300.0], workers=2, num_pictures=3000)
+    plan = plan_search(3600, [300.0], workers=2, num_pictures=3000, batch_size=16)
     assert plan.trials == round(7200 / (12000 / 300 + 2))
     assert plan.epochs == pytest.approx(4, rel=0.02)
 
 
 def test_little_time_goes_into_enough_candidates_that_see_every_picture_once() -> None:
-    plan = plan_search(600, [300.0], workers=2, num_pictures=3000)
+    plan = plan_search(600, [300.0], workers=2, num_pictures=3000, batch_size=16)
     assert plan.trials == 48
     assert 1 < plan.epochs < 4
-    assert plan_search(120, [300.0], workers=2, num_pictures=3000).epochs == pytest.approx(1, rel=0.1)
+    assert plan_search(120, [300.0], workers=2, num_pictures=3000, batch_size=16).epochs == pytest.approx(1, rel=0.1)
 
 
 def test_much_time_goes_into_more_pictures_for_plenty_of_candidates() -> None:
-    plan = plan_search(8 * 3600, [300.0], workers=2, num_pictures=3000)
+    plan = plan_search(8 * 3600, [300.0], workers=2, num_pictures=3000, batch_size=16)
     assert plan.trials == 400
     assert plan.epochs > 10
 
 
 def test_the_users_number_of_candidates_is_kept() -> None:
-    assert plan_search(600, [300.0, 150.0], workers=1, num_pictures=3000, trials=7).trials == 7
+    assert plan_search(600, [300.0, 150.0], workers=1, num_pictures=3000, batch_size=16, trials=7).trials == 7
+
+
+def test_a_candidate_takes_a_hundred_steps_however_few_the_pictures_are() -> None:
+    plan = plan_search(3600, [20.0], workers=2, num_pictures=160, batch_size=16)
+    assert plan.pictures >= 1600
+    assert plan.is_worth
+    assert not plan_search(600, [20.0], workers=2, num_pictures=160, batch_size=16).is_worth
 
 
 @example(60.0, [5.0], 1, 156)  # two trainings would need 10 % more
@@ -42,14 +49,14 @@ def test_the_users_number_of_candidates_is_kept() -> None:
 def test_a_plan_takes_the_time_that_it_was_given_unless_that_is_too_little(
     seconds: float, speeds: list[float], workers: int, num_pictures: int
 ) -> None:
-    plan = plan_search(seconds, speeds, workers=workers, num_pictures=num_pictures)
+    plan = plan_search(seconds, speeds, workers=workers, num_pictures=num_pictures, batch_size=1)
     assert plan.trials >= 1
     assert plan.epochs >= 0.99
-    one_training = (num_pictures / plan.pictures_per_s + 2) / workers
+    one_training = (max(num_pictures, 100) / plan.pictures_per_s + 2) / workers
     assert plan.seconds <= 1.01 * max(seconds, one_training)  # pictures are whole
 
 
 def test_a_plan_describes_itself() -> None:
-    text = plan_search(3600, [300.0], workers=2, num_pictures=3000).describe()
+    text = plan_search(3600, [300.0], workers=2, num_pictures=3000, batch_size=16).describe()
     assert text.startswith("1 h")
     assert "171 proxy trainings" in text

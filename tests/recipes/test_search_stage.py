@@ -23,7 +23,7 @@ from edgesmith.devices.results import Latency
 from edgesmith.recipes import search_stage as stages
 from edgesmith.recipes import space_latency
 from edgesmith.recipes.material import Material, open_material
-from edgesmith.recipes.proxy import Proxy
+from edgesmith.recipes.proxy import Probe, Proxy
 from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
@@ -116,8 +116,17 @@ def formulas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def search(material: Material, folder: Path, wishes: SearchWishes, limits: Limits) -> Search:
     """A search of 24 candidates, in this process."""
+    found = attempt(material, folder, replace(wishes, trials=24), limits)
+    assert found is not None
+    return found
+
+
+def attempt(
+    material: Material, folder: Path, wishes: SearchWishes, limits: Limits, *, seconds: float = 600
+) -> Search | None:
+    """A search in this process."""
     return stages.search_stage(
-        replace(wishes, workers="here", trials=24),
+        replace(wishes, workers="here"),
         material=material,
         data="digits.zip",
         weights="none",
@@ -126,12 +135,24 @@ def search(material: Material, folder: Path, wishes: SearchWishes, limits: Limit
         seed=0,
         limits=limits,
         target=Target(device="formula"),
-        seconds=600,
+        seconds=seconds,
         zoo=ZOO,
         resolutions=(32,),
         stages=Stages(folder / "stages"),
         folder=folder,
     )
+
+
+@pytest.mark.parametrize(("seconds", "is_worth"), [(20.0, False), (2000.0, True)])
+def test_a_search_that_nobody_asked_for_is_left_where_its_time_buys_little(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, *, is_worth: bool
+) -> None:
+    monkeypatch.setattr(Probe, "speed", lambda *_: 300.0)
+    limits = Limits(latency_ms=0.6 * true_ms(ZOO[0]))
+    found = attempt(material, tmp_path, SearchWishes(if_worth=True), limits, seconds=seconds)
+    assert (found is not None) is is_worth
+    assert bool(Formula.asked) is is_worth
+    assert (tmp_path / "stages" / "search-latency.json").exists() is is_worth
 
 
 @pytest.mark.parametrize("share", [0.6, 0.8])

@@ -66,7 +66,7 @@ def formulas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def search(tiny: Set, folder: Path, **wishes: str) -> Search:
     (seed,) = [net_for(find("mobilenet_v3_small@width=0.35"), tiny.material.dataset).with_resolution(*RESOLUTION)]
-    return stages.search_stage(
+    found = stages.search_stage(
         SearchWishes(workers="here", trials=TRIALS, **wishes),  # type: ignore[arg-type]
         material=tiny.material,
         data=str(tiny.path),
@@ -82,6 +82,8 @@ def search(tiny: Set, folder: Path, **wishes: str) -> Search:
         stages=Stages(folder / "stages"),
         folder=folder,
     )
+    assert found is not None
+    return found
 
 
 def test_candidates_are_networks_of_the_task_with_its_own_figure(tiny: Set, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def fit(
         weights=weights,
         resolution=resolution,
         seed=seed,
-        search=(SearchWishes() if wanted else None) if isinstance(wanted, bool) else wanted,
+        search=(SearchWishes(if_worth=search is None) if wanted else None) if isinstance(wanted, bool) else wanted,
         adapt=has_time if adapt is None else adapt,
         int8=has_time if int8 is None else int8,
         max_size=max_size,

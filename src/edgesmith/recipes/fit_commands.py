@@ -42,6 +42,8 @@ def _search_options(config: FitConfig) -> list[str]:
     wishes = config.search
     if config.verb == "fit":
         chosen = {"search": wishes is not None, "adapt": config.adapt, "int8": config.int8}
+        if wishes is not None and wishes.if_worth:
+            del chosen["search"]
         return [f"--{name}" if is_on else f"--no-{name}" for name, is_on in chosen.items()]
     assert wishes is not None, "the verb search is one with wishes"
     named = [f"--space {wishes.space} --strategy {wishes.strategy} --scoring {wishes.scoring} --reward {wishes.reward}"]

@@ -41,8 +41,8 @@ _LEAST: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proxy:
-    """How candidates are tried; plain values, so that other processes and machines can do it.
+class Probe:
+    """How candidates are trained for a little; plain values, so that other processes and machines can do it.
 
     Attributes:
         space: Whose points are tried.
@@ -53,7 +53,6 @@ class Proxy:
         pictures: That each candidate is trained on.
         scale: Of the candidate's resolution.
         seed: Decides the held-out part, weights, order and augmentation.
-        latency: Estimates milliseconds.
         int8: How candidates become int8 files, whose accuracy then counts; None for float files.
     """
 
@@ -65,40 +64,7 @@ class Proxy:
     pictures: int
     scale: float
     seed: int
-    latency: CostModel
     int8: Int8 | None = None
-
-    def __call__(self, point: Encoding) -> Mapping[str, float]:
-        """Train a point's network for a little; its task's figure on the held-out part, and what it costs."""
-        spec = self.space.decode(point)
-        bench = open_bench(self.data, self.seed, self.weights)
-        net, rule = self.begin(point)
-        config = self.config(net.spec)
-        crops = bench.crops(rule)
-        result = train(
-            net,
-            task_of(bench.material, config, net.spec),
-            bench.material.loader(bench.split[0], config, rule),
-            config,
-            spec=net.spec.to_json(),
-            resolution=net.spec.resolution,
-            held_out=lambda: batches_of(crops),
-        )
-        task = task_of(bench.material, config, net.spec)
-        evaluation = result.evaluation
-        if self.int8 is not None:
-            evaluation = self.int8.score(net.eval(), bench.calibration(rule), crops, task, seed=self.seed)
-        assert evaluation is not None, "held-out pictures are scored"
-        cost = count_total(spec)
-        return {
-            "accuracy": float(evaluation.metrics[task.score_name]),
-            "low": float(evaluation.metrics[f"{task.score_name}_low"]),
-            "high": float(evaluation.metrics[f"{task.score_name}_high"]),
-            "ms": self.latency.estimate_ms(spec),
-            "parameters": float(cost.parameters),
-            "madds": float(cost.madds),
-            "pictures": float(result.pictures),
-        }
 
     def begin(self, point: Encoding) -> tuple[Net, Preprocessing]:
         """A point's net with its first weights at the proxy's resolution, and the rule for its pictures."""
@@ -140,6 +106,49 @@ class Proxy:
         return measure_speed(
             net, task_of(bench.material, config, net.spec), loader, config, resolution=net.spec.resolution, steps=steps
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy(Probe):
+    """How candidates are tried: a short training, its accuracy, and what the network costs.
+
+    Attributes:
+        latency: Estimates milliseconds.
+    """
+
+    latency: CostModel
+
+    def __call__(self, point: Encoding) -> Mapping[str, float]:
+        """Train a point's network for a little; its task's figure on the held-out part, and what it costs."""
+        spec = self.space.decode(point)
+        bench = open_bench(self.data, self.seed, self.weights)
+        net, rule = self.begin(point)
+        config = self.config(net.spec)
+        crops = bench.crops(rule)
+        result = train(
+            net,
+            task_of(bench.material, config, net.spec),
+            bench.material.loader(bench.split[0], config, rule),
+            config,
+            spec=net.spec.to_json(),
+            resolution=net.spec.resolution,
+            held_out=lambda: batches_of(crops),
+        )
+        task = task_of(bench.material, config, net.spec)
+        evaluation = result.evaluation
+        if self.int8 is not None:
+            evaluation = self.int8.score(net.eval(), bench.calibration(rule), crops, task, seed=self.seed)
+        assert evaluation is not None, "held-out pictures are scored"
+        cost = count_total(spec)
+        return {
+            "accuracy": float(evaluation.metrics[task.score_name]),
+            "low": float(evaluation.metrics[f"{task.score_name}_low"]),
+            "high": float(evaluation.metrics[f"{task.score_name}_high"]),
+            "ms": self.latency.estimate_ms(spec),
+            "parameters": float(cost.parameters),
+            "madds": float(cost.madds),
+            "pictures": float(result.pictures),
+        }
 
 
 class Bench:

@@ -15,7 +15,9 @@ OVERHEAD_S: Final = 2.0
 _ENOUGH_NETS: Final = 48
 _MOST_NETS: Final = 400
 _LEAST_EPOCHS: Final = 1.0
+_LEAST_STEPS: Final = 100
 _EPOCHS: Final = 4.0
+_WORTH: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,11 @@ class SearchPlan:
     pictures_per_s: float
     epochs: float
 
+    @property
+    def is_worth(self) -> bool:
+        """Whether so many candidates tell more than the time would be worth to the winner's own training."""
+        return self.trials >= _WORTH
+
     def describe(self) -> str:
         """One line for people."""
         return (
@@ -52,35 +59,39 @@ def plan_search(
     *,
     workers: int,
     num_pictures: int,
+    batch_size: int,
     trials: int | None = None,
     overhead_s: float = OVERHEAD_S,
 ) -> SearchPlan:
     """Divide the time between many candidates and many pictures for each.
 
     A few epochs each if that leaves enough candidates; else enough candidates, as long as each sees every picture
-    once. Time beyond that goes into more candidates, and once there are plenty into more pictures.
+    once and takes a hundred steps, before which accuracies say little. Time beyond that goes into more candidates, and
+    once there are plenty into more pictures.
 
     Args:
         seconds: For all trainings.
         speeds: Pictures a second of some candidates, each in one thread.
         workers: Trainings side by side.
         num_pictures: Pictures that a training draws from.
+        batch_size: Pictures of a step.
         trials: The user's number of candidates; None decides here.
         overhead_s: Of each candidate, beside its training.
     """
     speed = harmonic_mean(speeds)
     total = seconds * workers
+    least = max(_LEAST_EPOCHS * num_pictures, _LEAST_STEPS * batch_size)
 
     def pictures_for(count: int) -> float:
         return (total / count - overhead_s) * speed
 
-    count = trials or round(total / (_EPOCHS * num_pictures / speed + overhead_s))
+    count = trials or round(total / (max(_EPOCHS * num_pictures, least) / speed + overhead_s))
     if trials is None:
-        most = int(total / (_LEAST_EPOCHS * num_pictures / speed + overhead_s))
+        most = int(total / (least / speed + overhead_s))
         count = max(1, min(_MOST_NETS, max(count, min(_ENOUGH_NETS, most))))
     pictures = max(1, round(pictures_for(count)))
-    if trials is None and pictures < _LEAST_EPOCHS * num_pictures:
-        pictures = round(_LEAST_EPOCHS * num_pictures)
+    if trials is None and pictures < least:
+        pictures = round(least)
     return SearchPlan(
         trials=count,
         pictures=pictures,

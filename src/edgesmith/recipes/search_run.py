@@ -16,7 +16,7 @@ from edgesmith.core.errors import BudgetError, RunError
 from edgesmith.core.progress import Progress
 from edgesmith.core.seed import generator
 from edgesmith.recipes.material import HELD_FRACTION, Material
-from edgesmith.recipes.proxy import Proxy, open_bench
+from edgesmith.recipes.proxy import Probe, Proxy, open_bench
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_plan import OVERHEAD_S, SearchPlan, plan_search
 from edgesmith.recipes.search_result import Tried
@@ -38,6 +38,7 @@ from edgesmith.recipes.space_latency import (
     point_of_at_least,
     too_slow,
 )
+from edgesmith.recipes.train import named_recipe
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
 from edgesmith.search.ledger import Record
@@ -159,21 +160,15 @@ class SearchRun:
         return tried, failed
 
     def _plan(self, seconds: float, num_pictures: int, *, trials: int | None = None) -> SearchPlan:
-        """What the time buys, from the pace of a few candidates, as many side by side as there will be."""
+        """What the time buys, from the pace of a few candidates."""
         rng = generator(self.proxy.seed, "probe")
-        points = [self.limited.sample(rng) for _ in range(_PROBES * self.executor.slots)]
-        probes = list(self.executor.run(self.proxy.speed, points))
-        speeds = [done.answer for done in probes if done.answer is not None]
-        if not speeds:
-            raise RunError(f"no candidate could be trained: {probes[0].failure}")
-        more = [done.answer or 0.0 for done in self.executor.run(self.proxy.int8_seconds, points[:1])]
-        return plan_search(
+        return plan_proxies(
+            self.proxy,
+            [self.limited.sample(rng) for _ in range(_PROBES * self.executor.slots)],
+            self.executor,
             seconds if trials else seconds / self.num_arms,
-            speeds,
-            workers=self.executor.slots,
             num_pictures=num_pictures,
             trials=trials or self.wishes.trials,
-            overhead_s=OVERHEAD_S + more[0],
         )
 
     def _arm(self, strategy: Strategy, name: str, scoring: Scoring) -> dict[str, Any]:
@@ -228,6 +223,37 @@ def make_judge(wishes: SearchWishes, limits: Limits) -> Judge:
         return Result(score=accuracy, violation=max(0.0, ms / limits.latency_ms - 1))
 
     return judge
+
+
+def plan_proxies(
+    probe: Probe,
+    points: Sequence[Encoding],
+    executor: Executor,
+    seconds: float,
+    *,
+    num_pictures: int,
+    trials: int | None = None,
+) -> SearchPlan:
+    """What the time buys, from the pace of some points, as many side by side as there will be.
+
+    Raises:
+        RunError: None of them can be trained.
+    """
+    paced = list(executor.run(probe.speed, points))
+    speeds = [done.answer for done in paced if done.answer is not None]
+    if not speeds:
+        raise RunError(f"no candidate could be trained: {paced[0].failure}")
+    recipe = named_recipe(probe.recipe, probe.settings, spec=probe.space.decode(points[0]), seed=probe.seed)
+    more = [done.answer or 0.0 for done in executor.run(probe.int8_seconds, points[:1])]
+    return plan_search(
+        seconds,
+        speeds,
+        workers=executor.slots,
+        num_pictures=num_pictures,
+        batch_size=recipe.batch_size,
+        trials=trials,
+        overhead_s=OVERHEAD_S + more[0],
+    )
 
 
 def limit_space(space: StagedSpace, latency: SpaceLatency, limits: Limits) -> LimitedSpace:

@@ -13,23 +13,26 @@ from edgesmith.arch.space.parts import Side, shape_of
 from edgesmith.arch.space.presets import SPACES, find_space
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
+from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import BudgetError, UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
 from edgesmith.devices.across import Target
 from edgesmith.recipes.candidates import MARGIN, Measured
 from edgesmith.recipes.int8_candidates import int8_of
-from edgesmith.recipes.material import Material
+from edgesmith.recipes.material import HELD_FRACTION, Material
 from edgesmith.recipes.models import CLASSIFICATION
-from edgesmith.recipes.proxy import Proxy
+from edgesmith.recipes.proxy import Probe, Proxy
 from edgesmith.recipes.run_folder import Stages
+from edgesmith.recipes.search_plan import SearchPlan
 from edgesmith.recipes.search_result import Search, Tried, rank
-from edgesmith.recipes.search_run import SearchRun
+from edgesmith.recipes.search_run import SearchRun, plan_proxies
 from edgesmith.recipes.search_wishes import AUTO, SearchWishes
 from edgesmith.recipes.shared_weights import one_resolution
-from edgesmith.recipes.space_latency import SpaceLatency, learn_latency
+from edgesmith.recipes.space_latency import SpaceLatency, cheapest_point, learn_latency
 from edgesmith.recipes.task_nets import require_classification
 from edgesmith.recipes.untrained import measure_specs
+from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.table import make_executor
 from edgesmith.search.limits import Limits
 
@@ -56,7 +59,7 @@ def search_stage(
     stages: Stages,
     folder: Path,
     progress: Progress = SILENT,
-) -> Search:
+) -> Search | None:
     """Search; started again with the same arguments it goes on where it was.
 
     Args:
@@ -76,6 +79,9 @@ def search_stage(
         folder: Of the run.
         progress: Told of each stage.
 
+    Returns:
+        What was found; None where the wishes leave it, and the time buys too few candidates.
+
     Raises:
         BudgetError: Nothing in the space keeps the limits.
         UsageError: Space, executor or study are not known, or the way of scoring is not there for the task.
@@ -85,11 +91,7 @@ def search_stage(
         require_classification(dataset.task, "--scoring supernet")
     sides = one_resolution(zoo, resolutions) if is_shared else resolutions
     space = space_for(wishes.space, zoo, resolutions=sides, num_classes=len(dataset.classes), task=dataset.task)
-    learn = partial(learn_latency, space, target, budget_ms=limits.latency_ms, seed=seed, progress=progress)
-    told = stages.run("search-latency", lambda: learn().to_json(), forecast_s=120)
-    latency = SpaceLatency.from_json(told)
-    progress.note(latency.describe())
-    proxy = Proxy(
+    probe = Probe(
         space=space,
         data=data,
         weights=weights,
@@ -98,13 +100,22 @@ def search_stage(
         pictures=1,
         scale=SCALE,
         seed=seed,
-        latency=latency.model,
         int8=int8_of(target, progress=progress),
     )
-    # An estimate that errs by its usual error still leaves the margin that the final measurement wants.
-    aim = replace(limits, latency_ms=limits.latency_ms * MARGIN / (1 + min(latency.error, _MOST_ERROR)))
     executor = make_executor(wishes.executor)
     try:
+        if wishes.if_worth and not is_shared:
+            plan = stages.run("search-worth", lambda: to_dict(_first_plan(probe, executor, seconds, zoo, material)))
+            if not from_dict(SearchPlan, plan).is_worth:
+                progress.note(f"no search: {from_dict(SearchPlan, plan).describe()}; they go into trainings")
+                return None
+        learn = partial(learn_latency, space, target, budget_ms=limits.latency_ms, seed=seed, progress=progress)
+        told = stages.run("search-latency", lambda: learn().to_json(), forecast_s=120)
+        latency = SpaceLatency.from_json(told)
+        progress.note(latency.describe())
+        proxy = Proxy(**vars(probe), latency=latency.model)
+        # An estimate that errs by its usual error still leaves the margin that the final measurement wants.
+        aim = replace(limits, latency_ms=limits.latency_ms * MARGIN / (1 + min(latency.error, _MOST_ERROR)))
         run = SearchRun(wishes, proxy, latency, limits, aim, executor, stages, folder, progress, zoo=zoo)
         scoring = run.shared(seconds) if is_shared else run.alone(seconds, material)
         tried, failed = run.arms(scoring)
@@ -127,6 +138,16 @@ def search_stage(
         finalists=tuple(each for each in finalists if _keeps(each, limits)),
         too_slow=tuple(each for each in finalists if not _keeps(each, limits)),
     )
+
+
+def _first_plan(
+    probe: Probe, executor: Executor, seconds: float, zoo: Sequence[NetSpec], material: Material
+) -> SearchPlan:
+    """What the time would buy, from the pace of the zoo's most capable network that is in the space."""
+    space = probe.space
+    point = next((space.encode(spec) for spec in zoo if space.contains(spec)), cheapest_point(space))
+    rest, _ = material.dataset.hold_out(HELD_FRACTION, seed=probe.seed)
+    return plan_proxies(probe, [point] * executor.slots, executor, seconds, num_pictures=len(rest))
 
 
 def space_for(

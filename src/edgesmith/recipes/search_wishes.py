@@ -48,6 +48,7 @@ class SearchWishes:
         random: Whether as many random candidates are tried beside it, for comparison.
         study: URL of the storage; None is a file in the run folder.
         workers: Executor as typed, or a number of processes; None takes a process for each core.
+        if_worth: Whether to leave it where the time buys too few candidates.
     """
 
     space: str = AUTO
@@ -58,6 +59,7 @@ class SearchWishes:
     random: bool = False
     study: str | None = None
     workers: str | None = None
+    if_worth: bool = False
 
     def __post_init__(self) -> None:
         lookup(STRATEGIES, self.strategy, what="search strategy")

@@ -21,7 +21,7 @@ from typing import Any, Final
 from rows import find_rows, read_commit
 
 from edgesmith.core.files import append_line
-from edgesmith.devices.cores import allowed_cores
+from edgesmith.core.threads import allowed_cores
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.table import get_device

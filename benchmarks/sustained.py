@@ -21,8 +21,8 @@ from rows import find_rows, read_commit
 
 from edgesmith.core.config import to_dict
 from edgesmith.core.files import append_line
+from edgesmith.core.threads import allowed_cores
 from edgesmith.devices.base import Array, Device, Fingerprint, Session
-from edgesmith.devices.cores import allowed_cores
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.steadiness import CANNOT_TELL, SLOWS_DOWN, STEADY
 from edgesmith.devices.sustained import Stretch, sustain

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edgesmith.devices.cores import allowed_cores
+from edgesmith.core.threads import allowed_cores
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.table import get_device

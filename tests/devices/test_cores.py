@@ -6,15 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgesmith.devices.cores import (
-    Cores,
-    CoreTimes,
-    allowed_cores,
-    fastest_cores,
-    max_threads,
-    quota_cores,
-    read_core_times,
-)
+from edgesmith.core.threads import allowed_cores
+from edgesmith.devices.cores import Cores, CoreTimes, fastest_cores, read_core_times
 
 pins = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not pin")
 two_cores = pytest.mark.skipif(len(allowed_cores()) < 2, reason="one core leaves no choice")
@@ -25,42 +18,6 @@ def write(root: Path, files: Mapping[str, str]) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
-
-
-@pytest.mark.parametrize(
-    ("files", "cores"),
-    [
-        ({}, None),
-        ({"sys/fs/cgroup/cpu.max": "max 100000\n"}, None),
-        ({"sys/fs/cgroup/cpu.max": "150000 100000\n"}, 1.5),
-        (
-            {
-                "proc/self/cgroup": "0::/a/b\n",
-                "sys/fs/cgroup/a/cpu.max": "50000 100000",
-                "sys/fs/cgroup/a/b/cpu.max": "max 100000",
-            },
-            0.5,
-        ),
-        (
-            {
-                "proc/self/cgroup": "4:memory:/x\n3:cpu,cpuacct:/box\n",
-                "sys/fs/cgroup/cpu/box/cpu.cfs_quota_us": "200000",
-                "sys/fs/cgroup/cpu/box/cpu.cfs_period_us": "100000",
-            },
-            2.0,
-        ),
-        ({"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}, None),
-    ],
-    ids=["none", "v2 max", "v2", "v2 nested", "v1", "v1 none"],
-)
-def test_case_l3_container_quota_is_read(tmp_path: Path, files: Mapping[str, str], cores: float | None) -> None:
-    assert quota_cores(write(tmp_path, files)) == cores
-
-
-@pytest.mark.parametrize(("quota", "threads"), [("50000", 1), ("100000", 1), ("190000", 1)])
-def test_case_l3_threads_follow_the_quota(tmp_path: Path, quota: str, threads: int) -> None:
-    assert max_threads(write(tmp_path, {"sys/fs/cgroup/cpu.max": f"{quota} 100000"})) == threads
-    assert max_threads(tmp_path / "nothing") == len(allowed_cores())
 
 
 def test_only_cores_of_the_fastest_kind_are_taken(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgesmith.core.errors import DeviceError
-from edgesmith.devices.cores import allowed_cores
+from edgesmith.core.threads import allowed_cores
 from edgesmith.devices.local import LocalDevice, random_images
 from edgesmith.devices.plan import Plan
 from edgesmith.runtimes.base import TensorInfo

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from edgesmith.core.errors import UsageError
-from edgesmith.devices.cores import allowed_cores
+from edgesmith.core.threads import allowed_cores
 from edgesmith.devices.options import DeviceChoice, parse_devices
 
 KNOWN = {"onnxruntime": ("spinning",), "torch": ("layout",)}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgesmith.core.errors import UsageError
-from edgesmith.devices.cores import max_threads
+from edgesmith.core.threads import max_threads
 from edgesmith.devices.table import DEVICES, get_device, get_devices
 from tests.runtimes.graphs import write_graph
 

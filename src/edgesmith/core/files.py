@@ -192,3 +192,11 @@ def _explain(error: OSError, path: Path) -> RunError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunError(f"the disk is full: {path} was not written; free some space and run the same command again")
     return RunError(f"{path} cannot be written: {error.strerror or error}")
+
+
+def read_number(path: Path) -> float | None:
+    """The number that a file of the system begins with; None where there is none."""
+    try:
+        return float(path.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgesmith.core.errors import DataError
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.threads import share_of_threads
 from edgesmith.data.dataset import Dataset, load_sample
 from edgesmith.data.masks import resize_mask
 from edgesmith.data.pictures import PictureError
@@ -92,7 +93,6 @@ def decode_pictures(
     short_side: int,
     limit_bytes: int,
     apply_orientation: bool = True,
-    num_threads: int = 2,
     progress: Progress = SILENT,
 ) -> PictureCache:
     """Decode every picture once, so that bad ones are known before training, and keep what fits.
@@ -103,7 +103,6 @@ def decode_pictures(
         short_side: Larger pictures are reduced to this short side, antialiased, in pixels; smaller ones stay.
         limit_bytes: Memory for kept pictures; the rest is decoded at each use.
         apply_orientation: Turn pictures as their EXIF tag asks.
-        num_threads: Decoding threads.
         progress: Told of each picture.
 
     Raises:
@@ -123,7 +122,10 @@ def decode_pictures(
     kept: list[NDArray[np.uint8] | None] = []
     problems: list[Problem] = []
     used_bytes = 0
-    with ThreadPoolExecutor(num_threads) as pool, progress.stage("reading pictures", len(samples), "pictures") as stage:
+    with (
+        ThreadPoolExecutor(share_of_threads()) as pool,
+        progress.stage("reading pictures", len(samples), "pictures") as stage,
+    ):
         for start in range(0, len(samples), 256):
             part = samples[start : start + 256]
             for sample, item in zip(part, pool.map(read, part), strict=True):

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.threads import share_of_threads
 from edgesmith.data.dataset import Dataset, Problem, Sample, load_mask, read_file
 from edgesmith.data.layout import TRAIN
 from edgesmith.data.likeness import BITS, Looks, look_at, near_pairs
@@ -105,14 +106,14 @@ class _Seen:
         return self.problem is None or self.problem.severity == "warning"
 
 
-def check(dataset: Dataset, *, progress: Progress = SILENT, num_threads: int = 2) -> CheckReport:
+def check(dataset: Dataset, *, progress: Progress = SILENT) -> CheckReport:
     """Decode every picture and compare the splits.
 
     Pictures that cannot be decoded count as errors here, whatever the set's policy for training is. The same picture
     in two splits or under two classes is a warning, whether its bytes are the same or only its looks: scores on such
     pictures say too much.
     """
-    seen = _inspect(dataset, progress=progress, num_threads=num_threads)
+    seen = _inspect(dataset, progress=progress)
     good = [one for one in seen if one.is_good]
     splits = {split: dict.fromkeys(dataset.classes, 0) for split in dataset.splits}
     for one in good:
@@ -144,10 +145,13 @@ def _structure(dataset: Dataset) -> Iterable[Problem]:
     return (*(problem for problem in found if problem.kind != "no_training"), *dataset.problems)
 
 
-def _inspect(dataset: Dataset, *, progress: Progress, num_threads: int) -> list[_Seen]:
+def _inspect(dataset: Dataset, *, progress: Progress) -> list[_Seen]:
     work = [(split, sample) for split, samples in dataset.splits.items() for sample in samples]
     seen: list[_Seen] = []
-    with ThreadPoolExecutor(num_threads) as pool, progress.stage("checking pictures", len(work), "pictures") as stage:
+    with (
+        ThreadPoolExecutor(share_of_threads()) as pool,
+        progress.stage("checking pictures", len(work), "pictures") as stage,
+    ):
         for start in range(0, len(work), _CHUNK):
             for one in pool.map(lambda item: _look_at(dataset, *item), work[start : start + _CHUNK]):
                 seen.append(one)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.threads import share_of_threads
 from edgesmith.data.dataset import Dataset, load_sample
 from edgesmith.data.masks import Mask
 from edgesmith.data.pictures import PictureError
@@ -83,7 +84,6 @@ def evaluation_batches(
     preprocessing: Preprocessing,
     *,
     batch_size: int,
-    num_threads: int = 2,
     progress: Progress = SILENT,
 ) -> Iterator[EvaluationBatch]:
     """Decode and preprocess in order, a batch at a time; memory holds one batch.
@@ -95,7 +95,6 @@ def evaluation_batches(
         samples: What to read, usually a split of ``dataset``.
         preprocessing: The rule; its ``apply_orientation`` holds for decoding.
         batch_size: Pictures a batch before bad ones are left out.
-        num_threads: Decoding threads.
         progress: Told of each picture.
     """
     if batch_size < 1:
@@ -103,7 +102,7 @@ def evaluation_batches(
     with progress.stage("reading pictures", len(samples), "pictures") as stage:
         for start in range(0, len(samples), batch_size):
             part = samples[start : start + batch_size]
-            crops = _crop(dataset, part, preprocessing, num_threads=num_threads)
+            crops = _crop(dataset, part, preprocessing)
             stage.advance(len(part))
             yield EvaluationBatch(
                 images=preprocessing.normalize(crops.images),
@@ -118,7 +117,6 @@ def crop_pictures(
     samples: Sequence[Sample],
     preprocessing: Preprocessing,
     *,
-    num_threads: int = 2,
     progress: Progress = SILENT,
 ) -> Crops:
     """Decode and crop once what is evaluated many times, such as val after each epoch.
@@ -129,7 +127,7 @@ def crop_pictures(
     with progress.stage("reading pictures", len(samples), "pictures") as stage:
         for start in range(0, len(samples), 64):
             part = samples[start : start + 64]
-            parts.append(_crop(dataset, part, preprocessing, num_threads=num_threads))
+            parts.append(_crop(dataset, part, preprocessing))
             stage.advance(len(part))
     return Crops(
         images=np.concatenate([part.images for part in parts]) if parts else _no_images(preprocessing),
@@ -141,7 +139,7 @@ def crop_pictures(
     )
 
 
-def _crop(dataset: Dataset, samples: Sequence[Sample], preprocessing: Preprocessing, *, num_threads: int) -> Crops:
+def _crop(dataset: Dataset, samples: Sequence[Sample], preprocessing: Preprocessing) -> Crops:
     def read(sample: Sample) -> tuple[NDArray[np.uint8], Sample, Mask | None] | PictureError:
         try:
             image, sample, mask = load_sample(dataset, sample, apply_orientation=preprocessing.apply_orientation)
@@ -151,7 +149,7 @@ def _crop(dataset: Dataset, samples: Sequence[Sample], preprocessing: Preprocess
             return error
         return preprocessing.crop(image), sample, mask
 
-    with ThreadPoolExecutor(num_threads) as pool:
+    with ThreadPoolExecutor(share_of_threads()) as pool:
         found = list(zip(samples, pool.map(read, samples), strict=True))
     good = [item for _, item in found if not isinstance(item, PictureError)]
     return Crops(

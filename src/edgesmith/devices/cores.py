@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from edgesmith.core.files import read_number
 
 _ROOT: Final = Path("/")
 _LOOK_S: Final = 0.15
@@ -29,30 +30,6 @@ class CoreTimes:
     busy: int
     stolen: int
     total: int
-
-
-def allowed_cores() -> tuple[int, ...]:
-    """Cores that the scheduler may put this thread on."""
-    if hasattr(os, "sched_getaffinity"):
-        return tuple(sorted(os.sched_getaffinity(0)))
-    return tuple(range(os.cpu_count() or 1))
-
-
-def quota_cores(root: Path = _ROOT) -> float | None:
-    """Cores' worth of time that the container may use; None without a limit.
-
-    Args:
-        root: Where ``proc`` and ``sys`` lie.
-    """
-    quotas = [*_quotas_v2(root), *_quotas_v1(root)]
-    return min(quotas, default=None)
-
-
-def max_threads(root: Path = _ROOT) -> int:
-    """Threads that can run at the same time here: allowed cores, and whole cores of the container's quota."""
-    quota = quota_cores(root)
-    cores = len(allowed_cores())
-    return cores if quota is None else max(1, min(cores, math.floor(quota + 1e-6)))
 
 
 def fastest_cores(cores: tuple[int, ...], root: Path = _ROOT) -> tuple[int, ...]:
@@ -173,50 +150,7 @@ def _ticks_per_second() -> int:
 def _capacity(core: int, root: Path) -> int:
     folder = root / "sys/devices/system/cpu" / f"cpu{core}"
     for name in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):
-        value = _read_number(folder / name)
+        value = read_number(folder / name)
         if value is not None:
             return int(value)
     return 0
-
-
-def _quotas_v2(root: Path) -> list[float]:
-    """Limits of the process's own group and of each group above it."""
-    quotas = []
-    for group in _groups(root, controller=""):
-        try:
-            quota, period = (root / "sys/fs/cgroup" / group / "cpu.max").read_text().split()
-            quotas.append(float(quota) / float(period))
-        except (OSError, ValueError):
-            continue
-    return quotas
-
-
-def _quotas_v1(root: Path) -> list[float]:
-    quotas = []
-    for group in _groups(root, controller="cpu"):
-        folder = root / "sys/fs/cgroup/cpu" / group
-        quota, period = _read_number(folder / "cpu.cfs_quota_us"), _read_number(folder / "cpu.cfs_period_us")
-        if quota is not None and period and quota > 0:
-            quotas.append(quota / period)
-    return quotas
-
-
-def _groups(root: Path, *, controller: str) -> list[str]:
-    """The process's control group and its parents, relative to the mount, the mount itself last."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return [""]
-    for line in lines:
-        _, names, group = line.split(":", 2)
-        if controller in names.split(","):
-            parts = Path(group.lstrip("/")).parts
-            return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
-    return [""]
-
-
-def _read_number(path: Path) -> float | None:
-    try:
-        return float(path.read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return None

@@ -10,8 +10,8 @@ from typing import Final
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import unknown
+from edgesmith.core.threads import max_threads
 from edgesmith.deploy.base import FLOAT32, INT8
-from edgesmith.devices.cores import max_threads
 
 NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 REGISTERED: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,39}"

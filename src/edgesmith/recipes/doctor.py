@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from edgesmith.core.quiet import captured_output, hushed
+from edgesmith.core.threads import max_threads
 from edgesmith.devices.conditions import cpu_name
-from edgesmith.devices.cores import max_threads
 
 BASE: Final = ("numpy", "PIL", "onnxruntime", "typer", "rich", "safetensors")
 TRAIN: Final = ("torch", "torchvision", "lightning", "torchmetrics", "onnx", "onnxscript", "sklearn")

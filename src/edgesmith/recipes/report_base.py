@@ -14,9 +14,9 @@ from edgesmith.arch.cost import count_total
 from edgesmith.arch.spec import model_hash
 from edgesmith.core.bootstrap import interval_of_share
 from edgesmith.core.seed import generator
+from edgesmith.core.threads import max_threads
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.manifest import FileRecord
-from edgesmith.devices.cores import max_threads
 from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.material import Material

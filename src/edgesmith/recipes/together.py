@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import IO, Final
 
 from edgesmith.core.errors import RunError
+from edgesmith.core.threads import max_threads
 
 _GRACE_S: Final = 5.0
 _POLL_S: Final = 0.1
@@ -87,7 +88,7 @@ def free_port() -> int:
 def _start(
     arguments: Sequence[str], rank: int, count: int, log: IO[bytes] | None, port: int
 ) -> subprocess.Popen[bytes]:
-    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
+    threads = {"OMP_NUM_THREADS": str(max(1, max_threads() // count))}
     return subprocess.Popen(
         [sys.executable, "-m", "edgesmith", *arguments],
         env=threads | os.environ | place_of(rank, count, port),

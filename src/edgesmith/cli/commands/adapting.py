@@ -58,7 +58,7 @@ def netadapt(
     from edgesmith.core.extras import require
 
     require("torch", extra="train")
-    from edgesmith.devices.cores import max_threads
+    from edgesmith.core.threads import max_threads
     from edgesmith.recipes.netadapt.config import NetAdaptConfig
     from edgesmith.recipes.netadapt.run import netadapt as run
     from edgesmith.search.executors.here import Here

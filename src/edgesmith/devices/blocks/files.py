@@ -21,10 +21,10 @@ from edgesmith.core.errors import ExportError, UsageError
 from edgesmith.core.extras import require
 from edgesmith.core.files import write_json
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.core.threads import max_threads
 from edgesmith.core.workers import leave_with_parent
 from edgesmith.deploy.base import SINGLE
 from edgesmith.deploy.formats import get_exporter
-from edgesmith.devices.cores import max_threads
 
 _WORTH_A_POOL: Final = 8
 _CHUNK: Final = 4

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import lookup
+from edgesmith.core.threads import max_threads
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
 from edgesmith.search.executors.processes import Processes
@@ -24,7 +24,7 @@ def _here(argument: str) -> Executor:
 def _processes(argument: str) -> Executor:
     if argument and not argument.isdecimal():
         raise UsageError(f"executor processes takes a number of processes, as in processes:4, got {argument!r}")
-    return Processes(int(argument) if argument else _num_cores())
+    return Processes(int(argument) if argument else max_threads())
 
 
 def _ray(argument: str) -> Executor:
@@ -51,8 +51,3 @@ def make_executor(text: str) -> Executor:
     """
     name, _, argument = text.partition(":")
     return lookup(EXECUTORS, name, what="executor")(argument)
-
-
-def _num_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -36,6 +36,9 @@ Weights = Annotated[
         "auto takes the owner's weights if they can be reached."
     ),
 ]
+Workers = Annotated[
+    str | None, typer.Option(help="Processes that train side by side, such as 4; or here, ray, ray:ADDRESS.")
+]
 Settings = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Setting of the recipe; may be given several times.")
 ]

@@ -69,6 +69,7 @@ def fit(
     int8: bool | None = None,
     max_size: str | None = None,
     max_memory: str | None = None,
+    workers: str | None = None,
     preset: str | None = None,
     overwrite: bool = False,
     progress: Progress = SILENT,
@@ -76,7 +77,7 @@ def fit(
     """From pictures, a device and a budget to a measured model file; see `edgesmith.recipes.fit_config.FitConfig`.
 
     ``search``, ``adapt`` and ``int8`` are decided by the time where they are None, the last two for one device of
-    float files only.
+    float files only. ``workers`` try the candidates of search and NetAdapt: a number of processes, or a Ray cluster.
     ``preset`` is the paper's way instead: ``paper-large`` or ``paper-small``.
     """
     require("torch", extra="train")
@@ -100,11 +101,14 @@ def fit(
         weights=weights,
         resolution=resolution,
         seed=seed,
-        search=(SearchWishes(if_worth=search is None) if wanted else None) if isinstance(wanted, bool) else wanted,
+        search=(SearchWishes(workers=workers, if_worth=search is None) if wanted else None)
+        if isinstance(wanted, bool)
+        else wanted,
         adapt=has_time if adapt is None else adapt,
         int8=has_time if int8 is None else int8,
         max_size=max_size,
         max_memory=max_memory,
+        workers=workers,
     )
     if preset is not None:
         from edgesmith.data import dataset as datasets

@@ -35,6 +35,7 @@ class FitConfig:
         int8: Whether an int8 file is made in the end, and kept if it is faster and loses little.
         max_size: Size of the weights with a unit, such as ``2MB``; None is no limit.
         max_memory: Peak of the activations with a unit; None is no limit.
+        workers: Who tries the candidates of search and NetAdapt, as in `SearchWishes`; decides nothing of the result.
     """
 
     data: str
@@ -53,6 +54,7 @@ class FitConfig:
     int8: bool = False
     max_size: str | None = None
     max_memory: str | None = None
+    workers: str | None = None
 
     def __post_init__(self) -> None:
         for name, is_on in (("adapt", self.adapt), ("int8", self.int8)):
@@ -63,7 +65,13 @@ class FitConfig:
         """All that decides the result, for the run folder."""
         searched = None if self.search is None else self.search.settings()
         data = absolute_data(self.data)
-        return to_dict(self) | {"verb": "fit", "data": data, "search": searched}
+        named = {name: value for name, value in to_dict(self).items() if name != "workers"}
+        return named | {"verb": "fit", "data": data, "search": searched}
+
+    @property
+    def executor(self) -> str:
+        """The executor of search and NetAdapt, with its argument."""
+        return (self.search or SearchWishes(workers=self.workers)).executor
 
     @property
     def target(self) -> Target:

@@ -48,7 +48,7 @@ def last_mile(
             settings=config.settings,
             seed=config.seed,
         )
-        executor = make_executor("processes" if config.search is None else config.search.executor)
+        executor = make_executor(config.executor)
         try:
             netadapt(wishes, out=folder, executor=executor, progress=progress)
         finally:

@@ -30,9 +30,6 @@ Study = Annotated[
     str | None,
     typer.Option(help="Where the study lives: sqlite:///FILE or postgresql://...; a file in the run folder."),
 ]
-Workers = Annotated[
-    str | None, typer.Option(help="Processes that train side by side, such as 4; or here, ray, ray:ADDRESS.")
-]
 
 
 def search(
@@ -56,7 +53,7 @@ def search(
     max_size: MaxSize = None,
     max_memory: MaxMemory = None,
     study: Study = None,
-    workers: Workers = None,
+    workers: arg.Workers = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     seed: arg.Seed = 0,

@@ -143,6 +143,13 @@ def attempt(
     )
 
 
+def test_the_space_has_the_padding_and_norms_of_the_zoo() -> None:
+    zoo = (find("mobilenet_v3_small@resolution=32,padding=same,preset=timm_tf"),)
+    space = stages.space_for("auto", zoo, resolutions=(32,), num_classes=zoo[0].num_classes)
+    assert space.contains(zoo[0])
+    assert not space.contains(ZOO[0])
+
+
 @pytest.mark.parametrize(("seconds", "is_worth"), [(20.0, False), (2000.0, True)])
 def test_a_search_that_nobody_asked_for_is_left_where_its_time_buys_little(
     material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, *, is_worth: bool

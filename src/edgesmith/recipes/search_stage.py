@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgesmith.arch.space.parts import Side, shape_of
-from edgesmith.arch.space.presets import SPACES, find_space
+from edgesmith.arch.space.presets import SPACES, find_space, in_style_of
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import from_dict, to_dict
@@ -160,6 +160,8 @@ def space_for(
 ) -> StagedSpace:
     """The space that was named, or the one around the first of some networks, with the heads of a task.
 
+    Its networks have the padding and norms of the zoo's, so that these are points of it and weights mean the same.
+
     Raises:
         UsageError: It is unknown, or none of the networks has a space; names the choices.
     """
@@ -170,7 +172,7 @@ def space_for(
             raise UsageError(f"there is no search space around {', '.join(names)}; choose one of {', '.join(SPACES)}")
     lookup(SPACES, name, what="search space")
     sides = sorted(resolutions, key=lambda side: prod(shape_of(side)))
-    return find_space(name, resolutions=sides, num_classes=num_classes, task=task)
+    return in_style_of(find_space(name, resolutions=sides, num_classes=num_classes, task=task), zoo[0])
 
 
 def _measure(ranked: Sequence[Tried], limits: Limits, target: Target, progress: Progress) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from edgesmith.arch.space.endings.table import ENDINGS
 from edgesmith.arch.space.layers import Gating, Layer, Operator, Width
 from edgesmith.arch.space.parts import Frame, Side, Stage
 from edgesmith.arch.space.staged import StagedSpace
+from edgesmith.arch.spec import NetSpec
 from edgesmith.core.table import lookup
 
 RESOLUTIONS: Final = (96, 128, 160, 192, 224)
@@ -157,6 +158,12 @@ def for_task(space: StagedSpace, task: str) -> StagedSpace:
     """The same backbones with the heads of another task."""
     ending = lookup(ENDINGS, task, what="task")()
     return StagedSpace(space.name, replace(space.frame, ending=ending, features=(0,)), space.stages)
+
+
+def in_style_of(space: StagedSpace, spec: NetSpec) -> StagedSpace:
+    """The same choices with a network's padding and norms, which are what its weights were trained under."""
+    frame = replace(space.frame, padding=spec.padding, preset=spec.preset)
+    return StagedSpace(space.name, frame, space.stages)
 
 
 def backbones_of(space: StagedSpace) -> StagedSpace:

@@ -1,15 +1,16 @@
 """What stages cost as pictures, classes, candidates and workers grow.
 
     python benchmarks/scale.py pictures flowers.zip --out scale.jsonl
+    python benchmarks/scale.py recipes imagenet-sample-1k --out scale.jsonl
     python benchmarks/scale.py classes --out scale.jsonl
     python benchmarks/scale.py candidates --out scale.jsonl
     python benchmarks/scale.py workers --out scale.jsonl
 
 ``pictures``: reading a set, a picture (the first so many of its training pictures, several times over where it has too
-few). ``classes``: a training step of MobileNetV3-Small at 128 pixels with a batch of 64, and the exported file.
-``candidates``: what a strategy takes to propose four more after so many. ``workers``: jobs of a second each that only
-wait, so that what the executor itself costs is left; of Ray with clusters of so many CPUs. One line of the output file
-a figure.
+few). ``recipes``: decoding and augmentation of a picture in one thread, for 224 pixels. ``classes``: a training step of
+MobileNetV3-Small at 128 pixels with a batch of 64, and the exported file. ``candidates``: what a strategy takes to
+propose four more after so many. ``workers``: jobs of a second each that only wait, so that what the executor itself
+costs is left; of Ray with clusters of so many CPUs. One line of the output file a figure.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+import torch
 from peers.random_batches import steps_per_s
 from rows import read_commit
 
@@ -33,12 +35,16 @@ from edgesmith.arch.zoo.names import find
 from edgesmith.core.files import append_line
 from edgesmith.core.seed import generator
 from edgesmith.data import dataset as datasets
+from edgesmith.data.cache import decode_pictures
+from edgesmith.data.loader import TrainLoader
+from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.base import SINGLE
 from edgesmith.deploy.formats import get_exporter
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.table import get_device
 from edgesmith.nn.build import build
-from edgesmith.recipes.material import open_material
+from edgesmith.recipes.material import CACHE_SHORT_SIDE, open_material
+from edgesmith.recipes.training import RECIPES
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.processes import Processes
 from edgesmith.search.executors.ray import Ray
@@ -50,6 +56,8 @@ CLASSES: Final = (10, 100, 1000, 10_000)
 CANDIDATES: Final = (50, 200, 800)
 WORKERS: Final = (1, 2, 4)
 JOBS_EACH: Final = 8
+RECIPE_NAMES: Final = ("small", "paper", "torchvision", "timm")
+RECIPE_PICTURES: Final = 300
 SIDE: Final = 128
 BATCH: Final = 64
 
@@ -87,6 +95,27 @@ def pictures(options: argparse.Namespace) -> list[dict[str, Any]]:
             seconds = time.monotonic() - begun
         kept = material.pictures.num_kept
         rows.append({"size": count, "ms_a_picture": 1000 * seconds / len(material.pictures), "kept": kept})
+    return rows
+
+
+def recipes(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Processor time of a training picture, by recipe."""
+    torch.set_num_threads(1)
+    source = datasets.open(options.data)
+    samples = next(iter(source.splits.values()))[:RECIPE_PICTURES]
+    kept = decode_pictures(source, samples, short_side=CACHE_SHORT_SIDE, limit_bytes=0)
+    sizes = [np.prod(kept.picture(index).shape[:2]) for index in range(len(kept))]
+    rows = []
+    for name in RECIPE_NAMES:
+        rule = Preprocessing.for_resolution(224, 224)
+        augment = RECIPES[name]().augment
+        loader = TrainLoader(
+            kept, num_classes=len(source.classes), augment=augment, preprocessing=rule, batch_size=50, seed=0
+        )
+        begun = time.process_time()
+        count = sum(len(batch.images) for batch in loader.epoch(0))
+        ms = 1000 * (time.process_time() - begun) / count
+        rows.append({"recipe": name, "ms_a_picture": ms, "pixels": float(np.mean(sizes))})
     return rows
 
 
@@ -158,7 +187,7 @@ def wait(seconds: float) -> float:
 
 Stage = Callable[[argparse.Namespace], list[dict[str, Any]]]
 STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
-    {"pictures": pictures, "classes": classes, "candidates": candidates, "workers": workers}
+    {"pictures": pictures, "recipes": recipes, "classes": classes, "candidates": candidates, "workers": workers}
 )
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -26,6 +27,7 @@ from edgesmith.recipes.shared_weights import (
 from edgesmith.search.cost_model import CostModel
 from edgesmith.search.executors.here import Here
 from edgesmith.search.limits import Limits
+from edgesmith.search.objective import Reward
 
 SPACE = StagedSpace(
     "tiny_space",
@@ -45,12 +47,15 @@ SPACE = StagedSpace(
 LATENCY = CostModel(weights=(*(0.0,) * 7, 1000.0))
 
 
+LIMITS = Limits(latency_ms=6.0)
+
+
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> SharedScore:
-    """A supernet of some seconds, under a limit."""
-    folder = tmp_path_factory.mktemp("shared")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Proxy:
+    """Trains on scikit-learn's digits."""
+    folder = tmp_path_factory.mktemp("digits")
     write_digits(folder / "digits.zip")
-    proxy = Proxy(
+    return Proxy(
         space=SPACE,
         data=str(folder / "digits.zip"),
         weights="none",
@@ -61,11 +66,26 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> SharedScore:
         seed=0,
         latency=LATENCY,
     )
-    limits = Limits(latency_ms=6.0)
-    first = train_shared(proxy, limits, seconds=2.0, folder=folder / "supernet")
-    again = train_shared(proxy, limits, seconds=2.0, folder=folder / "supernet")
+
+
+@pytest.fixture(scope="module")
+def shared(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> SharedScore:
+    """A supernet of some seconds, under a limit."""
+    folder = tmp_path_factory.mktemp("shared")
+    first = train_shared(proxy, LIMITS, seconds=2.0, folder=folder)
+    again = train_shared(proxy, LIMITS, seconds=2.0, folder=folder)
     assert again.supernet.pictures == first.supernet.pictures, "a finished supernet is read, not trained again"
     return again
+
+
+def test_a_policy_beside_it_chooses_a_network_within_the_limit(proxy: Proxy, tmp_path: Path) -> None:
+    reward = Reward(target_ms=LIMITS.latency_ms)
+    found = train_shared(proxy, LIMITS, seconds=2.0, folder=tmp_path, reward=reward)
+    assert found.chosen is not None
+    assert found(found.chosen)["ms"] <= LIMITS.latency_ms
+    again = train_shared(proxy, LIMITS, seconds=2.0, folder=tmp_path, reward=reward)
+    assert again.chosen == found.chosen
+    assert describe_shared(600, 90, has_policy=True).startswith("10 min buy one supernet, trained for 5 min with a pol")
 
 
 def test_points_are_scored_within_the_limit_by_the_whole_networks_latency(shared: SharedScore) -> None:

@@ -143,7 +143,7 @@ def search(
         out: The run folder.
         space: See `edgesmith.recipes.search_wishes.SearchWishes`, as of the next ones.
         strategy: Name of a strategy.
-        scoring: ``proxy`` or ``supernet``.
+        scoring: ``proxy``, ``supernet`` or ``oneshot``.
         reward: Name of a reward.
         trials: Candidates to try.
         random: Whether as many random candidates are tried beside it.

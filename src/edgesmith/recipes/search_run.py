@@ -21,7 +21,7 @@ from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_plan import OVERHEAD_S, SearchPlan, plan_search
 from edgesmith.recipes.search_result import Tried
 from edgesmith.recipes.search_starts import MOST, starting_points
-from edgesmith.recipes.search_wishes import SearchWishes
+from edgesmith.recipes.search_wishes import ONESHOT, SearchWishes
 from edgesmith.recipes.shared_weights import (
     RANKED,
     RANKING,
@@ -44,6 +44,7 @@ from edgesmith.search.executors.here import Here
 from edgesmith.search.ledger import Record
 from edgesmith.search.limited import LimitedSpace
 from edgesmith.search.limits import Limits
+from edgesmith.search.objective import Reward
 from edgesmith.search.settle import Evaluate, Judge
 from edgesmith.search.storage import sqlite_url
 from edgesmith.search.strategies.base import Result, Strategy
@@ -90,6 +91,7 @@ class SearchRun:
         self.executor, self.stages, self.folder, self.progress = executor, stages, folder, progress
         self.zoo = zoo
         self.num_arms = 2 if wishes.random else 1
+        self.chosen: tuple[Encoding, ...] = ()
 
     def alone(self, seconds: float, material: Material) -> Scoring:
         """A short training for each candidate."""
@@ -111,13 +113,16 @@ class SearchRun:
         """One supernet for all candidates, and what its ranking is worth."""
         share = seconds / self.num_arms
         is_limit = self.wishes.make_reward(1.0) is None
+        has_policy, target_ms = self.wishes.scoring == ONESHOT, self.aim.latency_ms
         shared = train_shared(
             self.proxy,
             self.aim if is_limit else None,
             seconds=TRAINING * seconds,
             folder=self.folder / "supernet",
+            reward=(self.wishes.make_reward(target_ms) or Reward(target_ms=target_ms)) if has_policy else None,
             progress=self.progress,
         )
+        self.chosen = () if shared.chosen is None else (shared.chosen,)
         rest, _ = open_bench(self.proxy.data, self.proxy.seed, self.proxy.weights).split
         plan = from_dict(
             SearchPlan,
@@ -133,13 +138,14 @@ class SearchRun:
         )
         self.progress.note(agreement["line"])
         trials = self.stages.run("search-trials", lambda: affordable(share, shared.seconds(), self.wishes.trials))
-        self.progress.note(describe_shared(seconds, trials))
+        line = describe_shared(seconds, trials, has_policy=has_policy)
+        self.progress.note(line)
         return Scoring(
             evaluate=shared,
             executor=Here(),
             trials=trials,
             seconds=(1 - TRAINING - RANKING) * seconds,
-            line=describe_shared(seconds, trials),
+            line=line,
             settings={"supernet": shared.supernet.pictures},
             agreement=agreement["line"],
         )
@@ -198,7 +204,8 @@ class SearchRun:
         """What the strategy is shown before it proposes; random candidates beside it stay random."""
         if name.endswith("-beside"):
             return ()
-        return starting_points(self.proxy.space, self.limited, self.zoo, count=min(MOST, trials // 4))
+        near = starting_points(self.proxy.space, self.limited, self.zoo, count=min(MOST, trials // 4))
+        return tuple(dict.fromkeys((*self.chosen, *near)))
 
     def _row(self, record: Record, by: str) -> Tried:
         return Tried(

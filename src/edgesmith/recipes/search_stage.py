@@ -27,7 +27,7 @@ from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_plan import SearchPlan
 from edgesmith.recipes.search_result import Search, Tried, rank
 from edgesmith.recipes.search_run import SearchRun, plan_proxies
-from edgesmith.recipes.search_wishes import AUTO, SearchWishes
+from edgesmith.recipes.search_wishes import AUTO, PROXY, SearchWishes
 from edgesmith.recipes.shared_weights import one_resolution
 from edgesmith.recipes.space_latency import SpaceLatency, cheapest_point, learn_latency
 from edgesmith.recipes.task_nets import require_classification
@@ -86,9 +86,9 @@ def search_stage(
         BudgetError: Nothing in the space keeps the limits.
         UsageError: Space, executor or study are not known, or the way of scoring is not there for the task.
     """
-    is_shared, dataset = wishes.scoring == "supernet", material.dataset
+    is_shared, dataset = wishes.scoring != PROXY, material.dataset
     if is_shared:
-        require_classification(dataset.task, "--scoring supernet")
+        require_classification(dataset.task, f"--scoring {wishes.scoring}")
     sides = one_resolution(zoo, resolutions) if is_shared else resolutions
     space = space_for(wishes.space, zoo, resolutions=sides, num_classes=len(dataset.classes), task=dataset.task)
     probe = Probe(

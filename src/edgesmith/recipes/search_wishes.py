@@ -30,8 +30,11 @@ REWARDS: Final[Mapping[str, tuple[Shape, float] | None]] = MappingProxyType(
 )
 
 
-# How candidates are scored: each after a short training of its own, or all with one supernet's weights.
-SCORING: Final = MappingProxyType({"proxy": "proxy", "supernet": "supernet"})
+PROXY: Final = "proxy"
+ONESHOT: Final = "oneshot"
+# How candidates are scored: each after a short training of its own, or all with the weights of one supernet, which is
+# trained alone or with a policy beside it.
+SCORING: Final = MappingProxyType({PROXY: PROXY, "supernet": "supernet", ONESHOT: ONESHOT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,8 @@ class SearchWishes:
     Attributes:
         space: Name of a space; ``auto`` takes the one around the zoo's most capable net within the budget.
         strategy: Name of a strategy.
-        scoring: ``proxy`` (a short training each) or ``supernet`` (one training for all).
+        scoring: ``proxy`` (a short training each), ``supernet`` (one training for all) or ``oneshot`` (one training for
+            all, with a policy beside it, whose choice is tried first: TuNAS).
         reward: Name of a reward. ``accuracy`` never proposes what exceeds a limit by its estimate; the others are
             MnasNet's and TuNAS', which do, so that latency can pull against accuracy.
         trials: Candidates to try; None takes what the time buys.
@@ -53,7 +57,7 @@ class SearchWishes:
 
     space: str = AUTO
     strategy: str = DEFAULT
-    scoring: str = "proxy"
+    scoring: str = PROXY
     reward: str = "accuracy"
     trials: int | None = None
     random: bool = False

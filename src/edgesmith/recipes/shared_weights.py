@@ -24,6 +24,8 @@ from edgesmith.recipes.proxy import Proxy, open_bench, scaled, start_for
 from edgesmith.recipes.train import named_recipe, task_of
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.limits import Limits
+from edgesmith.search.objective import Reward
+from edgesmith.search.supernet.oneshot import search_oneshot
 from edgesmith.search.supernet.rank import compare_ranks, distinct_points
 from edgesmith.search.supernet.supernet import Judge, Supernet
 from edgesmith.search.supernet.train import Origin, train_supernet
@@ -34,6 +36,9 @@ RANKING: Final = 0.2
 MOST: Final = 400
 _CALIBRATION: Final = 640
 RANKED: Final = 10
+# Of a policy: one picture in so many is for it, and so many training batches are one of its.
+_SEEN: Final = 5
+_POLICY_BATCHES: Final = 4
 _PROBES: Final = 2
 
 
@@ -44,10 +49,12 @@ class SharedScore:
     Attributes:
         supernet: Trained.
         proxy: What it takes the place of.
+        chosen: What a policy that was trained beside it would choose; None without one.
     """
 
     supernet: Supernet
     proxy: Proxy
+    chosen: Encoding | None = None
 
     def __call__(self, point: Encoding) -> Mapping[str, float]:
         """Accuracy on the held-out part of train with newly estimated norms, and what the network costs."""
@@ -71,7 +78,13 @@ class SharedScore:
 
 
 def train_shared(
-    proxy: Proxy, limits: Limits | None, *, seconds: float, folder: Path, progress: Progress = SILENT
+    proxy: Proxy,
+    limits: Limits | None,
+    *,
+    seconds: float,
+    folder: Path,
+    reward: Reward | None = None,
+    progress: Progress = SILENT,
 ) -> SharedScore:
     """Train the supernet of a space for so long; started again on the same folder it goes on.
 
@@ -80,6 +93,8 @@ def train_shared(
         limits: What exceeds them is neither drawn nor scored; None lets everything be.
         seconds: Of training.
         folder: Takes events and checkpoints.
+        reward: What a policy beside it learns from, on a fifth of the training pictures (TuNAS); None trains the
+            supernet alone, by the sandwich rule.
         progress: Told of each stage.
 
     Raises:
@@ -112,18 +127,39 @@ def train_shared(
         full = small.with_resolution(whole.resolution[0])
         return limits is None or limits.excess(full, proxy.latency.estimate_ms(full)) <= 0
 
-    supernet = train_supernet(
+    origin = None if start.origin is None else Origin(spec=start.origin.spec, state=start.origin.state)
+    if reward is None:
+        supernet = train_supernet(
+            space,
+            bench.material.loader(rest, config, rule),
+            judge,
+            config=config,
+            limit_s=seconds,
+            origin=origin,
+            allowed=allowed,
+            folder=folder,
+            progress=progress,
+        )
+        return SharedScore(supernet=supernet, proxy=proxy)
+    seen, learned = rest[::_SEEN], [sample for place, sample in enumerate(rest) if place % _SEEN]
+    found = search_oneshot(
         space,
-        bench.material.loader(rest, config, rule),
+        bench.material.loader(learned, config, rule),
+        [
+            (torch.from_numpy(batch.images), torch.from_numpy(batch.labels))
+            for batch in bench.material.crops(seen, rule).batches(_POLICY_BATCHES * config.batch_size)
+        ],
         judge,
+        latency=lambda small: proxy.latency.estimate_ms(small.with_resolution(whole.resolution[0])),
+        reward=reward,
         config=config,
         limit_s=seconds,
-        origin=None if start.origin is None else Origin(spec=start.origin.spec, state=start.origin.state),
+        origin=origin,
         allowed=allowed,
         folder=folder,
         progress=progress,
     )
-    return SharedScore(supernet=supernet, proxy=proxy)
+    return SharedScore(supernet=found.supernet, proxy=proxy, chosen=found.point)
 
 
 def agree(shared: SharedScore, executor: Executor, *, progress: Progress = SILENT) -> dict[str, Any]:
@@ -160,11 +196,12 @@ def agree(shared: SharedScore, executor: Executor, *, progress: Progress = SILEN
     return {**told, "nets": len(known), "line": line}
 
 
-def describe_shared(seconds: float, trials: int) -> str:
+def describe_shared(seconds: float, trials: int, *, has_policy: bool = False) -> str:
     """What the time buys, in one line."""
+    policy = " with a policy beside it" if has_policy else ""
     return (
-        f"{format_duration(seconds)} buy one supernet, trained for {format_duration(TRAINING * seconds)}, and {trials} "
-        "evaluations"
+        f"{format_duration(seconds)} buy one supernet, trained for {format_duration(TRAINING * seconds)}{policy}, and "
+        f"{trials} evaluations"
     )
 
 

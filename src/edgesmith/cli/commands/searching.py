@@ -20,7 +20,11 @@ Reward = Annotated[
     ),
 ]
 Scoring = Annotated[
-    str, typer.Option(help="proxy: a short training for each candidate; supernet: shared weights, trained once.")
+    str,
+    typer.Option(
+        help="proxy: a short training for each candidate; supernet: shared weights, trained once; "
+        "oneshot: these with a policy beside them (TuNAS)."
+    ),
 ]
 Trials = Annotated[int | None, typer.Option(help="Candidates to try; by default what the time buys.")]
 Random = Annotated[

@@ -3,8 +3,8 @@
     python benchmarks/kills.py flowers.zip --runs 10 --kills 4 --out kills.jsonl
     python benchmarks/kills.py camvid --runs 3 --kills 4 --resolution 64x96 --out kills.jsonl
 
-Each run has another seed. It is first done undisturbed; then it is started, killed and started again, and the weights
-of the two bundles are compared bit by bit. A run that ends before all its kills have come counts with those that came.
+Each run has another seed. It is first done undisturbed; then it is started, killed some time after a step that was
+drawn beforehand, started again and killed again, and the weights of the two bundles are compared bit by bit.
 One line of the output file a run; started again, the script goes on where it stopped.
 """
 
@@ -27,8 +27,8 @@ from safetensors.torch import load_file
 from edgesmith.core.files import append_line, read_lines
 
 SETTINGS: Final = ("batch_size=8", "replicas=1", "workers=1", "checkpoint_every_seconds=0.2")
-# Of an undisturbed run: a moment after this share may come too late, once what is done need not be done again.
-LATEST: Final = 0.9
+BATCH: Final = 8
+LATEST_S: Final = 0.5  # after the step
 
 
 def main() -> None:
@@ -63,15 +63,17 @@ def run(options: argparse.Namespace, seed: int, folder: Path) -> dict[str, Any]:
     subprocess.run(command(options, seed, calm), check=True, capture_output=True)
     seconds = time.monotonic() - begun
     moments = random.Random(seed)
+    wanted = sorted(moments.randrange(options.pictures // BATCH) for _ in range(options.kills))
     steps: list[int] = []
-    while len(steps) < options.kills and not (killed / "bundle").exists():
+    for step in wanted:
         process = subprocess.Popen(command(options, seed, killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.wait(moments.uniform(0, LATEST) * seconds)
-        except subprocess.TimeoutExpired:
+        while process.poll() is None and last_step(killed) < step:
+            time.sleep(0.02)
+        time.sleep(moments.uniform(0, LATEST_S))
+        if process.poll() is None:
             process.kill()
-            process.wait()
             steps.append(last_step(killed))
+        process.wait()
     if not (killed / "bundle").exists():
         subprocess.run(command(options, seed, killed), check=True, capture_output=True)
     weights = [load_file(each / "bundle" / "weights.safetensors") for each in (calm, killed)]

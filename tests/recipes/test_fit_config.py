@@ -26,3 +26,8 @@ def test_who_tries_candidates_does_not_make_it_another_run(search: SearchWishes 
     assert config.executor == "processes:3"
     other = replace(config, workers=None, search=None if search is None else replace(search, workers=None))
     assert other.settings_of_run() == config.settings_of_run()
+
+
+def test_an_unknown_executor_is_refused_even_where_nothing_is_searched() -> None:
+    with pytest.raises(UsageError, match="executor"):
+        FitConfig(data="d", budget="1ms", workers="cluster")

@@ -57,6 +57,7 @@ class FitConfig:
     workers: str | None = None
 
     def __post_init__(self) -> None:
+        SearchWishes(workers=self.workers)  # refuses an executor that nobody knows, even where nothing is searched
         for name, is_on in (("adapt", self.adapt), ("int8", self.int8)):
             if is_on and self.target.is_many:
                 raise UsageError(f"--{name} is for one device, got --device {self.device}; add --no-{name} or name one")

@@ -19,7 +19,7 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem, Sample
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.world import find_world
-from edgesmith.recipes.remarks import say_of_set
+from edgesmith.recipes.remarks import say_left_out, say_of_set
 
 CACHE_SHORT_SIDE: Final = 256
 DENSE_SHORT_SIDE: Final = 720
@@ -88,6 +88,7 @@ def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", pr
     """
     dataset = datasets.open(path, seed=seed, bad_pictures=bad_pictures)
     dataset.require_trainable()
+    say_of_set(dataset, progress)
     pictures = decode_pictures(
         dataset,
         dataset.samples("train"),
@@ -95,7 +96,7 @@ def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", pr
         limit_bytes=CACHE_LIMIT_BYTES,
         progress=progress,
     )
-    say_of_set(dataset, pictures.problems, progress)
+    say_left_out(pictures.problems, progress)
     shapes = [pictures.picture(index).shape[:2] for index in range(min(200, len(pictures)))]
     heights, widths = zip(*shapes, strict=True)
     return Material(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
@@ -13,18 +13,11 @@ from edgesmith.data.samples import Problem
 MOST_OF_A_KIND: Final = 50
 
 
-def say_of_set(dataset: Dataset, pictures: Sequence[Problem], progress: Progress) -> None:
-    """How the set is read, what is wrong with its structure and its labels, and which pictures are left out.
-
-    Args:
-        dataset: The opened set.
-        pictures: Remarks on pictures that could not be decoded.
-        progress: Told each line.
-    """
+def say_of_set(dataset: Dataset, progress: Progress) -> None:
+    """How the set is read, and what is wrong with its structure and its labels."""
     for note in dataset.notes:
         progress.note(note)
     _say(dataset.problems, progress, "{file}: {detail}")
-    say_left_out(pictures, progress)
 
 
 def say_left_out(pictures: Iterable[Problem], progress: Progress) -> None:

@@ -32,7 +32,7 @@ from edgesmith.recipes.netadapt.report import Story, sizes_of, write_report
 from edgesmith.recipes.netadapt.result import NetAdaptResult, candidate_json
 from edgesmith.recipes.netadapt.trial import open_set
 from edgesmith.recipes.netadapt.walk import Walk
-from edgesmith.recipes.remarks import say_of_set
+from edgesmith.recipes.remarks import say_left_out, say_of_set
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
 from edgesmith.recipes.task_nets import net_for, sized_for
@@ -73,7 +73,8 @@ def netadapt(
     spec = model.spec_at(config.resolution)
     named_recipe(config.recipe or SCRATCH, config.settings, spec=spec, seed=config.seed)
     material = open_set(config.data, config.seed)
-    say_of_set(material.dataset, material.pictures.problems, progress)
+    say_of_set(material.dataset, progress)
+    say_left_out(material.pictures.problems, progress)
     start = open_start(config.weights, spec, model=model, progress=progress).unfolded(material)
     spec = start.spec(net_for(spec, material.dataset))
     if config.resolution is None and not model.is_sized:

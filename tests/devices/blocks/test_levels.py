@@ -57,10 +57,20 @@ def test_disturbed_sessions_count_only_for_files_without_a_better_one() -> None:
     assert levels["b"].error > 3 * levels["a"].error
 
 
-def test_a_session_far_above_the_others_is_not_quiet_though_its_samples_were() -> None:
-    sessions = [Readings(contended=False, log_ms={"a": 0.0, "anchor": 0.0}) for _ in range(6)]
-    sessions.append(Readings(contended=False, log_ms={"a": 0.2, "anchor": 0.2}))
-    assert settle(sessions)["a"].quiet == 6
+def test_a_session_slow_as_a_whole_counts_as_any_other() -> None:
+    sessions = make_sessions(np.random.default_rng(0), files=12)
+    slow = {key: float(np.log(ms) + 0.3) for key, ms in TRUE_MS.items()}
+    found = settle([*sessions, Readings(contended=False, log_ms=slow)])
+    assert {level.quiet for level in found.values()} == {len(sessions) + 1}
+    assert max(abs(found[key].ms / settle(sessions)[key].ms - 1) for key in found) < 0.01
+
+
+def test_a_session_that_slows_some_files_more_than_others_is_not_quiet() -> None:
+    rng = np.random.default_rng(0)
+    sessions = make_sessions(rng, files=12)
+    uneven = {key: float(np.log(ms) + rng.uniform(0, 0.3)) for key, ms in TRUE_MS.items()}
+    found = settle([*sessions, Readings(contended=False, log_ms=uneven)])
+    assert {level.quiet for level in found.values()} == {len(sessions)}
 
 
 def test_errors_are_what_levels_differ_by() -> None:

@@ -3,8 +3,10 @@
 On a shared machine everything runs 10 % longer for a few seconds, then not. Files that were timed in different sessions
 cannot be compared as they are, and a piece of a network is a small difference. So every file is timed in several
 sessions, in ever other company, and the logarithm of a reading is explained as the file's level plus the session's
-shift. An anchor takes part in all sessions. What other work does to a session only ever adds: shifts are judged from
-their lower quartile, and a level is what a file takes in the middle one of the undisturbed sessions.
+shift. An anchor takes part in all sessions. A session that is slow as a whole tells as much as any other; one in which
+some files are slowed down more than others does not. What other work does to a session only ever adds: shifts are
+judged from their lower quartile, and a level is what a file takes in the middle one of the undisturbed sessions
+near it.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-SHIFTED: Final = 0.05
+# A median of few residuals is large by chance; in units of its own spread at 16 files this is five.
+_CHANCE: Final = 4.0
 _ZERO: Final = 0.25
+_NEAR: Final = 0.05
 _DISTURBED_WEIGHT: Final = 0.02
 _ROUNDS: Final = 6
 _HUBER: Final = 1.5
@@ -58,7 +62,8 @@ class Level:
 def settle(sessions: Sequence[Readings]) -> dict[str, Level]:
     """The level of every file, by key.
 
-    A session that is contended, or shifted by more than 5 %, counts only for files that have no better one.
+    A session that is contended, or whose files lie further from their levels than is usual (twice as far if it has 16),
+    counts only for files that have no better one.
 
     Args:
         sessions: At least one; joined by files that they share.
@@ -70,9 +75,12 @@ def settle(sessions: Sequence[Readings]) -> dict[str, Level]:
     known = ~np.isnan(table)
     contended = np.array([session.contended for session in sessions])
     levels, shifts, weights = _explain(table, np.where(contended, _DISTURBED_WEIGHT, 1.0))
-    disturbed = contended | (shifts > SHIFTED)
+    scatter = _scatter(table, levels, shifts)
+    usual = max(float(np.median(scatter)), _LEAST_SPREAD)
+    disturbed = contended | (scatter > usual * (1 + _CHANCE / np.sqrt(known.sum(axis=0))))
     levels, shifts, weights = _explain(table, np.where(disturbed, _DISTURBED_WEIGHT, 1.0))
-    middle = 0.0 if disturbed.all() else float(np.median(shifts[~disturbed]))
+    near = ~disturbed & (shifts < _NEAR)
+    middle = float(np.median(shifts[near])) if near.any() else 0.0
     levels, shifts = levels + middle, shifts - middle
     spread = _spread(table, levels, shifts, weights)
     errors = spread / np.sqrt(weights.sum(axis=1))
@@ -118,6 +126,13 @@ def _least_squares(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
     shifts = np.linalg.lstsq(system, right, rcond=1e-9)[0]
     levels = (weights * (values - shifts)).sum(axis=1) / per_file
     return levels, np.asarray(shifts)
+
+
+def _scatter(table: Floats, levels: Floats, shifts: Floats) -> Floats:
+    """Typical size of a residual of each session, ``(sessions,)``; a level of few readings lies too near to each."""
+    count = (~np.isnan(table)).sum(axis=1, keepdims=True)
+    freed = np.sqrt(count / np.maximum(count - 1, 1))
+    return np.asarray(1.4826 * np.nanmedian(np.abs(table - levels[:, None] - shifts) * freed, axis=0))
 
 
 def _spread(table: Floats, levels: Floats, shifts: Floats, weights: Floats) -> float:

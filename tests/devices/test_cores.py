@@ -70,6 +70,22 @@ def test_the_least_busy_core_is_taken_and_given_back(idle: int) -> None:
 
 
 @pins
+@two_cores
+def test_a_session_right_after_another_needs_no_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, looks = [100.0], []
+    monkeypatch.setattr("edgesmith.devices.cores.time.monotonic", lambda: now[0])
+    wanted = allowed_cores()[1]
+    cores = Cores(1, read=ticking(dict.fromkeys(allowed_cores(), 90) | {wanted: 5}), sleep=looks.append)
+    for waited, so_far in ((0.0, 1), (1.0, 1), (3.0, 2)):
+        now[0] += waited
+        cores = cores.again()
+        with cores.pinned() as chosen:
+            assert chosen == (wanted,)
+        assert len(looks) == so_far
+    assert cores.again().others() is None
+
+
+@pins
 def test_as_many_threads_as_cores_take_them_all() -> None:
     cores = Cores(len(allowed_cores()), read=dict, sleep=lambda _: None)
     with cores.pinned() as chosen:

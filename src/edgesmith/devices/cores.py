@@ -14,6 +14,7 @@ from edgesmith.core.files import read_number
 
 _ROOT: Final = Path("/")
 _LOOK_S: Final = 0.15
+_FRESH_S: Final = 2.0
 _WORTH_MOVING: Final = 0.15
 
 
@@ -53,8 +54,9 @@ class Cores:
     """Chooses the least busy cores for one session and pins to them.
 
     The choice is made from a short look before the first loading, then from what each core did during the loading
-    before, less our own work. What others do on a core that we would join is counted as what they would keep beside
-    us: half of a core that they fill. Cores of the fastest kind are preferred.
+    before, less our own work; a session right after another (`again`) needs no look. What others do on a core that
+    we would join is counted as what they would keep beside us: half of a core that they fill. Cores of the fastest
+    kind are preferred.
     """
 
     def __init__(
@@ -71,6 +73,14 @@ class Cores:
         self._busy: dict[int, float] | None = None
         self._chosen: tuple[int, ...] = ()
         self._shares: list[float] = []
+        self._seen_s = -_FRESH_S
+
+    def again(self) -> Cores:
+        """For another session, which takes what this one saw last for its look, unless that is two seconds ago."""
+        following = Cores(self._threads, read=self._read, sleep=self._sleep)
+        if time.monotonic() - self._seen_s < _FRESH_S:
+            following._busy, following._chosen = self._busy, self._chosen
+        return following
 
     @contextmanager
     def pinned(self) -> Iterator[tuple[int, ...]]:
@@ -91,6 +101,7 @@ class Cores:
         finally:
             os.sched_setaffinity(0, before)
             self._busy = self._others(ticks, self._read(), time.process_time() - own_s)
+            self._seen_s = time.monotonic()
             self._shares += [self._busy[core] for core in self._chosen if core in self._busy]
 
     def steal(self) -> float | None:

@@ -51,6 +51,7 @@ class LocalDevice:
         self.threads = threads
         self._options = dict(options or {})
         self.clock = clock or SystemClock(threads=threads)
+        self._cores = Cores(threads)
 
     def fingerprint(self) -> Fingerprint:
         """The setting that the latencies belong to."""
@@ -65,13 +66,14 @@ class LocalDevice:
 
     def time(self, files: Sequence[Path], plan: Plan) -> Session:
         """Time files side by side; see `edgesmith.devices.base.Device`."""
+        self._cores = self._cores.again()
         with self.prepared(files, plan.seed) as prepared:
             return time_session(
                 prepared.loads,
                 plan,
                 fingerprint=self.fingerprint(),
                 clock=self.clock,
-                cores=Cores(self.threads),
+                cores=self._cores,
             )
 
     @contextmanager

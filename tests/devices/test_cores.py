@@ -72,7 +72,7 @@ def test_the_least_busy_core_is_taken_and_given_back(idle: int) -> None:
 @pins
 @two_cores
 def test_a_session_right_after_another_needs_no_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, looks = [100.0], []
+    now, looks = [100.0], list[float]()
     monkeypatch.setattr("edgesmith.devices.cores.time.monotonic", lambda: now[0])
     wanted = allowed_cores()[1]
     cores = Cores(1, read=ticking(dict.fromkeys(allowed_cores(), 90) | {wanted: 5}), sleep=looks.append)

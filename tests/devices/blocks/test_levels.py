@@ -65,6 +65,26 @@ def test_a_session_slow_as_a_whole_counts_as_any_other() -> None:
     assert max(abs(found[key].ms / settle(sessions)[key].ms - 1) for key in found) < 0.01
 
 
+def test_slow_sessions_may_take_more_of_short_runs() -> None:
+    rng = np.random.default_rng(0)
+    levels = {key: float(np.log(ms)) for key, ms in TRUE_MS.items()}
+    middle = float(np.mean(list(levels.values())))
+    sessions = []
+    for _ in range(24):
+        shift = float(rng.exponential(0.1))
+        chosen = [str(key) for key in rng.choice(sorted(levels), 8, replace=False)]
+        shifted = {key: levels[key] + shift * (1 - 0.3 * (levels[key] - middle)) for key in chosen}
+        noisy = {key: value + float(rng.normal(0, 0.005)) for key, value in shifted.items()}
+        sessions.append(Readings(contended=False, log_ms=noisy))
+    found = settle(sessions)
+    moved = {key: float(np.log(found[key].ms)) - levels[key] for key in levels}
+    usual = float(np.mean(list(moved.values())))
+    assert 0 < usual < 0.1
+    for key, by in moved.items():  # each level is that of one and the same session
+        assert by == pytest.approx(usual * (1 - 0.3 * (levels[key] - middle)), abs=0.006)
+    assert sum(level.quiet for level in found.values()) == 24 * 8
+
+
 def test_a_session_that_slows_some_files_more_than_others_is_not_quiet() -> None:
     rng = np.random.default_rng(0)
     sessions = make_sessions(rng, files=12)

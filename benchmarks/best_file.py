@@ -37,6 +37,7 @@ from edgesmith.deploy.quantize.base import Calibration, QuantPlan
 from edgesmith.deploy.quantize.mixed import find_plan
 from edgesmith.deploy.quantize.write import open_quantizer
 from edgesmith.devices import statistics
+from edgesmith.devices.conditions import cpu_flags
 from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
@@ -49,6 +50,7 @@ FLOAT_DEVICES = ("onnxruntime", "litert", "executorch", "openvino", "openvino:ar
 INT8_DEVICES = ("onnxruntime", "litert", "executorch", "openvino")
 PEER = "torchvision, onnxruntime"
 CALIBRATION_PICTURES = 16
+INSTRUCTIONS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8")
 
 
 def main() -> None:
@@ -108,6 +110,7 @@ def run(name: str, *, seed: int, loads: int) -> dict[str, Any]:
         rows.append({"file": called, "ms": ms.value, "low_ms": ms.low, "high_ms": ms.high,
                      "times_faster": ratio.value, "low": ratio.low, "high": ratio.high})  # fmt: skip
     return {
+        "instructions": " ".join(name for name in INSTRUCTIONS if name in cpu_flags()),
         "gflops": rates,
         "limit_ms": limits,
         "contended": statistics.assess_contention(session).contended,
@@ -165,6 +168,7 @@ def torch_gflops(size: int = 1024, rounds: int = 12) -> float:
 
 
 def print_row(row: dict[str, Any]) -> None:
+    print(f"a processor with {row['instructions']}")
     for library, limit in row["limit_ms"].items():
         rate = row["gflops"][library]
         print(f"{row['model']} at the rate of {library}'s matrix product ({rate:.0f} GFLOP/s): {limit:.2f} ms")

@@ -41,7 +41,7 @@ def render(results: Path) -> str:
 
 def last(path: Path) -> list[Row]:
     """The last row of each subject, in the order of their first rows."""
-    subjects = ("network", "model", "device", "mixed", "given_back")
+    subjects = ("network", "model", "device", "mixed", "given_back", "instructions")
     rows = {tuple(row.get(name) for name in subjects): row for row in read_lines(path)}
     return list(rows.values())
 
@@ -70,7 +70,13 @@ def zoo_table(rows: Sequence[Row]) -> list[str]:
 
 
 def best_table(rows: Sequence[Row]) -> list[str]:
-    row = rows[-1]
+    lines: list[str] = []
+    for row in rows:
+        lines += ["", *best_of(row)]
+    return lines[1:]
+
+
+def best_of(row: Row) -> list[str]:
     lines = [
         [
             file["file"],
@@ -86,7 +92,11 @@ def best_table(rows: Sequence[Row]) -> list[str]:
         for library, limit in row["limit_ms"].items()
     ]
     titles = ["file", "ms, 95 % interval", "times faster than torchvision's, 99 % interval", "what stays in float"]
-    return [*markdown(titles, lines), "", *limits]
+    told = row.get("instructions")
+    processor = (
+        f"A processor with {', '.join(told.split())}" if told else "A processor whose instructions were not noted"
+    )
+    return [f"{processor}:", "", *markdown(titles, lines), "", *limits]
 
 
 def int8_table(rows: Sequence[Row]) -> list[str]:

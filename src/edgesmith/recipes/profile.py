@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,10 +21,11 @@ from edgesmith.core.seed import generator
 from edgesmith.devices.base import Device
 from edgesmith.devices.blocks import bench as benches
 from edgesmith.devices.blocks.bench import Bench, Efforts
-from edgesmith.devices.blocks.calibrate import LEAST_NETS, UNCALIBRATED, Calibration, calibrate
+from edgesmith.devices.blocks.calibrate import LEAST_NETS, UNCALIBRATED, calibrate
 from edgesmith.devices.blocks.files import Maker, maker_for
-from edgesmith.devices.blocks.gate import NUM_NETS, Gate, HeldOut, is_in_range, judge
-from edgesmith.devices.blocks.library import Trial, anchor_key, at_anchor, open_files, open_store
+from edgesmith.devices.blocks.gate import NUM_NETS, HeldOut, is_in_range, judge
+from edgesmith.devices.blocks.levels import Level
+from edgesmith.devices.blocks.library import Trial, anchor_key, open_files, open_store
 from edgesmith.devices.blocks.population import FAMILIES, draw_ancestors, draw_relatives
 from edgesmith.devices.blocks.sandwich import pieces_of
 from edgesmith.devices.blocks.store import Purpose, Store
@@ -167,23 +168,29 @@ class _Attempt:
         self._begun = time.monotonic()
 
     def run(self, earlier: Sequence[Trial]) -> Trial:
-        """Fit to drawn networks and to those that earlier gates held out; then hold out new ones."""
+        """Fit to drawn networks and to those that earlier gates held out; then hold out new ones.
+
+        All levels are settled once everything was timed, for what a machine calls undisturbed moves in a quarter of an
+        hour; the fit knows the latencies of the fitted networks alone.
+        """
         self._bench.listen()
         failed = [trial for trial in earlier if not trial.gate.contended]
         known = self._store.nets()
         fitted = [*self._draw("fit", self._plan.nets), *(known[key] for trial in failed for key in trial.held_out)]
-        nets_ms = self._time(fitted)
-        anchor_ms = self._bench.levels(Purpose.PIECES)[anchor_key()].ms
-        net_anchor_ms = self._bench.levels(Purpose.NETS)[anchor_key()].ms
-        measured = [nets_ms[model_hash(spec)] for spec in fitted]
-        table = self._table(anchor_ms, None)
-        calibration = calibrate([table.add_up(spec) for spec in fitted], measured)
-        held_out = self._hold_out(fitted, measured, len(failed), net_anchor_ms)
-        gate = self._judge(held_out, self._table(anchor_ms, calibration), net_anchor_ms)
+        self._time(fitted)
+        held_out = self._hold_out(fitted, len(failed))
+        pieces, nets = self._bench.levels(Purpose.PIECES), self._bench.levels(Purpose.NETS)
+        pieces_ms = {key: level.ms for key, level in pieces.items()}
+        sums = [BlockTable(pieces_ms, UNCALIBRATED).add_up(spec) for spec in fitted]
+        calibration = calibrate(sums, [nets[model_hash(spec)].ms for spec in fitted])
+        gate = judge(
+            [_held_out(spec, nets[model_hash(spec)], BlockTable(pieces_ms, calibration)) for spec in held_out],
+            disturbed_pieces=sum(not level.quiet for level in pieces.values()) / len(pieces),
+        )
         return Trial(
             calibration=calibration,
             gate=gate,
-            anchor_ms=anchor_ms,
+            anchor_ms=pieces_ms[anchor_key()],
             held_out=tuple(map(model_hash, held_out)),
             seconds=time.monotonic() - self._begun,
         )
@@ -192,55 +199,36 @@ class _Attempt:
         relatives = draw_relatives(self._ancestors, generator(self._plan.seed, label))
         return list(islice(relatives, count))
 
-    def _time(self, specs: Sequence[NetSpec]) -> Mapping[str, float]:
-        """Time networks and their pieces; all files are made first.
-
-        Returns:
-            Milliseconds of the networks, by model hash.
-        """
+    def _time(self, specs: Sequence[NetSpec]) -> None:
+        """Time networks and their pieces; all files are made first."""
         pieces = {piece.key: piece for spec in specs for piece in pieces_of(spec)}.values()
         self._progress.note(f"{len(specs)} networks, {len(pieces)} different pieces: export and time what is new")
         small = [net for piece in pieces for net in (piece.net, piece.base) if net is not None]
         self._bench.make_files([*small, *specs], progress=self._progress)
         self._bench.time(Purpose.PIECES, small, gives_up=True, progress=self._progress)
-        levels = self._bench.time(Purpose.NETS, specs, gives_up=True, progress=self._progress)
-        return {key: level.ms for key, level in levels.items()}
+        self._bench.time(Purpose.NETS, specs, gives_up=True, progress=self._progress)
 
-    def _hold_out(
-        self, fitted: Sequence[NetSpec], fitted_ms: Sequence[float], number: int, anchor_ms: float
-    ) -> list[NetSpec]:
+    def _hold_out(self, fitted: Sequence[NetSpec], number: int) -> list[NetSpec]:
         """Draw and time networks until enough lie in the gate's range, in the order drawn."""
-        used, middle = {model_hash(spec) for spec in fitted}, median(fitted_ms)
+        used = {model_hash(spec) for spec in fitted}
         label = f"held-out {number}"
         fresh = [spec for spec in self._draw(label, _DRAWS_AT_MOST * NUM_NETS) if model_hash(spec) not in used]
         kept: list[NetSpec] = []
         taken = 0
         while len(kept) < NUM_NETS and taken < len(fresh):
-            batch = fresh[taken : taken + math.ceil(_SPARE * (NUM_NETS - len(kept)))]
-            taken += len(batch)
-            self._time(batch)
-            found = at_anchor(self._bench.levels(Purpose.NETS), anchor_ms)
-            kept += [spec for spec in batch if is_in_range(found[model_hash(spec)], middle)]
+            taken += math.ceil(_SPARE * (NUM_NETS - len(kept)))
+            self._time(fresh[:taken])
+            found = self._bench.levels(Purpose.NETS)
+            middle = median(found[model_hash(spec)].ms for spec in fitted)
+            kept = [spec for spec in fresh[:taken] if is_in_range(found[model_hash(spec)].ms, middle)]
         return kept[:NUM_NETS]
 
-    def _table(self, anchor_ms: float, calibration: Calibration | None) -> BlockTable:
-        levels = at_anchor(self._bench.levels(Purpose.PIECES), anchor_ms)
-        return BlockTable(levels, calibration or UNCALIBRATED)
 
-    def _judge(self, specs: Iterable[NetSpec], table: BlockTable, anchor_ms: float) -> Gate:
-        levels = self._bench.levels(Purpose.NETS)
-        found = at_anchor(levels, anchor_ms)
-        held_out = []
-        for spec in specs:
-            key = model_hash(spec)
-            held_out.append(
-                HeldOut(
-                    name=spec.name,
-                    ms=found[key],
-                    predicted=table.predict(spec),
-                    madds=count_total(spec).madds,
-                    quiet=levels[key].quiet >= _LEAST_QUIET,
-                )
-            )
-        pieces = self._bench.levels(Purpose.PIECES).values()
-        return judge(held_out, disturbed_pieces=sum(not level.quiet for level in pieces) / len(pieces))
+def _held_out(spec: NetSpec, level: Level, table: BlockTable) -> HeldOut:
+    return HeldOut(
+        name=spec.name,
+        ms=level.ms,
+        predicted=table.predict(spec),
+        madds=count_total(spec).madds,
+        quiet=level.quiet >= _LEAST_QUIET,
+    )

@@ -38,7 +38,7 @@ _PIECE_PLAN: Final = Plan(
     warmup_runs=4,
     warmup_s=0.05,
 )
-_NET_PLAN: Final = Plan(loads=2, load_s=0.06, min_rounds=4, max_rounds=8, warmup_s=0.1)
+_NET_PLAN: Final = Plan(loads=2, load_s=0.06, min_rounds=4, max_rounds=8, warmup_s=0.04)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
-Model = Annotated[str, typer.Argument(help="Zoo name with options, spec JSON, bundle, run folder, or model file.")]
-Models = Annotated[list[str], typer.Argument(help="One or more models; the same one twice makes an A/A test.")]
+from edgesmith.cli import completion
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        help="Zoo name with options, spec JSON, bundle, run folder, or model file.", autocompletion=completion.models
+    ),
+]
+Models = Annotated[
+    list[str],
+    typer.Argument(help="One or more models; the same one twice makes an A/A test.", autocompletion=completion.models),
+]
 Data = Annotated[
     str,
     typer.Argument(
@@ -19,8 +29,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on 
 Seed = Annotated[int, typer.Option(help="Decides splits, weights, order and augmentation.")]
 Out = Annotated[Path | None, typer.Option(help="Run folder; runs/VERB-NAME by default.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away what an earlier run left in the folder.")]
-Device = Annotated[str, typer.Option(help="Device with options, such as onnxruntime:threads=2.")]
-Devices = Annotated[str, typer.Option(help="Device with options, such as onnxruntime:threads=2; or several: a,b.")]
+Device = Annotated[
+    str,
+    typer.Option(help="Device with options, such as onnxruntime:threads=2.", autocompletion=completion.devices),
+]
+Devices = Annotated[
+    str,
+    typer.Option(
+        help="Device with options, such as onnxruntime:threads=2; or several: a,b.", autocompletion=completion.devices
+    ),
+]
 Resolution = Annotated[str | None, typer.Option(help="Input size in pixels: 160, or 128x192 (height x width).")]
 Recipe = Annotated[
     str | None,

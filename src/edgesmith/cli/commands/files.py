@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edgesmith.cli import arguments as arg
+from edgesmith.cli import completion
 
 
 def export(
@@ -15,7 +16,11 @@ def export(
     *,
     format: Annotated[
         str,
-        typer.Option("--format", help="Formats, by commas: onnx, litert, executorch, openvino, ncnn, coreml."),
+        typer.Option(
+            "--format",
+            help="Formats, by commas: onnx, litert, executorch, openvino, ncnn, coreml.",
+            autocompletion=completion.formats,
+        ),
     ] = "onnx",
     batch: Annotated[
         str | None, typer.Option(help="Pictures in one run, or any; by default any where the format can, else 1.")

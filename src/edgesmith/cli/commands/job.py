@@ -7,10 +7,17 @@ from typing import Annotated
 import typer
 
 from edgesmith.cli import arguments as arg
+from edgesmith.cli import completion
 
 Budget = Annotated[str, typer.Option(help="Latency of one picture, with a unit, such as 5ms.")]
 Across = Annotated[str, typer.Option(help="What counts of several devices: worst or mean.")]
-Effort = Annotated[str, typer.Option(help="quick (25 minutes), standard (2 hours) or thorough (8 hours) on 2 cores.")]
+Effort = Annotated[
+    str,
+    typer.Option(
+        help="quick (25 minutes), standard (2 hours) or thorough (8 hours) on 2 cores.",
+        autocompletion=completion.efforts,
+    ),
+]
 Time = Annotated[str | None, typer.Option(help="Another limit of time, such as 40m.")]
 MaxSize = Annotated[str | None, typer.Option(help="Most bytes of weights, with a unit, such as 2MB.")]
 MaxMemory = Annotated[str | None, typer.Option(help="Most bytes of activations at the peak, such as 5MB.")]

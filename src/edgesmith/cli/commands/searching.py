@@ -7,11 +7,22 @@ from typing import Annotated
 import typer
 
 from edgesmith.cli import arguments as arg
+from edgesmith.cli import completion
 from edgesmith.cli.commands.job import Across, Budget, Effort, MaxMemory, MaxSize, Pixels, Time, show
 
-Space = Annotated[str, typer.Option(help="Search space: mobilenet_v3_small, mobilenet_v3_large, ...; auto by budget.")]
+Space = Annotated[
+    str,
+    typer.Option(
+        help="Search space: mobilenet_v3_small, mobilenet_v3_large, ...; auto by budget.",
+        autocompletion=completion.spaces,
+    ),
+]
 Strategy = Annotated[
-    str, typer.Option(help="surrogate, random, local, evolution, tpe, nsga2, controller (the paper's) or reinforce.")
+    str,
+    typer.Option(
+        help="surrogate, random, local, evolution, tpe, nsga2, controller (the paper's) or reinforce.",
+        autocompletion=completion.strategies,
+    ),
 ]
 Reward = Annotated[
     str,

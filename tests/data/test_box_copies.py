@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgesmith.core.errors import DataError, UsageError
+from edgesmith.core.errors import DataError
 from edgesmith.data import dataset as datasets
 from edgesmith.data.check import check
 from edgesmith.data.dataset import Dataset
@@ -65,7 +65,7 @@ def test_the_same_set_gives_the_same_shards(rectangles: Path, tmp_path: Path) ->
             '{"width": 8, "height": 8, "objects": [{"label": 7, "bbox": [0, 0, 4, 4]}]}',
             "that classes.txt does not name",
         ),
-        ("", r"has no \.cls file beside it that tells its class, nor a \.json file"),
+        ("", r"has no \.cls file beside it that tells its class, no \.json file with its boxes and no \.mask\.png"),
     ],
 )
 def test_shards_without_what_they_need_are_one_line(tmp_path: Path, text: str, message: str) -> None:
@@ -101,13 +101,3 @@ def test_a_cleaned_copy_keeps_boxes_and_category_ids(rectangles: Path, tmp_path:
     assert boxes_by_pixels(after, "train") == wanted
     assert boxes_by_pixels(after, "val") == boxes_by_pixels(before, "val")
     assert not [problem for problem in check(after).problems if problem.kind == "bad_box"]
-
-
-def test_masks_are_not_packed(tmp_path: Path) -> None:
-    for folder in ("images", "masks"):
-        (tmp_path / "set" / folder).mkdir(parents=True)
-        for name in ("a", "b"):
-            Image.new("RGB" if folder == "images" else "L", (16, 16)).save(tmp_path / "set" / folder / f"{name}.png")
-    (tmp_path / "set" / "classes.json").write_text(json.dumps({"names": ["x", "y"]}))
-    with pytest.raises(UsageError, match="pack is for classes and boxes so far"):
-        pack(datasets.open(tmp_path / "set"), tmp_path / "shards")

@@ -13,8 +13,6 @@ from PIL import Image
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError
-from edgesmith.data import dataset as datasets
-from edgesmith.data.pack import pack
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.deploy.predict_masks import MaskPredictor, predict_masks
@@ -145,8 +143,6 @@ def test_what_is_for_classification_alone_is_said_in_one_line(
         train_and_quantize(resolve(folder), str(shapes), "onnxruntime", training=Training(out=tmp_path / "c"))
     with pytest.raises(UsageError, match="--preset is for classification so far"):
         preset_fit(str(shapes), budget="5ms", preset="paper-large", out=tmp_path / "a")
-    with pytest.raises(UsageError, match="pack is for classes and boxes so far"):
-        pack(datasets.open(shapes), tmp_path / "shards")
 
 
 def test_a_net_that_cannot_be_a_segmenter_is_refused_with_the_reason(shapes: Path) -> None:

@@ -1,4 +1,4 @@
-"""How a segmentation set lies in its source: plain folders, Pascal VOC, Cityscapes."""
+"""How a segmentation set lies in its source: plain folders, Pascal VOC, Cityscapes, shards."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, split_of
 from edgesmith.data.masks import IGNORE, MaskCode
 from edgesmith.data.names import is_picture_name
 from edgesmith.data.samples import Problem, Sample
+from edgesmith.data.shards import CLASSES_NAME, ShardSource
 from edgesmith.data.sources import Source
 
 CLASS_FILE: Final = "classes.json"
@@ -141,7 +142,21 @@ def _read_city(source: Source, root: str) -> Masked | None:
     return Masked(layout=_layout(tuple(CITY_CLASSES), pairs, problems), code=code)
 
 
-_READERS: Final[Sequence[Callable[[Source, str], Masked | None]]] = (_read_city, _read_voc, _read_plain)
+def _read_shards(source: Source, root: str) -> Masked | None:
+    """WebDataset shards with a mask beside each picture, as `pack` writes them."""
+    del root
+    if not isinstance(source, ShardSource) or not source.masks:
+        return None
+    classes = tuple(source.class_names)
+    if not classes:
+        raise DataError(f"{source.location} has masks but no {CLASSES_NAME} that names their classes by line")
+    pairs: dict[str, list[Sample]] = {}
+    for name, mask in source.masks.items():
+        pairs.setdefault(split_of(name.partition("/")[0]) or WHOLE, []).append(Sample(name, mask=mask))
+    return Masked(layout=_layout(classes, pairs, ()), code=MaskCode(num_classes=len(classes)))
+
+
+_READERS: Final[Sequence[Callable[[Source, str], Masked | None]]] = (_read_shards, _read_city, _read_voc, _read_plain)
 
 
 def _city_numbers() -> MaskCode:

@@ -6,9 +6,12 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
+
+from PIL import Image
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.files import atomic_folder
@@ -16,8 +19,9 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import generator
 from edgesmith.data.coco import pixels_of, size_of
 from edgesmith.data.dataset import Dataset, read_file
+from edgesmith.data.masks import read_mask
 from edgesmith.data.samples import Sample
-from edgesmith.data.shards import BOXES_SUFFIX, CLASSES_NAME, LABEL_SUFFIX
+from edgesmith.data.shards import BOXES_SUFFIX, CLASSES_NAME, LABEL_SUFFIX, MASK_SUFFIX
 
 SHARD_BYTES: Final = 256_000_000
 _LEAST: Final = 10_000
@@ -41,7 +45,7 @@ class Packed:
 def pack(
     dataset: Dataset, path: Path, *, shard_bytes: int = SHARD_BYTES, seed: int = 0, progress: Progress = SILENT
 ) -> Packed:
-    """Write ``train-000000.tar`` and so on, and ``classes.txt``; pictures keep their bytes.
+    """Write ``train-000000.tar`` and so on, and ``classes.txt``; pictures keep their bytes, masks their classes.
 
     The order is shuffled once, so that each shard is a fair sample of its split. The same set, size and seed give the
     same bytes.
@@ -55,12 +59,10 @@ def pack(
 
     Raises:
         UsageError: The folder is there and holds something, or shards would be tiny.
-        DataError: A picture cannot be read.
+        DataError: A picture or a mask cannot be read.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is there already; pack writes a new folder")
-    if dataset.task == "segmentation":
-        raise UsageError(f"pack is for classes and boxes so far, and {dataset.source.location} is for segmentation")
     if shard_bytes < _LEAST:
         raise UsageError(f"a shard has at least {_LEAST} bytes, got {shard_bytes}; usual are 100 MB to 1 GB")
     shards: dict[str, int] = {}
@@ -68,20 +70,25 @@ def pack(
         (folder / CLASSES_NAME).write_text("".join(f"{name}\n" for name in dataset.classes), encoding="utf-8")
         for split, samples in dataset.splits.items():
             order = generator(seed, "pack", split).permutation(len(samples)).tolist()
-            writer = _Writer(folder, split, shard_bytes)
-            for number, place in enumerate(order):
-                sample = samples[place]
-                picture = read_file(dataset.source, sample.name)
-                writer.add(f"{number:08d}", PurePosixPath(sample.name).suffix, picture, _known(dataset, sample))
-                stage.advance()
-            shards[split] = writer.close()
+            with closing(_Writer(folder, split, shard_bytes)) as writer:
+                for number, place in enumerate(order):
+                    sample = samples[place]
+                    picture = read_file(dataset.source, sample.name)
+                    writer.add(f"{number:08d}", PurePosixPath(sample.name).suffix, picture, _known(dataset, sample))
+                    stage.advance()
+                shards[split] = writer.close()
     return Packed(path=path, shards=shards, num_images=dataset.num_images)
 
 
 def _known(dataset: Dataset, sample: Sample) -> tuple[str, bytes]:
-    """What stands beside a picture: its class, or its boxes in pixels of the size that they were drawn on."""
+    """What stands beside a picture: its class, its mask, or its boxes in pixels of the size that they were drawn on."""
     if dataset.task == "classification":
         return LABEL_SUFFIX, str(sample.label).encode()
+    if dataset.mask_code is not None:
+        buffer = io.BytesIO()
+        mask = read_mask(read_file(dataset.source, sample.mask), dataset.mask_code, name=sample.mask)
+        Image.fromarray(mask).save(buffer, "PNG")
+        return MASK_SUFFIX, buffer.getvalue()
     width, height = size_of(dataset, sample)
     objects = [
         {"label": box.label, "bbox": pixels_of(box, (width, height)), "iscrowd": int(box.crowd)} for box in sample.boxes

@@ -1,8 +1,9 @@
 """WebDataset shards: numbered tar files whose members lie side by side, read at random by offset.
 
 A shard is ``train-000012.tar`` with members ``KEY.jpg`` and ``KEY.cls``, the class as a number or a name, or with
-``KEY.json``, the picture's boxes. What stands before the number is the split where it is a split's name.
-``classes.txt`` beside the shards names the classes by line.
+``KEY.json``, the picture's boxes, or with ``KEY.mask.png``, the class of each pixel by its number, 255 for none. What
+stands before the number is the split where it is a split's name. ``classes.txt`` beside the shards names the classes
+by line.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from edgesmith.data.names import is_leftover, is_picture_name
 CLASSES_NAME: Final = "classes.txt"
 LABEL_SUFFIX: Final = ".cls"
 BOXES_SUFFIX: Final = ".json"
+MASK_SUFFIX: Final = ".mask.png"
 _SHARD: Final = re.compile(r"(?P<prefix>.+)-\d{3,}\.tar", re.IGNORECASE)
 _SPLITS: Final = ("train", "val", "valid", "validation", "test")
 
@@ -33,10 +35,11 @@ def is_shard_name(name: str) -> bool:
 class ShardSource:
     """Several shards as one set of ``SPLIT/CLASS/SHARD/KEY.jpg``; files are opened for each read.
 
-    Pictures with boxes lie in ``SPLIT/SHARD/KEY.jpg``.
+    Pictures with boxes or masks lie in ``SPLIT/SHARD/KEY.jpg``.
 
     Attributes:
         annotations: What stands beside each picture with boxes, by its name.
+        masks: The name of each picture's mask, by the picture's.
         class_names: From ``classes.txt``.
 
     Args:
@@ -44,7 +47,7 @@ class ShardSource:
         shards: Their names there.
 
     Raises:
-        DataError: One is no tar archive, or a picture has neither class nor boxes.
+        DataError: One is no tar archive, or a picture has neither class nor boxes nor mask.
     """
 
     def __init__(self, location: Path, shards: Sequence[str]) -> None:
@@ -52,13 +55,14 @@ class ShardSource:
         self._shards = tuple(sorted(shards))
         self._members: dict[str, tuple[int, str, int, int]] = {}
         self.annotations: dict[str, str] = {}
+        self.masks: dict[str, str] = {}
         self.class_names = _class_names(location)
         for number, shard in enumerate(self._shards):
             self._add(number, shard, self.class_names)
         self._names, self._folders = index_names(self._members, [])
 
     def names(self) -> Sequence[str]:
-        """Pictures, sorted."""
+        """Pictures and masks, sorted."""
         return self._names
 
     def folders(self) -> Sequence[str]:
@@ -90,6 +94,7 @@ class ShardSource:
         pictures: dict[str, tuple[str, int, int]] = {}
         labels: dict[str, str] = {}
         boxes: dict[str, str] = {}
+        masks: dict[str, tuple[str, int, int]] = {}
         try:
             with tarfile.open(path, mode="r:") as archive:
                 for member in archive:
@@ -101,16 +106,18 @@ class ShardSource:
                         file = archive.extractfile(member)
                         text = "" if file is None else file.read().decode("utf-8", "replace").strip()
                         (labels if suffix == LABEL_SUFFIX else boxes)[key] = text
+                    elif suffix == MASK_SUFFIX:
+                        masks[key] = (member.name, member.offset_data, member.size)
                     elif is_picture_name(suffix):
                         pictures[key] = (member.name, member.offset_data, member.size)
         except (OSError, EOFError, tarfile.TarError) as error:
             raise DataError(f"{path} is not a tar archive, or it is damaged: {error}") from error
-        known = labels if labels else boxes  # a JSON file beside a class is somebody's notes
+        known = labels or masks or boxes  # a JSON file beside a class is somebody's notes
         missing = next((member for key, (member, *_) in pictures.items() if not known.get(key)), None)
         if missing is not None:
             raise DataError(
-                f"{path}:{missing} has no {LABEL_SUFFIX} file beside it that tells its class, nor a {BOXES_SUFFIX} "
-                "file with its boxes"
+                f"{path}:{missing} has no {LABEL_SUFFIX} file beside it that tells its class, no {BOXES_SUFFIX} "
+                f"file with its boxes and no {MASK_SUFFIX}"
             )
         stem = path.name[: -len(".tar")]
         found = _SHARD.fullmatch(shard)
@@ -120,7 +127,10 @@ class ShardSource:
             folder = f"{_name_of(labels[key], names, f'{path}:{member_name}')}/{stem}" if labels else stem
             name = f"{split}{folder}/{key}{_split_key(member_name)[1]}"
             self._members[name] = (number, member_name, offset, size)
-            if not labels:
+            if masks and not labels:
+                self.masks[name] = f"{split}{stem}/{key}{MASK_SUFFIX}"
+                self._members[self.masks[name]] = (number, *masks[key])
+            elif not labels:
                 self.annotations[name] = boxes[key]
 
 

@@ -7,7 +7,7 @@
 side is run for one epoch and for several, and the difference counts: neither start nor scoring does. ``random`` is
 edgesmith's step on batches that are there already.
 
-``accuracy``: top-1 on the test split for the same wall time. A script's epochs are chosen so that its training fills
+``accuracy``: top-1 on the test split, or on val where there is none, for the same wall time. A script's epochs are chosen so that its training fills
 the time; its start and its scoring are not counted against it, while those of edgesmith are.
 
 Rows are appended to ``--out``; run again, the script goes on where it stopped.
@@ -58,7 +58,7 @@ def main() -> None:
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Set a training beside those of two public scripts.")
     parser.add_argument("what", choices=["speed", "accuracy"])
-    parser.add_argument("data", type=Path, help="pictures with classes and the splits train and test")
+    parser.add_argument("data", type=Path, help="pictures with classes and the splits train and test or val")
     parser.add_argument("--torchvision", type=Path, required=True, help="references/classification/train.py")
     parser.add_argument("--timm", type=Path, required=True, help="train.py of pytorch-image-models")
     parser.add_argument("--side", type=int, default=128, help="resolution in pixels")
@@ -72,11 +72,11 @@ def parse_options() -> argparse.Namespace:
 
 
 def unpack(dataset: Dataset, folder: Path) -> Path:
-    """Pictures as files, as the scripts read them: ``train``, ``val`` (test's), one picture a class in ``few``."""
+    """Pictures as files, as the scripts read them: ``train``, ``val`` (what is scored), one picture a class in ``few``."""
     done = folder / "done"
     if done.is_file():
         return folder
-    test = dataset.samples("test")
+    test = dataset.samples(dataset.evaluation_split())
     firsts = {sample.label: sample for sample in test}
     for name, samples in (("train", dataset.samples("train")), ("val", test), ("few", firsts.values())):
         for number, sample in enumerate(samples):

@@ -7,8 +7,9 @@
 side is run for one epoch and for several, and the difference counts: neither start nor scoring does. ``random`` is
 edgesmith's step on batches that are there already.
 
-``accuracy``: top-1 on the test split, or on val where there is none, for the same wall time. A script's epochs are chosen so that its training fills
-the time; its start and its scoring are not counted against it, while those of edgesmith are.
+``accuracy``: top-1 on the test split, or on val where there is none, for the same wall time. A script's epochs are
+chosen so that its training fills the time; its start and its scoring are not counted against it, while those of
+edgesmith are.
 
 Rows are appended to ``--out``; run again, the script goes on where it stopped.
 """
@@ -72,7 +73,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def unpack(dataset: Dataset, folder: Path) -> Path:
-    """Pictures as files, as the scripts read them: ``train``, ``val`` (what is scored), one picture a class in ``few``."""
+    """Pictures as files, as the scripts read them: ``train``; ``val``, which is scored; ``few``, one of each class."""
     done = folder / "done"
     if done.is_file():
         return folder

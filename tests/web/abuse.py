@@ -7,7 +7,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -101,7 +101,7 @@ def _odd(draw: Draw) -> bytes:
 def _polyglot(draw: Draw) -> bytes:
     script = b"<script>alert(1)</script>"
     return (
-        _small(draw) + packed(lambda each: each.writestr("a/x.png", b"x")),
+        _small(draw) + packed([("a/x.png", b"x")]),
         b"GIF89a/*" + script + b"*/" + bytes(100),
         b"%PDF-1.4\n" + _small(draw),
         b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>" + _small(draw),
@@ -109,7 +109,7 @@ def _polyglot(draw: Draw) -> bytes:
     )[draw.integers(5)]
 
 
-PICTURES: Final = MappingProxyType(
+PICTURES: Final[Mapping[str, Callable[[Draw], bytes]]] = MappingProxyType(
     {
         "flipped": lambda draw: _flipped(_small(draw), draw),
         "cut": lambda draw: _cut(_small(draw), draw),
@@ -123,16 +123,17 @@ PICTURES: Final = MappingProxyType(
 )
 
 
-def packed(write: Callable[[zipfile.ZipFile], object]) -> bytes:
-    """A zip archive that ``write`` fills."""
+def packed(members: Iterable[tuple[str | zipfile.ZipInfo, bytes]]) -> bytes:
+    """A zip archive of these members."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        write(archive)
+        for name, content in members:
+            archive.writestr(name, content)
     return buffer.getvalue()
 
 
 def _good_zip(draw: Draw) -> bytes:
-    return packed(lambda each: [each.writestr(f"{name}/{n}.png", _small(draw)) for name in "ab" for n in range(3)])
+    return packed((f"{name}/{n}.png", _small(draw)) for name in "ab" for n in range(3))
 
 
 def _tar(*members: tarfile.TarInfo, compressed: bool = False) -> bytes:
@@ -153,7 +154,7 @@ def _escape(draw: Draw) -> tuple[str, bytes]:
     name = ESCAPES[draw.integers(len(ESCAPES))]
     if draw.random() < 0.5:
         return "a.tar", _tar(_member(name.replace("\x00", ""), size=9))
-    return "a.zip", packed(lambda each: each.writestr(zipfile.ZipInfo(name), encode(noise())))
+    return "a.zip", packed([(zipfile.ZipInfo(name), encode(noise()))])
 
 
 def _link(draw: Draw) -> tuple[str, bytes]:
@@ -161,7 +162,7 @@ def _link(draw: Draw) -> tuple[str, bytes]:
     if draw.random() < 0.3:
         member = zipfile.ZipInfo("a/x.png")
         member.external_attr = (0o120777, 0o010777, 0o060777)[draw.integers(3)] << 16
-        return "a.zip", packed(lambda each: each.writestr(member, to))
+        return "a.zip", packed([(member, to.encode())])
     kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE)
     kind = kinds[draw.integers(len(kinds))]
     return "a.tar.gz", _tar(_member("a/x.png", kind, to=to), _member("a/x.png/y.png", size=9), compressed=True)
@@ -172,10 +173,10 @@ def _bomb(draw: Draw) -> tuple[str, bytes]:
     zeros = b"\0" * 40_000_000
     shape = draw.integers(3)
     if shape == 0:
-        return "a.zip", packed(lambda each: [each.writestr(f"a/{n}.png", zeros[:4_000_000]) for n in range(10)])
+        return "a.zip", packed((f"a/{n}.png", zeros[:4_000_000]) for n in range(10))
     if shape == 1:
         return "a.tar.gz", _tar(_member("a/0.png", size=40_000_000), compressed=True)
-    content = packed(lambda each: each.writestr("a/0.png", zeros))
+    content = packed([("a/0.png", zeros)])
     start, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
     entries = content[start:end] * 500
     closing = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 500, 500, len(entries), start, 0)
@@ -193,7 +194,7 @@ def _lie(draw: Draw) -> tuple[str, bytes]:
 
 def _many(draw: Draw) -> tuple[str, bytes]:
     count = int(draw.integers(5_000, 10_000))
-    return "a.zip", packed(lambda each: [each.writestr(f"a/{n}.png", b"") for n in range(count)])
+    return "a.zip", packed((f"a/{n}.png", b"") for n in range(count))
 
 
 def _damaged(draw: Draw) -> tuple[str, bytes]:
@@ -207,13 +208,13 @@ def _mixed(draw: Draw) -> tuple[str, bytes]:
     """An archive behind a picture, archives in an archive, or one kind under the other's name."""
     return (
         ("a.zip", encode(noise()) + _good_zip(draw)),
-        ("a.zip", packed(lambda each: [each.writestr(f"a/{n}.zip", _good_zip(draw)) for n in range(3)])),
+        ("a.zip", packed((f"a/{n}.zip", _good_zip(draw)) for n in range(3))),
         ("a.tar", _good_zip(draw)),
         ("a.zip", _tar(_member("a/0.png", size=9))),
     )[draw.integers(4)]
 
 
-ARCHIVES: Final = MappingProxyType(
+ARCHIVES: Final[Mapping[str, Callable[[Draw], tuple[str, bytes]]]] = MappingProxyType(
     {
         "escape": _escape,
         "link": _link,

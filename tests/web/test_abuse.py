@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,13 +28,16 @@ STARTS = [0, *(pytest.param(start, marks=pytest.mark.slow) for start in range(20
 
 
 @pytest.fixture(scope="module")
-def hostile_client(served: Path) -> TestClient:
-    """A browser of an application whose jobs do nothing."""
+def hostile_client(served: Path) -> Iterator[TestClient]:
+    """A browser of an application whose jobs do nothing, and leave nothing to the tests that follow."""
     app = create_app(WebConfig(folder=served))
     app.state.jobs = Jobs(served / JOBS_NAME, command=(sys.executable, "-c", "pass"))
     client = TestClient(app, base_url=ORIGIN, headers={"origin": ORIGIN}, follow_redirects=False)
     assert client.post("/try/fit-flowers/bundle", files={"picture": ("a", b"no picture")}).status_code == 400
-    return client
+    known = set((served / JOBS_NAME).glob("*"))
+    yield client
+    for job in set((served / JOBS_NAME).glob("*")) - known:
+        shutil.rmtree(job)
 
 
 @pytest.fixture

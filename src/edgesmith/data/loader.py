@@ -212,7 +212,7 @@ class _BatchMaker(Dataset[Batch]):
     def __getitem__(self, request: _Request) -> Batch:
         height, width = request.height, request.width
         count = len(request.indices)
-        images = torch.empty(count, 3, height, width).contiguous(memory_format=torch.channels_last)
+        images = torch.empty(count, 3, height, width, memory_format=torch.channels_last)
         masks = torch.empty(count, height, width, dtype=torch.int64) if self._has_masks else None
         boxes: list[Tensor] = []
         augment = self._augment(height, width)

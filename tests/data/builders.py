@@ -46,3 +46,12 @@ def tar_folder(folder: Path, archive: Path, *, prefix: str = "set") -> Path:
     with tarfile.open(archive, "w:gz" if archive.name.endswith("gz") else "w") as packed:
         packed.add(folder, arcname=prefix)
     return archive
+
+
+def write_tar(path: Path, members: Mapping[str, bytes]) -> None:
+    """A tar archive of these members, in this order."""
+    with tarfile.open(path, "w") as archive:
+        for name, content in members.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(content)
+            archive.addfile(header, io.BytesIO(content))

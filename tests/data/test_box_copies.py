@@ -18,6 +18,7 @@ from edgesmith.data.fix import LIST_NAME, fix
 from edgesmith.data.pack import pack
 from edgesmith.data.samples import Sample
 from tests.data.box_sets import write_coco
+from tests.data.builders import write_tar
 
 
 @pytest.fixture
@@ -72,11 +73,7 @@ def test_shards_without_what_they_need_are_one_line(tmp_path: Path, text: str, m
     stream = io.BytesIO()
     Image.new("RGB", (8, 8)).save(stream, "PNG")
     (tmp_path / "classes.txt").write_text("red\nblue\n")
-    with tarfile.open(tmp_path / "train-000000.tar", "w") as archive:
-        for name, data in (("0.png", stream.getvalue()), ("0.json", text.encode())):
-            header = tarfile.TarInfo(name)
-            header.size = len(data)
-            archive.addfile(header, io.BytesIO(data))
+    write_tar(tmp_path / "train-000000.tar", {"0.png": stream.getvalue(), "0.json": text.encode()})
     with pytest.raises(DataError, match=message) as caught:
         datasets.open(tmp_path)
     assert "\n" not in str(caught.value)

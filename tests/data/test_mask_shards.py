@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from edgesmith.data import dataset as datasets
 from edgesmith.data.check import check
 from edgesmith.data.masks import IGNORE
 from edgesmith.data.pack import pack
+from tests.data.builders import encode, write_tar
 from tests.data.shapes import CLASSES, write_shapes
 
 
@@ -52,25 +51,14 @@ def test_the_same_set_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in shards)
 
 
-def write_shard(path: Path, members: dict[str, bytes]) -> None:
-    with tarfile.open(path, "w") as archive:
-        for name, data in members.items():
-            header = tarfile.TarInfo(name)
-            header.size = len(data)
-            archive.addfile(header, io.BytesIO(data))
-
-
-def png(mode: str) -> bytes:
-    stream = io.BytesIO()
-    Image.new(mode, (8, 8)).save(stream, "PNG")
-    return stream.getvalue()
+PICTURE, MASK = encode(Image.new("RGB", (8, 8))), encode(Image.new("L", (8, 8)), "PNG")
 
 
 @pytest.mark.parametrize(
     ("classes", "members", "message"),
     [
-        ("", {"0.jpg": png("RGB"), "0.mask.png": png("L")}, "no classes.txt that names their classes"),
-        ("x\ny\n", {"0.jpg": png("RGB"), "0.mask.png": png("L"), "1.jpg": png("RGB")}, r"1\.jpg has no \.cls file"),
+        ("", {"0.jpg": PICTURE, "0.mask.png": MASK}, "no classes.txt that names their classes"),
+        ("x\ny\n", {"0.jpg": PICTURE, "0.mask.png": MASK, "1.jpg": PICTURE}, r"1\.jpg has no \.cls file"),
     ],
 )
 def test_shards_without_what_they_need_are_one_line(
@@ -78,7 +66,7 @@ def test_shards_without_what_they_need_are_one_line(
 ) -> None:
     if classes:
         (tmp_path / "classes.txt").write_text(classes)
-    write_shard(tmp_path / "train-000000.tar", members)
+    write_tar(tmp_path / "train-000000.tar", members)
     with pytest.raises(DataError, match=message) as caught:
         datasets.open(tmp_path)
     assert "\n" not in str(caught.value)

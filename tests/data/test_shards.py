@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import pickle
-import tarfile
-from collections.abc import Mapping
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +15,7 @@ from edgesmith.data import dataset as datasets
 from edgesmith.data.pack import pack
 from edgesmith.data.remote import expand
 from edgesmith.data.shards import CLASSES_NAME, ShardSource
-from tests.data.builders import encode, noise, write_pictures
+from tests.data.builders import encode, noise, write_pictures, write_tar
 
 COUNTS = {"train/apple": 9, "train/pear": 7, "val/apple": 2, "val/pear": 3}
 
@@ -31,14 +28,6 @@ def contents(path: str | Path) -> set[tuple[str, str, bytes]]:
         for split, samples in data.splits.items()
         for sample in samples
     }
-
-
-def write_tar(path: Path, members: Mapping[str, bytes]) -> None:
-    with tarfile.open(path, "w") as archive:
-        for name, content in members.items():
-            header = tarfile.TarInfo(name)
-            header.size = len(content)
-            archive.addfile(header, io.BytesIO(content))
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,15 @@ def test_shards_without_what_they_need_are_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_masks_in_some_shards_alone_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("x\ny\n")
+    write_tar(tmp_path / "train-000000.tar", {"0.jpg": PICTURE, "0.mask.png": MASK})
+    write_tar(tmp_path / "val-000000.tar", {"0.jpg": PICTURE, "0.cls": b"1"})
+    with pytest.raises(DataError, match=r"val-000000\.tar:0\.jpg has no \.mask\.png beside it") as caught:
+        datasets.open(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_bad_mask_ends_packing_and_leaves_nothing(tmp_path: Path) -> None:
     root = write_shapes(tmp_path / "set", {"train": 3, "val": 1})
     (mask, *_) = sorted((root / "train" / "masks").iterdir())

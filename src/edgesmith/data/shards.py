@@ -59,6 +59,11 @@ class ShardSource:
         self.class_names = _class_names(location)
         for number, shard in enumerate(self._shards):
             self._add(number, shard, self.class_names)
+        bare = self._members.keys() - self.masks.keys() - set(self.masks.values()) if self.masks else set()
+        if bare:
+            raise DataError(
+                f"{self.describe(min(bare))} has no {MASK_SUFFIX} beside it, and pictures of other shards do"
+            )
         self._names, self._folders = index_names(self._members, [])
 
     def names(self) -> Sequence[str]:

@@ -25,7 +25,7 @@ import torch
 import torchvision
 from calibrated import calibrate_
 from numpy.typing import NDArray
-from rows import find_rows, read_commit
+from rows import find_rows, read_commit, read_instructions
 
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.zoo.names import find
@@ -37,7 +37,6 @@ from edgesmith.deploy.quantize.base import Calibration, QuantPlan
 from edgesmith.deploy.quantize.mixed import find_plan
 from edgesmith.deploy.quantize.write import open_quantizer
 from edgesmith.devices import statistics
-from edgesmith.devices.conditions import cpu_flags
 from edgesmith.devices.local import LocalDevice
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
@@ -50,7 +49,6 @@ FLOAT_DEVICES = ("onnxruntime", "litert", "executorch", "openvino", "openvino:ar
 INT8_DEVICES = ("onnxruntime", "litert", "executorch", "openvino")
 PEER = "torchvision, onnxruntime"
 CALIBRATION_PICTURES = 16
-INSTRUCTIONS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8")
 
 
 def main() -> None:
@@ -110,7 +108,7 @@ def run(name: str, *, seed: int, loads: int) -> dict[str, Any]:
         rows.append({"file": called, "ms": ms.value, "low_ms": ms.low, "high_ms": ms.high,
                      "times_faster": ratio.value, "low": ratio.low, "high": ratio.high})  # fmt: skip
     return {
-        "instructions": " ".join(name for name in INSTRUCTIONS if name in cpu_flags()),
+        "instructions": read_instructions(),
         "gflops": rates,
         "limit_ms": limits,
         "contended": statistics.assess_contention(session).contended,

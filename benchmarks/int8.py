@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, Final, cast
 
-from rows import find_rows, read_commit
+from rows import find_rows, read_commit, read_instructions
 
 from edgesmith.core.files import append_line
 from edgesmith.core.progress import SILENT
@@ -82,6 +82,7 @@ def run(bundle: Path, device: str, options: argparse.Namespace, *, mixed: bool) 
     )
     (file,) = found["files"]
     return {
+        "instructions": read_instructions(),
         "seconds": round(time.monotonic() - started, 1),
         "calibration": found["calibration"],
         "plan": file["plan"],
@@ -111,7 +112,11 @@ def find_worst(bundle: Path, name: str, options: argparse.Namespace) -> dict[str
             part: whole - scorer.error(quantizer.write(folder / f"{part}{suffix}", plan).path)
             for part, plan in plans.items()
         }
-    return {"error": whole, "gives_back": dict(sorted(found.items(), key=lambda each: -each[1]))}
+    return {
+        "instructions": read_instructions(),
+        "error": whole,
+        "gives_back": dict(sorted(found.items(), key=lambda each: -each[1])),
+    }
 
 
 def describe_worst(row: dict[str, Any]) -> str:

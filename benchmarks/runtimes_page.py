@@ -2,12 +2,12 @@
 
     python benchmarks/runtimes_page.py
 
-Of rows with the same subject the last one counts.
+Of rows with the same subject, measured on processors with the same instructions, the last one counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,9 +31,9 @@ def main() -> None:
 def render(results: Path) -> str:
     """All tables of a folder of rows."""
     sections = (
-        ("Every family", zoo_table(last(results / "zoo_runtimes.jsonl"))),
-        ("The best file of V3-Large", best_table(last(results / "best_file.jsonl"))),
-        ("int8 of trained weights", int8_table(last(results / "int8.jsonl"))),
+        ("Every family", by_processor(last(results / "zoo_runtimes.jsonl"), zoo_table)),
+        ("The best file of V3-Large", by_processor(last(results / "best_file.jsonl"), best_table)),
+        ("int8 of trained weights", by_processor(last(results / "int8.jsonl"), int8_table)),
         ("Padding in LiteRT", padding_lines(last(results / "padding.jsonl"))),
     )
     return "\n\n".join("\n".join([f"### {heading}", "", *lines]) for heading, lines in sections)
@@ -44,6 +44,16 @@ def last(path: Path) -> list[Row]:
     subjects = ("network", "model", "device", "mixed", "given_back", "instructions")
     rows = {tuple(row.get(name) for name in subjects): row for row in read_lines(path)}
     return list(rows.values())
+
+
+def by_processor(rows: Sequence[Row], table: Callable[[Sequence[Row]], list[str]]) -> list[str]:
+    """A table for each kind of processor."""
+    lines: list[str] = []
+    for told in dict.fromkeys(row.get("instructions") for row in rows):
+        name = f"with {', '.join(told.split())}" if told else "whose instructions were not noted"
+        of_it = [row for row in rows if row.get("instructions") == told]
+        lines += ["", f"A processor {name}:", "", *table(of_it)]
+    return lines[1:]
 
 
 def zoo_table(rows: Sequence[Row]) -> list[str]:
@@ -70,13 +80,7 @@ def zoo_table(rows: Sequence[Row]) -> list[str]:
 
 
 def best_table(rows: Sequence[Row]) -> list[str]:
-    lines: list[str] = []
-    for row in rows:
-        lines += ["", *best_of(row)]
-    return lines[1:]
-
-
-def best_of(row: Row) -> list[str]:
+    (row,) = rows
     lines = [
         [
             file["file"],
@@ -92,11 +96,7 @@ def best_of(row: Row) -> list[str]:
         for library, limit in row["limit_ms"].items()
     ]
     titles = ["file", "ms, 95 % interval", "times faster than torchvision's, 99 % interval", "what stays in float"]
-    told = row.get("instructions")
-    processor = (
-        f"A processor with {', '.join(told.split())}" if told else "A processor whose instructions were not noted"
-    )
-    return [f"{processor}:", "", *markdown(titles, lines), "", *limits]
+    return [*markdown(titles, lines), "", *limits]
 
 
 def int8_table(rows: Sequence[Row]) -> list[str]:

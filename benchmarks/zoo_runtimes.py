@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from calibrated import calibrate_
-from rows import find_rows, read_commit
+from rows import find_rows, read_commit, read_instructions
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import ExportError
@@ -78,6 +78,7 @@ def run(name: str, options: argparse.Namespace) -> dict[str, Any]:
     found = measure_models([resolve(str(bundle.folder))], ",".join(devices), plan=plan).to_dict()
     records = open_bundle(bundle.folder).manifest.files
     return {
+        "instructions": read_instructions(),
         "latency": found["latency"],
         "parity": {record.format: record.parity.relative for record in records if record.parity is not None},
         "outside": {record.format: dict(record.outside) for record in records if record.outside},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import fsspec
 import pytest
 
 from edgesmith.core.errors import DataError, UsageError
@@ -157,10 +159,54 @@ def test_shards_behind_http_are_fetched_once(
         datasets.open(f"{base}/train-000077.tar")
 
 
+class Secretive(Quiet):
+    """Says of what is not there that it may not be read, as S3 does where it may not list."""
+
+    def do_GET(self) -> None:
+        if not Path(self.translate_path(self.path)).is_file():
+            self.send_error(403)
+        else:
+            super().do_GET()
+
+
+def test_a_store_that_hides_what_is_missing_can_be_read(
+    folder: Path, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGESMITH_CACHE", str(tmp_path / "cache"))
+    shutil.copytree(packed, tmp_path / "shards", ignore=shutil.ignore_patterns(CLASSES_NAME))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Secretive, directory=str(tmp_path / "shards")))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        base = f"http://127.0.0.1:{server.server_address[1]}"
+        names = sorted(path.name for path in packed.glob("*.tar"))
+        assert len(contents(" ".join(f"{base}/{name}" for name in names))) == len(contents(folder))
+        with pytest.raises(
+            DataError, match=r"cannot fetch http.*train-999999\.tar: HTTP 403.*may not be read, or is not"
+        ):
+            datasets.open(f"{base}/train-999999.tar")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Locked(fsspec.AbstractFileSystem):
+    """Fails as stores do whose libraries have errors of their own."""
+
+    protocol = "locked"
+
+    def _open(self, path: str, **_: object) -> None:
+        raise Exception("unable to locate credentials")
+
+
+def test_a_stores_own_error_is_one_line() -> None:
+    fsspec.register_implementation("locked", Locked, clobber=True)
+    with pytest.raises(DataError, match=r"^cannot fetch locked://bucket/.*: unable to locate credentials$"):
+        datasets.open("locked://bucket/train-000000.tar")
+
+
 def test_shards_in_a_store_come_by_fsspec(
     folder: Path, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fsspec = pytest.importorskip("fsspec")
     monkeypatch.setenv("EDGESMITH_CACHE", str(tmp_path))
     for path in packed.iterdir():
         with fsspec.open(f"memory://bucket/{path.name}", "wb") as target:

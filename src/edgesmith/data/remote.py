@@ -21,6 +21,7 @@ from edgesmith.data.shards import CLASSES_NAME, ShardSource, is_shard_name
 _RANGE: Final = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _AT_ONCE: Final = 4
 _TIMEOUT_S: Final = 60.0
+_MEANINGS: Final = {403: PermissionError, 404: FileNotFoundError}
 
 
 def is_address(text: str) -> bool:
@@ -44,7 +45,8 @@ def open_remote(text: str) -> ShardSource:
             raise DataError(f"{address} is no shard; data elsewhere are shards such as train-{{000000..000011}}.tar")
     folder = cache_folder() / "shards" / hashlib.sha256(text.encode()).hexdigest()[:16]
     base = addresses[0].rsplit("/", 1)[0]
-    with contextlib.suppress(FileNotFoundError):
+    # Where it may not list a bucket, S3 says of what is not there that access is denied.
+    with contextlib.suppress(FileNotFoundError, PermissionError):
         _fetch(f"{base}/{CLASSES_NAME}", folder)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         names = list(pool.map(lambda address: _fetch_shard(address, folder), addresses))
@@ -68,6 +70,8 @@ def _fetch_shard(address: str, folder: Path) -> str:
         return _fetch(address, folder)
     except FileNotFoundError:
         raise DataError(f"there is no {address}") from None
+    except PermissionError as error:
+        raise DataError(f"cannot fetch {address}: {error}; it may not be read, or is not there") from None
 
 
 def _fetch(address: str, folder: Path) -> str:
@@ -86,6 +90,7 @@ def _open(address: str) -> Iterator[IO[bytes]]:
 
     Raises:
         FileNotFoundError: It is not there.
+        PermissionError: It may not be read.
         DataError: It cannot be reached.
     """
     try:
@@ -99,12 +104,10 @@ def _open(address: str) -> Iterator[IO[bytes]]:
             with opened as stream:
                 yield stream
     except urllib.error.HTTPError as error:
-        if error.code == 404:
-            raise FileNotFoundError(address) from error
+        if error.code in _MEANINGS:
+            raise _MEANINGS[error.code](f"HTTP {error.code} {error.reason}") from error
         raise DataError(f"cannot fetch {address}: HTTP {error.code} {error.reason}") from error
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
-    except ImportError as error:
-        raise DataError(f"cannot fetch {address}: {error}") from error
-    except (OSError, ValueError) as error:
+    except Exception as error:  # every store's library has its own: no credentials, no such host
         raise DataError(f"cannot fetch {address}: {error}") from error

@@ -99,6 +99,21 @@ def test_parts_stay_in_float_until_the_error_is_as_good_as_floats(tmp_path: Path
     assert found.chosen.error == pytest.approx(FLOAT_ERROR)
 
 
+def test_a_part_that_is_faster_in_float_makes_room_for_one_that_costs_time(tmp_path: Path) -> None:
+    """Without instructions that multiply bytes int8 as a whole is no faster than float; block 0 is slower."""
+
+    def ms(plan: QuantPlan) -> float:
+        return 9.9 - 2.0 * ("blocks.0" in plan.float_parts) + 1.0 * ("head" in plan.float_parts)
+
+    def error(plan: QuantPlan) -> float:
+        return FLOAT_ERROR + 0.3 * ("head" not in plan.float_parts) + 0.01 * ("blocks.0" in plan.float_parts)
+
+    found = search(tmp_path, ms, error)
+    assert found.chosen is not None
+    assert found.chosen.plan.float_parts == ("blocks.0", "head")
+    assert found.chosen.ms == pytest.approx(8.9)
+
+
 def test_the_fastest_of_those_that_are_good_enough_is_chosen(tmp_path: Path) -> None:
     found = search(tmp_path, lambda plan: 5 + len(plan.float_parts), lambda _: FLOAT_ERROR + 0.01)
     assert found.chosen is not None

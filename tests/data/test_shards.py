@@ -189,7 +189,7 @@ def test_a_store_that_hides_what_is_missing_can_be_read(
         server.server_close()
 
 
-class Locked(fsspec.AbstractFileSystem):
+class Locked(fsspec.AbstractFileSystem):  # type: ignore[misc] # it has no types
     """Fails as stores do whose libraries have errors of their own."""
 
     protocol = "locked"

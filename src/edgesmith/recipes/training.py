@@ -97,7 +97,8 @@ def small() -> TrainConfig:
     Norms average over a tenth of the newest batch and weights over some hundred steps, so that both have settled at
     the end of a short run; strong decoupled decay and a gentle crop take the place of more pictures. Training sees
     four fifths of the resolution: random crops enlarge objects, so that a net does better on larger pictures than it
-    was trained on, and steps cost a third less. Two threads share a step, and one more prepares pictures.
+    was trained on, and steps cost a third less. Two threads share a step, and two processes prepare pictures, so that
+    both threads give up as much of their cores and neither waits long for the other.
     """
     return TrainConfig(
         pictures=200_000,
@@ -109,7 +110,7 @@ def small() -> TrainConfig:
         norm_momentum=0.1,
         resolution_steps=(0.8,),
         replicas=2,
-        workers=1,
+        workers=2,
         augment=AugmentConfig(scale=(0.3, 1.0), flip=0.5, policy="jitter", jitter=0.3),
     )
 

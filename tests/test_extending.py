@@ -74,6 +74,7 @@ def test_a_strategy(extended: Path) -> None:
     assert "failed" not in out
 
 
+@pytest.mark.slow
 def test_a_device(extended: Path) -> None:
     """It is listed, and measures."""
     assert re.search(r"reference.*numpy", run("edgesmith devices", extended))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
+import pytest
 import torch
 from paper.files import WrittenHardSwish, has_swish, load_made, make, write_out_swish_
 from paper.groups import Entry
@@ -38,6 +39,7 @@ def test_every_h_swish_is_written_out() -> None:
     assert sum(isinstance(part, WrittenHardSwish) for part in net.modules()) == 19
 
 
+@pytest.mark.slow
 def test_files_are_made_once_and_apart(tmp_path: Path) -> None:
     usual = Entry(name="Small", spec=SMALL, against="Small")
     plain = Entry(name="Small, written out", spec=SMALL, against="Small", plain=True)

@@ -45,6 +45,7 @@ def quantized(capsys: pytest.CaptureFixture[str], bundle: Path, digits: Path, *o
     return code, capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_case_q1_what_loses_more_than_is_allowed_is_not_kept(
     capsys: pytest.CaptureFixture[str],
     bundle: Path,

@@ -61,6 +61,7 @@ def write(path: Path, spec: NetSpec, net: Net) -> Bundle:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("align", [True, False], ids=["papers", "torchvisions"])
 def test_masks_are_equal_with_and_without_the_last_resize(tmp_path: Path, *, align: bool) -> None:
     spec, net = segmenter(align=align)

@@ -118,6 +118,7 @@ def test_case_e2_an_open_batch_is_open_and_a_fixed_one_is_fixed(format_name: str
                 fixed.run(images)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_name", WITH_PIXELS)
 def test_case_q11_pixels_inside_and_outside_answer_the_same(format_name: str, gated: Model, tmp_path: Path) -> None:
     exporter = exporter_of(format_name)
@@ -142,6 +143,7 @@ def test_case_q11_formats_that_take_no_pixels_say_so(format_name: str, gated: Mo
         exporter.export(gated.net, gated.spec, tmp_path / f"model{exporter.suffix}", options=options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_name", [name for name in RUN_HERE if name != "onnx"])
 def test_bytes_are_the_same_at_each_export(format_name: str, gated: Model, tmp_path: Path) -> None:
     exporter = exporter_of(format_name)

@@ -16,6 +16,7 @@ from tests.deploy.kind_nets import kind_net
 from tests.deploy.models import make_model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "share", "outside"),
     [

@@ -108,6 +108,7 @@ def test_case_e1_opset_asked_for_is_the_opset_got(
     assert compare(eager_function(tiny.net)(images), answers).relative < 1e-5
 
 
+@pytest.mark.slow
 def test_case_e1_v3_small_at_13_has_one_operator_more_for_each_hard_swish(
     small: Model, small_file: ExportedFile, tmp_path: Path
 ) -> None:

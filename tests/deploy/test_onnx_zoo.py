@@ -41,6 +41,7 @@ def export_and_compare(name: str, folder: Path) -> tuple[Model, Path]:
     return model, exported.path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_a_net_of_every_family_is_exported_and_timed(name: str, tmp_path: Path) -> None:
     _, path = export_and_compare(name, tmp_path)

@@ -128,7 +128,8 @@ def test_the_python_sample_finds_the_same_boxes(bundle: Bundle, picture: Path, t
         np.testing.assert_allclose(np.array(a[2:], dtype=float), np.array(b[2:], dtype=float), atol=0.15)
 
 
-@pytest.mark.parametrize("name", ["litert", pytest.param("executorch", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["litert", "executorch"])
 def test_case_e10_files_hold_decoded_boxes_and_the_rest_is_done_outside(name: str, tmp_path: Path) -> None:
     """No shape depends on the data, so that every converter takes it; the boxes are those of PyTorch."""
     spec, net = small_detector()

@@ -110,6 +110,7 @@ def test_the_bundle_says_how_pictures_are_read(bundle: Bundle) -> None:
     assert open_bundle(bundle.folder, verify=True).manifest.preprocessing.is_whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(224, 224), (321, 321), (480, 640), (1024, 2048)])
 def test_case_s2_any_size_is_pooled_and_its_file_answers_alike(size: tuple[int, int], tmp_path: Path) -> None:
     """Small maps are pooled whole, large ones by windows; the file holds whichever it is."""

@@ -24,6 +24,8 @@ from edgesmith.deploy.sample import TEMPLATES, render_sample, sample_names
 from edgesmith.runtimes.table import runtime_for
 from tests.deploy.models import Model, noise_pictures, write_plain_bundle
 
+pytestmark = pytest.mark.slow
+
 PYTHON_FORMATS = [name for name, templates in TEMPLATES.items() if templates[0].endswith(".py")]
 PACKAGES = {
     "onnx": {"onnxruntime"},

@@ -26,6 +26,8 @@ from edgesmith.deploy.sample_language import LANGUAGES, set_constants
 from edgesmith.runtimes.table import runtime_for
 from tests.deploy.models import Model, write_plain_bundle
 
+pytestmark = pytest.mark.slow
+
 # In place of stb_image.h: the pixels that Pillow decoded, from a file beside the picture's, as RGBA after two sizes.
 DECODER = """
 #include <cstdio>

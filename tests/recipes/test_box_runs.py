@@ -79,6 +79,7 @@ def test_it_finds_what_is_there(trained: TrainOutcome, rectangles: Path, tmp_pat
     assert sum(bool(mine) == bool(theirs) for mine, theirs in counts) >= 8
 
 
+@pytest.mark.slow
 def test_an_int8_file_is_scored_by_its_own_figure_and_finds_what_the_float_file_finds(
     trained: TrainOutcome, rectangles: Path, tmp_path: Path, quick_measure: None
 ) -> None:
@@ -114,6 +115,7 @@ def test_bundles_keep_the_ids_that_the_set_has(trained: TrainOutcome) -> None:
     assert open_bundle(trained.bundle.folder).manifest.category_ids == (3, 90)
 
 
+@pytest.mark.slow
 def test_a_file_that_suppresses_inside_scores_and_finds_alike(
     trained: TrainOutcome, rectangles: Path, tmp_path: Path
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_bundle_of_another_task_is_refused(trained: TrainOutcome, tmp_path: Pa
         train_model(resolve("lraspp_mobilenet_v3_small"), str(classes), out=tmp_path / "out", weights="none")
 
 
+@pytest.mark.slow
 def test_an_int8_file_is_scored_by_its_own_figure_and_answers_like_the_float_file(
     trained: TrainOutcome, shapes: Path, tmp_path: Path, quick_measure: None
 ) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import types
 
+import pytest
+
 from edgesmith.recipes.doctor import BASE, RUNTIMES, TRAIN, WEB, WEIGHTS, examine
 
 MISMATCH = "operator torchvision::nms does not exist"
@@ -39,6 +41,7 @@ def test_case_c7_builds_that_do_not_match_are_named_with_the_mend() -> None:
     assert found["torch"].state == "ok"
 
 
+@pytest.mark.slow
 def test_case_c7_what_needs_no_compiled_operators_goes_on() -> None:
     """Counting, building, exporting and measuring work where torchvision does not import."""
     code = (

@@ -44,6 +44,7 @@ def test_the_net_is_recognised_by_its_kernels(state_file: Path, tmp_path: Path) 
     assert done["parameters"] == sum(p.numel() for p in build(SPEC).parameters())
 
 
+@pytest.mark.slow
 def test_names_for_the_classes(state_file: Path, tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("background\ncat\ndog\ncat\n")
     import_weights(str(state_file), out=tmp_path / "bundle", labels=tmp_path / "names.txt")
@@ -54,6 +55,7 @@ def test_names_for_the_classes(state_file: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.slow
 def test_an_earlier_bundle_is_kept(state_file: Path, tmp_path: Path) -> None:
     import_weights(str(state_file), out=tmp_path / "bundle")
     with pytest.raises(RunError, match="holds a bundle; add --overwrite"):

@@ -30,6 +30,8 @@ from tests.deploy.models import make_model, plan_here
 from tests.recipes.test_proxy import SMALLEST, proxy_on
 from tests.recipes.test_untrained import QUICKEST
 
+pytestmark = pytest.mark.slow
+
 DEVICE = "onnxruntime:int8"
 TINY = find("mobilenet_v3_small@width=0.35,resolution=32").with_num_classes(3)
 

@@ -100,6 +100,7 @@ def test_a_device_that_is_never_in_peace_is_given_up_and_passes_when_it_is_quiet
     assert found.trials == 1
 
 
+@pytest.mark.slow
 def test_networks_of_a_failed_gate_join_the_fit_and_others_are_held_out(tmp_path: Path) -> None:
     device = LawDevice(law=moody(0.1))
     first = run(device, tmp_path)
@@ -109,6 +110,7 @@ def test_networks_of_a_failed_gate_join_the_fit_and_others_are_held_out(tmp_path
     assert len(trials_of(device, tmp_path)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fail_after", [36, 84])
 def test_a_killed_profile_goes_on_where_it_was(tmp_path: Path, fail_after: int) -> None:
     broken = LawDevice(shift=0.0, fail_after=fail_after)

@@ -150,6 +150,7 @@ def test_the_space_has_the_padding_and_norms_of_the_zoo() -> None:
     assert not space.contains(ZOO[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "is_worth"), [(20.0, False), (800.0, True)])
 def test_a_search_that_nobody_asked_for_is_left_where_its_time_buys_little(
     material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, *, is_worth: bool
@@ -178,6 +179,7 @@ def test_case_a4_nothing_returned_exceeds_the_limit_as_measured(
     assert all(row["latency"] for row in rows if row["accepted"])
 
 
+@pytest.mark.slow
 def test_candidates_use_most_of_the_budget_where_they_can(material: Material, tmp_path: Path) -> None:
     limit = 0.8 * true_ms(ZOO[0])
     found = search(material, tmp_path / "tight", SearchWishes(random=True), Limits(latency_ms=limit))
@@ -198,6 +200,7 @@ def test_sizes_are_limits_too(material: Material, tmp_path: Path) -> None:
         assert cost.peak_bytes <= memory
 
 
+@pytest.mark.slow
 def test_a_search_that_is_started_again_trains_nothing_again(material: Material, tmp_path: Path) -> None:
     limits = Limits(latency_ms=true_ms(ZOO[0]))
     first = search(material, tmp_path, SearchWishes(random=True), limits)
@@ -211,6 +214,7 @@ def test_a_search_that_is_started_again_trains_nothing_again(material: Material,
     assert len(Formula.asked) == asked
 
 
+@pytest.mark.slow
 def test_random_beside_it_has_as_many_candidates_and_the_default_finds_better_ones(
     material: Material, tmp_path: Path
 ) -> None:

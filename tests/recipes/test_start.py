@@ -50,6 +50,7 @@ def origin(spec: NetSpec = TF, classes: tuple[str, ...] = ("cat", "dog", "cow"))
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_the_presets_initial_weights() -> None:
     spec = find("mobilenet_v3_small@classes=2")
     start = open_start("none", spec)

@@ -77,6 +77,7 @@ def test_any_classifier_of_timm_may_teach(monkeypatch: pytest.MonkeyPatch) -> No
     assert taught.teacher(torch.zeros(2, 3, 32, 32)).shape == (2, 2)
 
 
+@pytest.mark.slow
 def test_a_training_with_a_teacher_says_so_in_its_bundle(tmp_path: Path) -> None:
     write_digits(tmp_path / "digits.zip")
     settings = ("pictures=640", "batch_size=32", "workers=0", "replicas=1")

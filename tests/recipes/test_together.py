@@ -45,6 +45,7 @@ def test_both_make_one_bundle_and_one_answer(digits: Path, tmp_path: Path) -> No
     assert [event["step"] for event in events if event["kind"] == "step"] == list(range(1, 1 + events[-1]["step"]))
 
 
+@pytest.mark.slow
 def test_a_wrong_setting_is_one_line(digits: Path, tmp_path: Path) -> None:
     wrong = [*command(digits, tmp_path / "run", 1000), "--set", "optim.name=adam"]
     done = subprocess.run(wrong, capture_output=True, text=True, timeout=300, check=False)

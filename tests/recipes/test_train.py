@@ -28,6 +28,7 @@ def train(name: str, digits: Path, out: Path, *settings: str, time: str | None =
     return train_model(resolve(name), str(digits), out=out, settings=(*QUICK, *settings), weights="none", time=time)
 
 
+@pytest.mark.slow
 def test_a_condensenet_is_trained_with_learned_groups_and_bundled_without(digits: Path, tmp_path: Path) -> None:
     done = train("condensenet_cifar@depth=8", digits, tmp_path / "run", "group_lasso=1e-5")
     spec = done.bundle.manifest.spec
@@ -67,6 +68,7 @@ def test_a_bundle_is_trained_on_from_its_own_weights(digits: Path, tmp_path: Pat
     assert again.bundle.manifest.preprocessing == first.bundle.manifest.preprocessing
 
 
+@pytest.mark.slow
 def test_a_limit_of_time_sets_the_pictures_once(digits: Path, tmp_path: Path) -> None:
     done = train("mobilenet_v3_small@width=0.35,resolution=32", digits, tmp_path / "run", time="75s")
     kept = tmp_path / "run" / "stages" / "pictures.json"

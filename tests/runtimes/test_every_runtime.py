@@ -65,6 +65,7 @@ def test_it_is_found_by_its_files_suffix_and_has_an_exporter(file: tuple[Runtime
     assert runtime.version().count(".") >= 2
 
 
+@pytest.mark.slow
 def test_signals_are_handled_after_files_were_closed(file: tuple[Runtime, Path]) -> None:
     runtime, path = file
     command = [sys.executable, "-c", OPEN_AND_SIGNAL, runtime.name, str(path)]

@@ -24,6 +24,8 @@ from edgesmith.search.study import Outcome
 from tests.search.driver import BATCH, PATIENCE, STRATEGY, evaluation_of, open_study, take_five
 from tests.search.evaluations import SPACE, Synthetic, evaluated, judge
 
+pytestmark = pytest.mark.slow
+
 TRIALS = 24
 
 Start = Callable[..., "subprocess.Popen[str]"]

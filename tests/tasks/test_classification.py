@@ -79,6 +79,7 @@ def test_outputs_of_another_number_of_classes_are_refused() -> None:
         Classification(NAMES).metric().update(np.zeros((2, 4)), np.zeros(2))
 
 
+@pytest.mark.slow
 def test_the_interval_covers_as_it_says() -> None:
     """Of 60 draws of 300 pictures at 0.8, the 95 % interval holds 0.8 in about 57."""
     rng = np.random.default_rng(1)

@@ -61,6 +61,7 @@ def test_a_check_of_pictures_that_were_sent(browser: TestClient, served: Path) -
     assert not kept.exists()
 
 
+@pytest.mark.slow
 def test_a_job_is_stopped_from_its_page_and_goes_on(browser: TestClient, served: Path) -> None:
     fields = {"data": "two.zip", "budget": "5ms", "device": "onnxruntime", "threads": "1", "effort": "quick"}
     answer = browser.post("/jobs/new/fit", data={**fields, "weights": "none", "name": "fit-two"})

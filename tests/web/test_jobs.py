@@ -108,6 +108,7 @@ def test_stopping_ends_all_that_it_started(jobs: Jobs, program: str, monkeypatch
     assert jobs.state(again(jobs, job)) is JobState.STOPPED
 
 
+@pytest.mark.slow
 def test_a_stopped_one_runs_the_same_command_again(jobs: Jobs, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     program = (
@@ -122,6 +123,7 @@ def test_a_stopped_one_runs_the_same_command_again(jobs: Jobs, tmp_path: Path) -
     assert again(jobs, job).arguments == job.arguments
 
 
+@pytest.mark.slow
 def test_another_server_finds_the_job_and_can_stop_it(jobs: Jobs) -> None:
     job = begin(jobs, LONG)
     child = child_of(jobs, job)

@@ -21,6 +21,8 @@ from edgesmith.runtimes.table import runtime_for
 from tests.deploy.kind_nets import kind_net
 from tests.deploy.models import INT8_FORMATS, make_model, noise_pictures
 
+pytestmark = pytest.mark.slow
+
 MODEL = make_model(kind_net("inverted_residual"))
 IMAGES = MODEL.preprocessing.normalize(noise_pictures(12, 64, 64))
 CALIBRATION = Calibration(images=IMAGES)

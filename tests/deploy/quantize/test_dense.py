@@ -28,6 +28,8 @@ from tests.deploy.dense_nets import HEIGHT, WIDTH, segmenter, sure_detector, wri
 from tests.deploy.dense_nets import detector as timid_detector
 from tests.deploy.models import INT8_FORMATS, Model, noise_pictures, plan_here
 
+pytestmark = pytest.mark.slow
+
 CALIBRATION, OTHERS = noise_pictures(8, HEIGHT, WIDTH), noise_pictures(4, HEIGHT, WIDTH, seed=9)
 
 

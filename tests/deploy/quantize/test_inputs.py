@@ -25,6 +25,8 @@ from tests.deploy.kind_nets import kind_net
 from tests.deploy.models import INT8_FORMATS, Model, make_model, noise_pictures, write_plain_bundle
 from tests.deploy.test_sample import assert_same_scores
 
+pytestmark = pytest.mark.slow
+
 OTHERS = noise_pictures(16, 64, 64, seed=9)
 # LiteRT's hard-swish of eight bits is coarse; the question here is the input.
 PLANS = {"litert": QuantPlan(float_kinds=(Kind.HARD_SWISH,))}

@@ -160,6 +160,7 @@ def narrow_gates(model: Model) -> Net:
     return net
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_name", QUANTIZERS)
 def test_case_q5_gates_that_stay_near_a_half_are_as_good_in_the_real_runtime(
     format_name: str, gated: Model, calibration: Calibration, tmp_path: Path
@@ -220,6 +221,7 @@ def test_hard_swish_in_float_leaves_nothing_outside_litert_fast_kernels(
     assert LiteRtRuntime().load(mixed.path).operators()[0]["HARD_SWISH"] == 3
 
 
+@pytest.mark.slow
 def test_case_q8_no_engine_of_torch_is_needed(
     gated: Model, calibration: Calibration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

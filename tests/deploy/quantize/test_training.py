@@ -25,6 +25,8 @@ from tests.deploy.models import tiny_spec
 from tests.engine.sets import StoppedError, StoppingLoader, ToyBatch, ToyLoader, same_weights
 from tests.nn.nets import calibrate
 
+pytestmark = pytest.mark.slow
+
 SPEC = tiny_spec().with_num_classes(2).with_resolution(32, 32)
 IMAGES = torch.from_numpy(np.random.default_rng(0).normal(size=(16, 3, 32, 32)).astype(np.float32))
 CONFIG = TrainConfig(pictures=48, batch_size=4, checkpoint_every_seconds=1e9, log_every_steps=1)

@@ -47,7 +47,8 @@ def test_one_outlier_moves_little() -> None:
     assert calibrate(sums, latencies).predict(MIDDLE).ms == pytest.approx(clean, rel=0.01)
 
 
-@pytest.mark.parametrize("noise", [0.05, pytest.param(0.01, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [0.05, 0.01])
 def test_intervals_cover_what_they_promise(noise: float) -> None:
     """95 % of new networks, over many tables; a little more, because 30 errors have no finer quantile."""
     hits = []

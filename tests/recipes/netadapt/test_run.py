@@ -147,6 +147,7 @@ def test_a_proposal_whose_worker_dies_is_left_out_with_a_note(whole: tuple[Path,
     assert "its worker died twice" in (out / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_killed_run_repeats_nothing_and_ends_as_the_undisturbed_one(
     whole: tuple[Path, NetAdaptResult, Counting], digits: Path, tmp_path: Path
 ) -> None:
@@ -169,6 +170,7 @@ def test_an_infeasible_budget_is_refused_before_any_training(digits: Path, tmp_p
     assert not (tmp_path / "run" / "tune").exists()
 
 
+@pytest.mark.slow
 def test_case_p1_a_step_whose_file_is_not_measured_to_be_faster_is_refused(digits: Path, tmp_path: Path) -> None:
     """A narrower block 1 is slow in whole nets, as odd widths are, and its piece does not show it."""
 

@@ -19,6 +19,8 @@ from tests.devices.blocks.fakes import additive
 from tests.recipes.netadapt.fakes import Counting, FolderDevice
 from tests.recipes.task_sets import TASKS
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = ("workers=0", "replicas=1", "schedule.warmup_pictures=8", "batch_size=4", "ema_decay=0.9")
 
 

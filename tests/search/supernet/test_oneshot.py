@@ -59,6 +59,7 @@ def test_the_policy_sleeps_for_a_quarter_of_the_run_and_then_sees_each_step() ->
     assert [sum(row) for row in found.probabilities] == pytest.approx([1.0] * len(SPACE.choices))
 
 
+@pytest.mark.slow
 def test_the_policy_comes_to_the_target_when_accuracy_says_nothing() -> None:
     def alike(spec: NetSpec) -> float:
         return 1.0 + float(SPACE.values(SPACE.encode(spec))["stage2.width"] - 16)

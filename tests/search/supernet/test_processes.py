@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.ranks import run_ranks
 
 
+@pytest.mark.slow
 def test_case_x2_two_processes_train_the_same_subnets_to_the_same_weights(tmp_path: Path) -> None:
     run_ranks("tests.search.supernet.rank_worker", tmp_path, 2)
     for kind in ("sandwich", "oneshot"):

@@ -34,6 +34,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_both_make_one_bundle_and_one_answer(digits: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         command(digits, tmp_path / "run", 1000), capture_output=True, text=True, timeout=300, check=False

@@ -1,4 +1,8 @@
-"""Shards in S3, as a server that runs here plays it: `pip install s3fs 'moto[s3,server]'` and these tests run."""
+"""Shards in S3, as a server that runs here plays it; skipped without ``s3fs`` and ``moto[s3,server]``.
+
+They are no part of the extra ``dev``, because moto and ExecuTorch want different versions of the same package:
+``pip install -e '.[train,s3]' pytest httpx2 'moto[s3,server]'`` in an environment of its own.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An empty bucket called ``pictures`` that fsspec finds."""
-    pytest.importorskip("s3fs")
+    s3fs = pytest.importorskip("s3fs")
     moto = pytest.importorskip("moto.server")
     boto3 = pytest.importorskip("boto3")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -36,6 +40,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, value)
     made = boto3.resource("s3", endpoint_url=address).Bucket("pictures")
     made.create()
+    s3fs.S3FileSystem.clear_instance_cache()  # which knows another test's server
     yield made
     server.stop()
 

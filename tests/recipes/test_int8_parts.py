@@ -10,11 +10,15 @@ from edgesmith.recipes.int8_parts import parts_of
 SMALL = find("mobilenet_v3_small")
 
 
-def test_a_classifiers_parts_are_blocks_gates_and_head() -> None:
+def test_a_classifiers_parts_are_blocks_gates_the_head_and_its_last_layer() -> None:
     parts = parts_of(SMALL)
     assert parts[0] == "blocks.0"
     assert "blocks.1.gate" in parts
-    assert [part for part in parts if part.startswith("head")] == ["head"]
+    assert [part for part in parts if part.startswith("head")] == ["head", "head.classifier"]
+
+
+def test_a_convolution_that_is_the_whole_head_is_one_part() -> None:
+    assert [part for part in parts_of(find("squeezenet_1_1")) if part.startswith("head")] == ["head"]
 
 
 def test_layers_of_dense_heads_are_parts_and_numbered_ones_stand_together() -> None:

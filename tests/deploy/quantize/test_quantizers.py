@@ -96,6 +96,15 @@ def test_case_q2_what_stays_in_float_brings_the_answers_nearer(ready: Ready, tmp
     assert signal[2] > 80, "with every part in float nothing is quantized"
 
 
+def test_a_classifier_alone_in_float_gives_scores_that_share_no_step(ready: Ready, tmp_path: Path) -> None:
+    plan = QuantPlan(float_parts=("head.classifier",))
+    of_file, of_net = answers(ready.opened.write(tmp_path / f"model{ready.suffix}", plan).path, ready.model)
+    gaps = np.diff(np.unique(of_file))
+    in_steps = gaps / gaps.min()
+    assert np.abs(in_steps - np.round(in_steps)).max() > 0.1
+    assert signal_to_noise_db(of_file, of_net) < 80, "the rest is int8"
+
+
 def test_the_same_plan_gives_the_same_bytes(ready: Ready, tmp_path: Path) -> None:
     first, second = (ready.opened.write(tmp_path / name / f"model{ready.suffix}", QuantPlan()) for name in "ab")
     assert (first.sha256, first.companions) == (second.sha256, second.companions)

@@ -14,6 +14,7 @@ from edgesmith.deploy.parity import check_parity
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.table import get_devices
+from edgesmith.recipes.net_forms import deployed
 from tests.deploy.models import Model, make_model, noise_pictures
 
 # One of each family, small: the default tests; all names at their own size are among the slow ones.
@@ -32,12 +33,13 @@ QUICK = Plan(limit_s=1.0)
 
 
 def export_and_compare(name: str, folder: Path) -> tuple[Model, Path]:
-    model = make_model(find(name))
+    model = make_model(deployed(find(name)))
     exported = OnnxExporter().export(model.net, model.spec, folder / "model.onnx")
     pictures = [noise_pictures(count, *model.spec.resolution) for count in (1, 3)]
     parity = check_parity(model.net, exported.path, pictures, preprocessing=model.preprocessing)
     assert parity.passed, parity
-    assert parity.top1_agreement == 1.0
+    # A picture has one best class; of ten thousand pixels some have two that are nearly as good.
+    assert parity.top1_agreement >= (1.0 if model.spec.head.task == "classification" else 0.999)
     return model, exported.path
 
 

@@ -38,8 +38,8 @@ def busy_loops() -> Iterator[None]:
 
 
 def test_load_is_flagged_and_moves_neither_latency_nor_verdict(tmp_path: Path) -> None:
-    small = write_graph(tmp_path / "small.onnx", shape=(1, 3, 400, 400))
-    large = write_graph(tmp_path / "large.onnx", shape=(1, 3, 600, 600))
+    small = write_graph(tmp_path / "small.onnx", shape=(1, 3, 1600, 1600))
+    large = write_graph(tmp_path / "large.onnx", shape=(1, 3, 2000, 2000))
     subjects = [Subject(name=path.stem, files={"onnx": path}) for path in (small, large, small)]
     before = measure(subjects, [get_device("onnxruntime")], plan=Plan(limit_s=6.0))
     with busy_loops():

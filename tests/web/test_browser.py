@@ -33,12 +33,14 @@ SCHEMES = ("light", "dark")
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser whose camera is Chromium's own moving picture."""
     path = os.environ.get("EDGESMITH_CHROMIUM")
     if not path:
         pytest.skip("no browser; set EDGESMITH_CHROMIUM to the path of a Chromium")
     playwright = pytest.importorskip("playwright.sync_api")
+    options = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with playwright.sync_playwright() as driver:
-        made = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        made = driver.chromium.launch(executable_path=path, args=options)
         yield made
         made.close()
 
@@ -131,22 +133,14 @@ def test_a_running_run_moves_on_by_itself(browser: Browser, address: str, root: 
     page.close()
 
 
-def test_a_picture_of_the_camera_is_answered(address: str) -> None:
-    """Chromium's own moving picture stands for a camera."""
-    path = os.environ.get("EDGESMITH_CHROMIUM")
-    if not path:
-        pytest.skip("no browser; set EDGESMITH_CHROMIUM to the path of a Chromium")
-    playwright = pytest.importorskip("playwright.sync_api")
-    options = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=options)
-        page, complaints = open_page(browser, 390, "light")
-        page.goto(f"{address}/try/fit-flowers/bundle")
-        page.click("text=Use the camera")
-        page.click("text=Take the picture")
-        page.wait_for_selector("#answer img")
-        assert complaints == []
-        browser.close()
+def test_a_picture_of_the_camera_is_answered(browser: Browser, address: str) -> None:
+    page, complaints = open_page(browser, 390, "light")
+    page.goto(f"{address}/try/fit-flowers/bundle")
+    page.click("text=Use the camera")
+    page.click("text=Take the picture")
+    page.wait_for_selector("#answer img")
+    assert complaints == []
+    page.close()
 
 
 def test_a_fit_from_the_upload_to_an_answer(browser: Browser, address: str, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from edgesmith.deploy.formats import ONNX, get_exporter
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.model_files import MAIN_STEM, export_checked, export_suppressed
 from edgesmith.recipes.models import Model, preprocessing_of
-from edgesmith.recipes.net_forms import as_spec, coarse_spec, resize_left
+from edgesmith.recipes.net_forms import as_spec, coarse_spec, deployed, resize_left
 from edgesmith.recipes.parity_pictures import parity_pictures
 
 ANY_BATCH: Final = "any"
@@ -55,7 +55,7 @@ def export_model(
         ExportError: A file is wrong.
     """
     exporters = [get_exporter(name.strip()) for name in formats.split(",")]
-    spec, bundle = model.require_spec(), model.bundle
+    spec, bundle = deployed(model.require_spec()), model.bundle
     rule = preprocessing_of(spec) if bundle is None else bundle.manifest.preprocessing
     if with_nms:
         _require_nms(spec, [exporter.format for exporter in exporters], batch)

@@ -21,7 +21,7 @@ COMMAND = (
     "--budget",
     "1.5ms",
     "--time",
-    "180s",
+    "120s",
     "--resolution",
     "32",
     # A mirrored digit is none, and a cut one seldom; the recipe is for photographs.

@@ -130,6 +130,7 @@ def search(
     scoring: str = "proxy",
     reward: str = "accuracy",
     trials: int | None = None,
+    batch: int | None = None,
     random: bool = True,
     study: str | None = None,
     workers: str | None = None,
@@ -146,6 +147,7 @@ def search(
         scoring: ``proxy``, ``supernet`` or ``oneshot``.
         reward: Name of a reward.
         trials: Candidates to try.
+        batch: How many are proposed at a time.
         random: Whether as many random candidates are tried beside it.
         study: URL of the storage.
         workers: Executor; with processes a script needs Python's ``if __name__ == "__main__":`` around its calls.
@@ -160,6 +162,7 @@ def search(
         scoring=scoring,
         reward=reward,
         trials=trials,
+        batch=batch,
         random=random,
         study=study,
         workers=workers,

@@ -18,6 +18,7 @@ from edgesmith.core.seed import generator
 from edgesmith.recipes.material import HELD_FRACTION, Material
 from edgesmith.recipes.proxy import Probe, Proxy, open_bench
 from edgesmith.recipes.run_folder import Stages
+from edgesmith.recipes.search_job import SearchJob
 from edgesmith.recipes.search_plan import OVERHEAD_S, SearchPlan, plan_search
 from edgesmith.recipes.search_result import Tried
 from edgesmith.recipes.search_starts import MOST, starting_points
@@ -66,6 +67,7 @@ class Scoring:
     seconds: float
     line: str
     settings: Mapping[str, Any]
+    job: Mapping[str, Any] | None = None
     agreement: str | None = None
 
 
@@ -100,13 +102,16 @@ class SearchRun:
             SearchPlan, self.stages.run("search-plan", lambda: to_dict(self._plan(seconds, rest)), forecast_s=30)
         )
         self.progress.note(plan.describe())
+        proxy = replace(self.proxy, pictures=plan.pictures)
+        job = SearchJob.of(proxy, material.dataset, reward=self.wishes.reward, limits=self.limits)
         return Scoring(
-            evaluate=replace(self.proxy, pictures=plan.pictures),
+            evaluate=proxy,
             executor=self.executor,
             trials=plan.trials,
             seconds=plan.seconds,
             line=plan.describe(),
             settings={"pictures": plan.pictures},
+            job=job.to_json(),
         )
 
     def shared(self, seconds: float) -> Scoring:
@@ -184,12 +189,13 @@ class SearchRun:
             name=f"{self.folder.name}-{name}",
             strategy=strategy,
             settings={"data": self.proxy.data, "weights": self.proxy.weights, **scoring.settings},
+            job=scoring.job,
         )
         outcome = study.run(
             scoring.evaluate,
             make_judge(self.wishes, self.limits),
             trials=scoring.trials,
-            batch=2 * scoring.executor.slots,
+            batch=self.wishes.batch or 2 * scoring.executor.slots,
             executor=scoring.executor,
             starts=self._starts(name, scoring.trials),
             progress=self.progress,

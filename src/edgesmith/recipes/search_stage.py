@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgesmith.arch.space.parts import Side, shape_of
-from edgesmith.arch.space.presets import SPACES, find_space, in_style_of
+from edgesmith.arch.space.presets import SPACES, find_space, in_style
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import from_dict, to_dict
@@ -172,7 +172,8 @@ def space_for(
             raise UsageError(f"there is no search space around {', '.join(names)}; choose one of {', '.join(SPACES)}")
     lookup(SPACES, name, what="search space")
     sides = sorted(resolutions, key=lambda side: prod(shape_of(side)))
-    return in_style_of(find_space(name, resolutions=sides, num_classes=num_classes, task=task), zoo[0])
+    space = find_space(name, resolutions=sides, num_classes=num_classes, task=task)
+    return in_style(space, padding=zoo[0].padding, preset=zoo[0].preset)
 
 
 def _measure(ranked: Sequence[Tried], limits: Limits, target: Target, progress: Progress) -> list[dict[str, Any]]:

@@ -49,6 +49,7 @@ class SearchWishes:
         reward: Name of a reward. ``accuracy`` never proposes what exceeds a limit by its estimate; the others are
             MnasNet's and TuNAS', which do, so that latency can pull against accuracy.
         trials: Candidates to try; None takes what the time buys.
+        batch: How many are proposed at a time; None proposes two for each worker here.
         random: Whether as many random candidates are tried beside it, for comparison.
         study: URL of the storage; None is a file in the run folder.
         workers: Executor as typed, or a number of processes; None takes a process for each core.
@@ -60,6 +61,7 @@ class SearchWishes:
     scoring: str = PROXY
     reward: str = "accuracy"
     trials: int | None = None
+    batch: int | None = None
     random: bool = False
     study: str | None = None
     workers: str | None = None
@@ -76,6 +78,8 @@ class SearchWishes:
             check_url(self.study)
         if self.trials is not None and self.trials < 1:
             raise UsageError(f"a search tries at least 1 candidate, got {self.trials}")
+        if self.batch is not None and self.batch < 1:
+            raise UsageError(f"a search proposes at least 1 candidate at a time, got --batch {self.batch}")
 
     def make_reward(self, target_ms: float) -> Reward | None:
         """The reward with its target; None where accuracy alone counts."""

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
 FAILURE: Final = "failure"
+FINISHED: Final = "_finished"
 _POINT: Final = "_point"
 _OWNER: Final = "_owner"
 _DRIVER: Final = "_driver"
-_FINISHED: Final = "_finished"
 _BATCH: Final = "_batch"
 _CONSTRAINTS: Final = "constraints"  # where Optuna and its dashboard look for them
 
@@ -102,19 +102,19 @@ class Ledger:
     def take_over(self) -> None:
         """Be the study's driver. What an earlier driver was running waits again; should it live, it will notice."""
         self._study.set_user_attr(_DRIVER, self._owner)
-        self._study.set_user_attr(_FINISHED, False)
+        self._study.set_user_attr(FINISHED, False)
         for trial in self._trials("RUNNING"):
             if str(trial.user_attrs.get(_OWNER, "")).startswith("driver "):
                 self._set_state(trial._trial_id, "WAITING")
 
     def finish_study(self) -> None:
         """Tell workers that nothing more will come."""
-        self._study.set_user_attr(_FINISHED, True)
+        self._study.set_user_attr(FINISHED, True)
 
     @property
     def finished(self) -> bool:
         """Whether the driver has said so."""
-        return bool(self._study.user_attrs.get(_FINISHED, False))
+        return bool(self._study.user_attrs.get(FINISHED, False))
 
     def batches(self) -> list[Batch]:
         """All that were written down, in order."""

@@ -14,6 +14,7 @@ from edgesmith.core.errors import RunError, UsageError
 from edgesmith.core.progress import SILENT, Progress, Stage
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.heartbeat import Heartbeat
+from edgesmith.search.helping import JOB
 from edgesmith.search.labels import fingerprint
 from edgesmith.search.ledger import Batch, Ledger, Record
 from edgesmith.search.settle import Evaluate, Judge, settle
@@ -61,6 +62,8 @@ class Study:
         strategy: Fresh; its space and seed are the study's.
         goals: Names of what `Result.goals` holds; none where there is one score.
         settings: Whatever else decides what an evaluation gives, as JSON values.
+        job: How points are evaluated, as JSON values, for processes that know nothing but the URL; see
+            `edgesmith.search.helping.Helper`.
         patience: How long is waited for others.
 
     Raises:
@@ -76,6 +79,7 @@ class Study:
         strategy: Strategy,
         goals: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
+        job: Mapping[str, Any] | None = None,
         patience: Patience | None = None,
     ) -> None:
         if strategy.history:
@@ -97,6 +101,8 @@ class Study:
                 **(settings or {}),
             }
         )
+        if job is not None:
+            self._study.set_user_attr(JOB, job)
         with quiet_optuna():
             self._study.set_metric_names(list(self.goals) or ["score"])
 

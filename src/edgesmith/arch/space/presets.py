@@ -9,13 +9,12 @@ from typing import Final
 
 from edgesmith.arch.channels import make_divisible
 from edgesmith.arch.heads.classifier import Classifier
-from edgesmith.arch.names import Activation, Skip
+from edgesmith.arch.names import Activation, Padding, Skip
 from edgesmith.arch.presets import Preset
 from edgesmith.arch.space.endings.table import ENDINGS
 from edgesmith.arch.space.layers import Gating, Layer, Operator, Width
 from edgesmith.arch.space.parts import Frame, Side, Stage
 from edgesmith.arch.space.staged import StagedSpace
-from edgesmith.arch.spec import NetSpec
 from edgesmith.core.table import lookup
 
 RESOLUTIONS: Final = (96, 128, 160, 192, 224)
@@ -160,9 +159,9 @@ def for_task(space: StagedSpace, task: str) -> StagedSpace:
     return StagedSpace(space.name, replace(space.frame, ending=ending, features=(0,)), space.stages)
 
 
-def in_style_of(space: StagedSpace, spec: NetSpec) -> StagedSpace:
-    """The same choices with a network's padding and norms, which are what its weights were trained under."""
-    frame = replace(space.frame, padding=spec.padding, preset=spec.preset)
+def in_style(space: StagedSpace, *, padding: Padding, preset: Preset) -> StagedSpace:
+    """The same choices with the padding and norms that weights were trained under."""
+    frame = replace(space.frame, padding=padding, preset=preset)
     return StagedSpace(space.name, frame, space.stages)
 
 

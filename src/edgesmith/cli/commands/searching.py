@@ -38,6 +38,7 @@ Scoring = Annotated[
     ),
 ]
 Trials = Annotated[int | None, typer.Option(help="Candidates to try; by default what the time buys.")]
+Batch = Annotated[int | None, typer.Option(help="Candidates proposed at a time; by default two for each of --workers.")]
 Random = Annotated[
     bool, typer.Option("--random/--no-random", help="Try as many random candidates beside it, for comparison.")
 ]
@@ -56,6 +57,7 @@ def search(
     scoring: Scoring = "proxy",
     reward: Reward = "accuracy",
     trials: Trials = None,
+    batch: Batch = None,
     random: Random = True,
     device: arg.Devices = "onnxruntime",
     across: Across = "worst",
@@ -96,6 +98,7 @@ def search(
             scoring=scoring,
             reward=reward,
             trials=trials,
+            batch=batch,
             random=random,
             study=study,
             workers=workers,

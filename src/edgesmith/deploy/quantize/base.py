@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import UsageError
+from edgesmith.core.extras import require
+from edgesmith.core.quiet import captured_output, hushed
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.base import Converted, ExportOptions
 from edgesmith.deploy.parity import Parity
@@ -182,6 +184,16 @@ class Quantizer(ABC):
     kinds: ClassVar[Mapping[Kind, str]]
     has_reduced_range: ClassVar[bool] = False
     has_integer_ends: ClassVar[bool] = False
+
+    def require_tools(self) -> None:
+        """Load what it needs.
+
+        Raises:
+            MissingExtraError: Something is not installed; names the extra.
+        """
+        with captured_output(), hushed():
+            for package in ("torch", *self.packages):
+                require(package, extra="train" if package == "torch" else self.extra)
 
     def check_plan(self, plan: QuantPlan) -> None:
         """Refuse what no file of this format can be.

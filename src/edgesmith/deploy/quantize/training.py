@@ -17,8 +17,6 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 
 from edgesmith.core.errors import UsageError
-from edgesmith.core.extras import require
-from edgesmith.core.quiet import captured_output, hushed
 from edgesmith.deploy.converting import converting
 from edgesmith.deploy.export_layers import gates_of_tensors_
 from edgesmith.deploy.prepare import out_of_place_
@@ -65,9 +63,7 @@ class FakeQuantNet(nn.Module):
         super().__init__()
         if not images:
             raise UsageError("quantization needs pictures to find the ranges of activations; there are none")
-        with captured_output(), hushed():
-            for package in ExecuTorchQuantizer.packages:
-                require(package, extra=ExecuTorchQuantizer.extra)
+        ExecuTorchQuantizer().require_tools()
         self.spec = net.spec
         self._keys = tuple(net.state_dict())
         self.graph = _rounded_graph(_plain_copy(net), plan or QuantPlan())

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import DeviceError, ExportError
-from edgesmith.core.extras import require
 from edgesmith.core.files import atomic_files
-from edgesmith.core.quiet import captured_output, hushed
 from edgesmith.deploy.base import ExportedFile, Input
 from edgesmith.deploy.check import check_ends
 from edgesmith.deploy.exporter import record_file
@@ -116,9 +114,7 @@ def open_quantizer(format_name: str, net: Net, spec: NetSpec, calibration: Calib
         MissingExtraError: The tool is not installed.
     """
     quantizer = get_quantizer(format_name)
-    with captured_output(), hushed():
-        for package in ("torch", *quantizer.packages):
-            require(package, extra="train" if package == "torch" else quantizer.extra)
+    quantizer.require_tools()
     from edgesmith.deploy.quantize.dead_channels import with_living_channels
 
     living, mended = with_living_channels(net, calibration)

@@ -19,7 +19,7 @@ from edgesmith.search.labels import fingerprint
 from edgesmith.search.ledger import Batch, Ledger, Record
 from edgesmith.search.settle import Evaluate, Judge, settle
 from edgesmith.search.storage import Patience, open_storage, quiet_optuna, without_password
-from edgesmith.search.strategies.base import Result, Strategy, Trial
+from edgesmith.search.strategies.base import Strategy, Trial, worst_result
 
 if TYPE_CHECKING:
     import optuna
@@ -238,7 +238,7 @@ class Study:
             time.sleep(self._patience.poll_s)
 
     def _tell(self, points: Sequence[Encoding], records: Mapping[Encoding, Record], judge: Judge) -> None:
-        worst = _worst(self.strategy.history, len(self.goals))
+        worst = worst_result(self.strategy.history, num_goals=len(self.goals))
         known = (records[point] for point in points)
         self.strategy.tell(
             [Trial(point=each.point, result=worst if each.failure else judge(each.values)) for each in known]
@@ -282,17 +282,6 @@ class _Bar:
         best = max(history, key=lambda trial: trial.result.rank)
         self._stage.advance(len(history) - self._shown, detail=f"best {best.result.score:.4g}")
         self._shown = len(history)
-
-
-def _worst(history: Sequence[Trial], num_goals: int) -> Result:
-    """What strategies are told of a failed evaluation: beyond a limit, and no better than anything before it."""
-    scores = [trial.result.score for trial in history]
-    goals = [trial.result.goals for trial in history] if num_goals else []
-    return Result(
-        score=min(scores, default=0.0),
-        goals=tuple(min(column) for column in zip(*goals, strict=True)) or (0.0,) * num_goals,
-        violation=1.0,
-    )
 
 
 def _open_study(storage: RDBStorage, name: str, goals: Sequence[str]) -> optuna.Study:

@@ -115,3 +115,14 @@ class Strategy(ABC):
     def known(self) -> set[Encoding]:
         """Points that were told."""
         return {trial.point for trial in self.history}
+
+
+def worst_result(history: Sequence[Trial], *, num_goals: int) -> Result:
+    """What strategies are told of a failed evaluation: beyond a limit, and no better than anything before it."""
+    scores = [trial.result.score for trial in history]
+    goals = [trial.result.goals for trial in history] if num_goals else []
+    return Result(
+        score=min(scores, default=0.0),
+        goals=tuple(min(column) for column in zip(*goals, strict=True)) or (0.0,) * num_goals,
+        violation=1.0,
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +105,25 @@ def test_a_joined_machine_gives_the_numbers_that_the_searchs_own_would(digits: P
     first = driver.outcome.records[0]
     assert first.failure is None
     assert first.values == pytest.approx(dict(proxy(first.point)))
+
+
+@pytest.mark.slow
+def test_a_search_of_the_command_line_is_helped_by_its_address_alone(digits: Path, url: str, tmp_path: Path) -> None:
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "edgesmith", *arguments, "--workers", "processes:1", "--json"]
+        return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    wanted = ("--budget", "3ms", "--resolution", "32", "--weights", "none", "--time", "200s")
+    counts = ("--trials", "10", "--batch", "10", "--no-random", "--study", url)
+    searching = start("search", str(digits), *wanted, *counts, "--out", "run")
+    joined = start("join", url, str(digits), "--idle", "150s")
+    out, err = searching.communicate(timeout=600)
+    assert searching.returncode == 0, err
+    helped, err = joined.communicate(timeout=300)
+    assert joined.returncode == 0, err
+    candidates = [each for each in json.loads(out)["candidates"] if each["estimated_ms"] is not None]
+    (count,) = json.loads(helped)["evaluated"].values()
+    assert 0 < count < len(candidates)
 
 
 def test_a_job_travels_whole(digits: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from edgesmith.arch.spec import NetSpec
 from edgesmith.data.preprocessing import Preprocessing
@@ -46,7 +47,9 @@ class Contenders:
         self._search, self._starts, self._material, self._seed = search, starts, material, seed
         self._recipe, self._settings = recipe, settings
         found = () if search is None else search.finalists[:count]
-        self.measured: tuple[Measured, ...] = (*choice.fitting[:count], *found)
+        # In turn, so that neither is preferred where scores do not tell them apart.
+        pairs = zip_longest(choice.fitting[:count], found)
+        self.measured: tuple[Measured, ...] = tuple(each for pair in pairs for each in pair if each is not None)
         self.specs: dict[str, NetSpec] = {each.spec.name: each.spec for each in self.measured}
 
     def ms_of(self, spec: NetSpec) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from edgesmith.arch.spec import model_hash
 from edgesmith.core.progress import SILENT, Progress
@@ -15,6 +16,11 @@ from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.train import fit_weights
 from edgesmith.search.race import Rung, Standing, plan_rungs, race
 from edgesmith.tasks.base import Task
+
+# Before a net has taken so many steps its norms' statistics lag behind its weights, and it scores as if it knew
+# nothing: on five classes of flowers twelve networks scored 20.0 % each after 26 steps, and 34 to 52 % after 77.
+_LEAST_STEPS: Final = 75
+_LEAST_RUNNERS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +89,9 @@ class Runners:
             self._intervals[name] = (done["low"], done["high"])
             return float(done["score"])
 
-        names = list(self._contenders.specs)
+        specs = self._contenders.specs
+        batch_size = self._contenders.config(next(iter(specs.values())), 1).batch_size
+        names = affordable(tuple(specs), seconds, least_s=_LEAST_STEPS * batch_size / speed)
         winner, standings = race(names, plan_rungs(len(names), seconds), evaluate)
         return Race(winner=winner, standings=standings, pictures=self._pictures, intervals=self._intervals)
 
@@ -115,3 +123,17 @@ class Runners:
             "high": float(metrics[f"{key}_high"]),
             "pictures": result.pictures,
         }
+
+
+def affordable(names: Sequence[str], seconds: float, *, least_s: float) -> Sequence[str]:
+    """Those of the first names that a race can train for long enough in its first round; three in any case.
+
+    Args:
+        names: The preferred first.
+        seconds: For the whole race.
+        least_s: Seconds of training before which scores tell nothing.
+    """
+    for count in range(len(names), _LEAST_RUNNERS, -1):
+        if plan_rungs(count, seconds)[0].seconds >= least_s:
+            return names[:count]
+    return names[:_LEAST_RUNNERS]

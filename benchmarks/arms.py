@@ -41,12 +41,13 @@ def run(arguments: Sequence[str], out: Path, ends_at: float) -> None:
         sys.exit(f"{out} did not come to an end")
 
 
-def nearest_width(spec: NetSpec, resolution: int, widths: Iterable[float]) -> dict[str, float]:
-    """The width of MobileNetV3-Small whose untrained file takes about as long as a network's, measured side by side.
+def nearest_width(spec: NetSpec, name: str, resolution: str, widths: Iterable[float]) -> dict[str, float]:
+    """The width of a zoo net whose untrained file takes about as long as a network's, measured side by side.
 
     Args:
         spec: The network.
-        resolution: Of the scaled ones, in pixels.
+        name: Of the zoo net.
+        resolution: Of the scaled ones, in pixels: ``128``, or ``144x192``.
         widths: To choose from.
 
     Returns:
@@ -54,7 +55,7 @@ def nearest_width(spec: NetSpec, resolution: int, widths: Iterable[float]) -> di
     """
     ours, models = Model(name="ours", spec=spec), {}
     for width in widths:
-        scaled = resolve(f"mobilenet_v3_small@width={width:g},resolution={resolution}").require_spec()
+        scaled = resolve(f"{name}@width={width:g},resolution={resolution}").require_spec()
         scaled = replace(scaled.with_num_classes(spec.num_classes), padding=spec.padding, preset=spec.preset)
         models[width] = Model(name=scaled.name, spec=scaled)
     found = measure_models([ours, *models.values()], "onnxruntime").latency
@@ -63,9 +64,9 @@ def nearest_width(spec: NetSpec, resolution: int, widths: Iterable[float]) -> di
     return {"width": width, "ratio": times[width]}
 
 
-def figures(metrics: dict[str, Any]) -> dict[str, Any]:
+def figures(metrics: dict[str, Any], score: str = "top1") -> dict[str, Any]:
     """What a row says of a score."""
-    return {name: metrics[name] for name in ("top1", "top1_low", "top1_high", "num_images", "split")}
+    return {name: metrics[name] for name in (score, f"{score}_low", f"{score}_high", "num_images", "split")}
 
 
 def spread(values: Sequence[float], form: str = "+.1f") -> str:

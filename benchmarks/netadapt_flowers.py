@@ -100,7 +100,8 @@ def scaled_arm(
     out = options.work / f"width-{options.budget}-{options.effort}-{seed}"
     nearest = options.work / f"nearest-{options.budget}-{options.effort}-{seed}.json"
     if not nearest.is_file():
-        nearest.write_text(json.dumps(nearest_width(resolve(str(narrowed)).require_spec(), options.resolution, WIDTHS)))
+        spec = resolve(str(narrowed)).require_spec()
+        nearest.write_text(json.dumps(nearest_width(spec, "mobilenet_v3_small", str(options.resolution), WIDTHS)))
     width = json.loads(nearest.read_text())["width"]
     name = f"mobilenet_v3_small@width={width:g},resolution={options.resolution}"
     arguments = [

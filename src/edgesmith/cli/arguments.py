@@ -25,6 +25,12 @@ Data = Annotated[
         help="Pictures in a folder, an archive or shards: a folder per class, boxes (COCO, VOC, YOLO), or masks."
     ),
 ]
+IgnoreIndex = Annotated[
+    str | None,
+    typer.Option(
+        help="Values of masks that count in nothing, beside those of the set: 11, or 11,255.", metavar="VALUE"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Seed = Annotated[int, typer.Option(help="Decides splits, weights, order and augmentation.")]
 Out = Annotated[Path | None, typer.Option(help="Run folder; runs/VERB-NAME by default.")]
@@ -64,5 +70,5 @@ Settings = Annotated[
 
 def run_folder(out: Path | None, verb: str, name: str) -> Path:
     """``--out``, or ``runs/VERB-NAME``."""
-    stem = Path(name).name.partition(".")[0] or "data"
+    stem = Path(name).name.partition("#")[0].partition(".")[0] or "data"
     return out if out is not None else Path("runs") / f"{verb}-{stem.replace('@', '-').replace('=', '')}"

@@ -15,9 +15,10 @@ from edgesmith.core.table import unknown
 from edgesmith.data import split as cuts
 from edgesmith.data.box_layout import find_boxed
 from edgesmith.data.drawn_boxes import orientation_of, turned
+from edgesmith.data.ignored import split_ignored
 from edgesmith.data.label_table import read_label_table
 from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, find_label_table, find_root, read_class_folders
-from edgesmith.data.mask_layout import find_masked
+from edgesmith.data.mask_layout import find_masked, ignoring
 from edgesmith.data.masks import Mask, MaskCode, read_mask
 from edgesmith.data.pictures import PictureError, decode, quiet
 from edgesmith.data.samples import Problem, Sample
@@ -130,18 +131,23 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Data
     Args:
         path: ``train``, ``val`` (``valid``, ``validation``) and ``test`` with a folder per class, folders per class
             alone, or a ``labels.csv``; for segmentation ``images`` and ``masks`` with a ``classes.json``, Pascal VOC or
-            Cityscapes; for detection COCO JSON, Pascal VOC or YOLO's text files.
+            Cityscapes; for detection COCO JSON, Pascal VOC or YOLO's text files. ``#ignore_index=11`` behind it names
+            values of masks that count in nothing.
         seed: Of the cut.
         bad_pictures: ``skip`` or ``error``, for pictures that cannot be decoded.
 
     Raises:
         DataError: Nothing is there or nothing in it is a labelled picture.
+        UsageError: Values of masks are named that are classes, or the set has no masks.
     """
     if bad_pictures not in BAD_PICTURE_POLICIES:
         raise unknown(bad_pictures, BAD_PICTURE_POLICIES, what="policy for bad pictures")
-    source = open_source(path)
+    place, ignored = split_ignored(str(path))
+    source = open_source(place)
     root = find_root(source)
     masked = find_masked(source, root)
+    if ignored:
+        masked = ignoring(masked, ignored, source)
     boxed = None if masked else find_boxed(source, root)
     label_table = None if masked or boxed else find_label_table(source, root)
     if masked is not None:

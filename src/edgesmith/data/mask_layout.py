@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
-from edgesmith.core.errors import DataError
+from edgesmith.core.errors import DataError, UsageError
 from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, split_of
 from edgesmith.data.masks import IGNORE, MaskCode
 from edgesmith.data.names import is_picture_name
@@ -65,6 +65,25 @@ def find_masked(source: Source, root: str) -> Masked | None:
         if found is not None:
             return found
     return None
+
+
+def ignoring(masked: Masked | None, values: tuple[int, ...], source: Source) -> Masked:
+    """The set with more values of its masks that count in nothing.
+
+    Raises:
+        UsageError: One is a class, or the set has no masks.
+    """
+    if masked is None:
+        raise UsageError(f"{source.location} has no masks, whose values could be ignored; leave --ignore-index out")
+    classes = masked.layout.classes
+    numbers = masked.code.renumbered or {number: number for number in range(len(classes))}
+    taken = next((value for value in values if value in numbers), None)
+    if taken is not None:
+        raise UsageError(
+            f"--ignore-index {taken} is the class {classes[numbers[taken]]!r} of {source.location}; "
+            "name another value, or take that class out of the set"
+        )
+    return replace(masked, code=replace(masked.code, ignored=(*masked.code.ignored, *values)))
 
 
 def _read_plain(source: Source, root: str) -> Masked | None:

@@ -112,5 +112,6 @@ def _colour_numbers(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 def _unknown_values(name: str, values: str, code: MaskCode) -> PictureError:
     ignored = ", ".join(map(str, code.ignored)) or "none"
-    reason = f"the mask has the values {values}; classes are 0 to {code.num_classes - 1}, ignored values {ignored}"
+    known = f"classes are 0 to {code.num_classes - 1}, ignored values {ignored}"
+    reason = f"the mask has the values {values}; {known}; --ignore-index names values that count in nothing"
     return PictureError(name, kind="bad_mask", reason=reason)

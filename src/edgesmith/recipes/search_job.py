@@ -148,9 +148,10 @@ class SearchJob:
 
 
 def hash_pictures(dataset: Dataset) -> str:
-    """Sixteen hex digits that differ where classes, names or labels do."""
+    """Sixteen hex digits that differ where classes, names or labels do, or the values of masks that are ignored."""
     rows = {split: [astuple(sample) for sample in samples] for split, samples in sorted(dataset.splits.items())}
-    return hashlib.sha256(json.dumps([dataset.task, dataset.classes, rows]).encode()).hexdigest()[:16]
+    ignored = () if dataset.mask_code is None else sorted(dataset.mask_code.ignored)
+    return hashlib.sha256(json.dumps([dataset.task, dataset.classes, ignored, rows]).encode()).hexdigest()[:16]
 
 
 def hash_weights(space: StagedSpace, weights: str) -> str | None:

@@ -8,6 +8,7 @@ import typer
 
 from edgesmith.cli import arguments as arg
 from edgesmith.cli.commands.job import Effort, Time
+from edgesmith.data.ignored import with_ignored
 
 Budget = Annotated[str, typer.Option(help="Latency such as 3ms, or a share of the network's own, such as 0.8x.")]
 Rule = Annotated[str, typer.Option(help="Which proposal wins: slope (MobileNetV3) or accuracy (the original).")]
@@ -43,6 +44,7 @@ def netadapt(
     workers: Workers = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
+    ignore_index: arg.IgnoreIndex = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -56,6 +58,8 @@ def netadapt(
 
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.extras import require
+
+    data = with_ignored(data, ignore_index)
 
     require("torch", extra="train")
     from edgesmith.core.threads import max_threads

@@ -8,6 +8,7 @@ import typer
 
 from edgesmith.cli import arguments as arg
 from edgesmith.cli import completion
+from edgesmith.data.ignored import with_ignored
 
 Budget = Annotated[str, typer.Option(help="Latency of one picture, with a unit, such as 5ms.")]
 Across = Annotated[str, typer.Option(help="What counts of several devices: worst or mean.")]
@@ -90,6 +91,7 @@ def fit(
     preset: Preset = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
+    ignore_index: arg.IgnoreIndex = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -101,6 +103,8 @@ def fit(
     """
     from edgesmith.cli.terminal import watch
     from edgesmith.core.extras import require
+
+    data = with_ignored(data, ignore_index)
 
     require("torch", extra="train")
     from edgesmith.recipes.api import fit as run

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from edgesmith.cli import arguments as arg
+from edgesmith.data.ignored import with_ignored
 
 
 def join(
@@ -18,6 +19,7 @@ def join(
         str | None, typer.Option(help="This machine's copy of the search's --weights; by default under the same name.")
     ] = None,
     idle: Annotated[str, typer.Option(help="Leave after so long without anything to do.")] = "10m",
+    ignore_index: arg.IgnoreIndex = None,
     json: arg.Json = False,
 ) -> None:
     """Help searches that run elsewhere: train candidates that wait in their study, until no more come.
@@ -28,6 +30,8 @@ def join(
     """
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.extras import require
+
+    data = with_ignored(data, ignore_index)
 
     require("torch", extra="train")
     from edgesmith.recipes.joining import join_search

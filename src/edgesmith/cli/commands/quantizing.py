@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from edgesmith.cli import arguments as arg
+from edgesmith.data.ignored import with_ignored
 from edgesmith.tasks.figures import figure_of
 
 
@@ -46,6 +47,7 @@ def quantize(
     settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
+    ignore_index: arg.IgnoreIndex = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -59,6 +61,8 @@ def quantize(
     from edgesmith.core.errors import UsageError
     from edgesmith.core.extras import require
     from edgesmith.recipes.models import resolve
+
+    data = with_ignored(data, ignore_index)
 
     if dynamic:
         raise UsageError(

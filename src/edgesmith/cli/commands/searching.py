@@ -9,6 +9,7 @@ import typer
 from edgesmith.cli import arguments as arg
 from edgesmith.cli import completion
 from edgesmith.cli.commands.job import Across, Budget, Effort, MaxMemory, MaxSize, Pixels, Time, show
+from edgesmith.data.ignored import with_ignored
 
 Space = Annotated[
     str,
@@ -73,6 +74,7 @@ def search(
     workers: arg.Workers = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
+    ignore_index: arg.IgnoreIndex = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -84,6 +86,8 @@ def search(
     """
     from edgesmith.cli.terminal import watch
     from edgesmith.core.extras import require
+
+    data = with_ignored(data, ignore_index)
 
     require("torch", extra="train")
     from edgesmith.recipes.api import search as run

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from edgesmith.cli import arguments as arg
+from edgesmith.data.ignored import with_ignored
 from edgesmith.tasks.figures import figure_words
 
 Teacher = Annotated[
@@ -27,6 +28,7 @@ def check(
     sheet: Annotated[
         Path | None, typer.Option(help="Write a contact sheet, some pictures of each class with labels: FILE.png.")
     ] = None,
+    ignore_index: arg.IgnoreIndex = None,
     json: arg.Json = False,
     seed: arg.Seed = 0,
 ) -> None:
@@ -40,6 +42,8 @@ def check(
     from edgesmith.data.check_text import as_json, lines
     from edgesmith.data.fix import fix as clean
     from edgesmith.data.sheet import write_sheet
+
+    data = with_ignored(data, ignore_index)
 
     dataset = datasets.open(data, seed=seed)
     with watch() as progress:
@@ -60,6 +64,7 @@ def pack(
     *,
     out: Annotated[Path, typer.Option(help="New folder for the shards.")],
     shard_size: Annotated[str, typer.Option(help="Size of a shard, about, with a unit.")] = "256MB",
+    ignore_index: arg.IgnoreIndex = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -72,6 +77,8 @@ def pack(
     from edgesmith.data import dataset as datasets
     from edgesmith.data.pack import describe
     from edgesmith.data.pack import pack as run
+
+    data = with_ignored(data, ignore_index)
 
     dataset = datasets.open(data, seed=seed)
     with watch() as progress:
@@ -99,6 +106,7 @@ def train(
     ] = 1,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
+    ignore_index: arg.IgnoreIndex = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -110,6 +118,8 @@ def train(
     from edgesmith.core.extras import require
     from edgesmith.recipes.models import resolve
     from edgesmith.recipes.together import run_together
+
+    data = with_ignored(data, ignore_index)
 
     require("torch", extra="train")
     if devices > 1 and "RANK" not in os.environ:
@@ -149,6 +159,7 @@ def evaluate(
         bool,
         typer.Option("--emulate-ranges", help="Hold activations as the quantized file did that was imported."),
     ] = False,
+    ignore_index: arg.IgnoreIndex = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
@@ -159,6 +170,8 @@ def evaluate(
     from edgesmith.cli.terminal import print_json, print_table, watch
     from edgesmith.core.extras import require
     from edgesmith.recipes.models import resolve
+
+    data = with_ignored(data, ignore_index)
 
     require("torch", extra="train")
     from edgesmith.recipes.evaluate import evaluate_model

@@ -185,6 +185,13 @@ def test_a_model_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[s
     assert "none.onnx does not exist" in line
 
 
+def test_a_file_of_another_runtime_is_sent_to_its_device(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "model.tflite").write_bytes(b"")
+    code, line = fail(capsys, "measure", str(tmp_path / "model.tflite"))
+    assert code == 2
+    assert "model.tflite is a file for litert; measure it there: --device litert" in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edgesmith.core.caches import cache_folder
+from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.units import format_duration
 from edgesmith.deploy.base import split_kind
@@ -128,8 +129,11 @@ def _blocks(model: Model, device: Device, progress: Progress) -> tuple[BlockTime
 
 def _subject(model: Model, formats: set[str], stem: Path, *, progress: Progress) -> Subject:
     if model.file is not None:
-        name = runtime_for(model.file.suffix).format
-        return Subject(name=model.name, files={kind: model.file for kind in formats if split_kind(kind)[0] == name})
+        runtime = runtime_for(model.file.suffix)
+        files = {kind: model.file for kind in formats if split_kind(kind)[0] == runtime.format}
+        if not files:
+            raise UsageError(f"{model.name} is a file for {runtime.name}; measure it there: --device {runtime.name}")
+        return Subject(name=model.name, files=files)
     if model.bundle is None:
         spec = model.require_spec()
         return Subject(name=model.name, files={name: untrained_file(spec, name, stem) for name in formats})

@@ -21,6 +21,7 @@ from edgesmith.recipes.quantize import quantize_model
 from edgesmith.recipes.quantize_training import Training, train_and_quantize
 from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.train import train_model
+from tests.recipes.task_sets import TASKS
 
 RELU = Activation.RELU
 SPEC = NetSpec(
@@ -111,6 +112,31 @@ def test_training_wins_back_what_int8_lost(trained: Bundle, digits: Path, tmp_pa
         train_and_quantize(
             model, str(digits), "onnxruntime", training=training, mixed=False, keep_slow=True, calibration=100
         )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+def test_nets_for_places_train_for_int8_too(task: str, tmp_path: Path) -> None:
+    chosen, few = TASKS[task], ("pictures=48", "batch_size=8", "workers=0", "replicas=1")
+    data = str(chosen.write(tmp_path / "set", {"train": 24, "val": 8}))
+    model = Model(name="small", spec=chosen.net)
+    trained = train_model(model, data, out=tmp_path / "run", settings=few, weights="none").bundle
+    found = train_and_quantize(
+        Model(name="small", spec=trained.manifest.spec, bundle=trained),
+        data,
+        "onnxruntime",
+        training=Training(out=tmp_path / "int8", settings=few),
+        mixed=False,
+        keep_slow=True,
+        calibration=8,
+    )
+    told, bundle = found["training"], open_bundle(Path(found["training"]["bundle"]))
+    assert told["pictures"] == 48
+    assert {f"{chosen.key}_before", "metrics"} <= told.keys()
+    assert bundle.manifest.task == task
+    assert bundle.manifest.spec.head == trained.manifest.spec.head
+    (made,) = found["files"]
+    assert made["metrics"][f"{chosen.key}_float"] == pytest.approx(told["metrics"][chosen.key], abs=0.02)
 
 
 @pytest.mark.parametrize(

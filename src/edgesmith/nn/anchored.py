@@ -41,7 +41,7 @@ class AnchoredAnswers(nn.Module):
         logits = torch.cat([_listed(x, self.slots) for x in maps[1::2]], dim=1)
         anchors = self._anchors(maps[::2], picture)
         if not self.decoded:
-            return torch.cat([offsets, anchors.expand(len(offsets), -1, -1), logits], dim=2)
+            return torch.cat([offsets, anchors.expand(offsets.shape[0], -1, -1), logits], dim=2)
         scores = logits.sigmoid() if self.scores is Scores.SIGMOID else logits.softmax(dim=2)
         return torch.cat([decode_offsets(offsets, anchors), scores], dim=2)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic as clock
+from types import MappingProxyType
 from typing import Any, Final
 
 import torch
@@ -19,6 +20,8 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.base import split_kind
 from edgesmith.deploy.bundle import Bundle
+from edgesmith.deploy.quantize.base import QuantPlan
+from edgesmith.deploy.quantize.ends import float_ends
 from edgesmith.deploy.quantize.training import FakeQuantNet
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.evaluate import eager, evaluate
@@ -26,17 +29,20 @@ from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.effort import FINISH_S, PROMISED
 from edgesmith.recipes.int8_wishes import Wishes
-from edgesmith.recipes.labels import same_order
+from edgesmith.recipes.labels import require_task, same_order
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.quantize import CALIBRATION, NO_WISHES, check_request, quantize_model
 from edgesmith.recipes.run_folder import Stages, open_run
 from edgesmith.recipes.start import Start, open_start
-from edgesmith.recipes.task_nets import require_classification
+from edgesmith.recipes.task_nets import net_for
 from edgesmith.recipes.train import affordable_pictures, finish, fit_weights, named_recipe, task_of
 from edgesmith.tasks.base import Task
 
-_RECIPE: Final = "quantize"
+# By task.
+_RECIPES: Final[Mapping[str, str]] = MappingProxyType(
+    {"classification": "quantize", "segmentation": "dense_quantize", "detection": "boxes_quantize"}
+)
 _RANGE_PICTURES: Final = 256
 
 
@@ -98,10 +104,10 @@ def train_and_quantize(
     chosen, method = check_request(devices, ranges)
     for device in chosen:
         wishes.plan(split_kind(device.format)[0], method)  # what no tool can do is told before any work
-    require_classification(bundle.manifest.task, "quantize --train")
     config = _checked_recipe(bundle, training, seed=seed)
     limit_s = None if training.time is None else parse_seconds(training.time)
     material = open_material(data, seed=seed, progress=progress)
+    require_task(bundle.manifest, material.dataset, data)
     start = _start(bundle, material, data, progress=progress)
     settings: dict[str, Any] = {"verb": "quantize", "model": str(bundle.folder.absolute()), "config": to_dict(config)}
     settings |= {"data": absolute_data(data), "time": training.time, "devices": devices}
@@ -145,12 +151,12 @@ def _train(
     progress: Progress,
 ) -> tuple[Bundle, dict[str, Any]]:
     """The bundle of the trained weights, and what is told of the training; ``until`` is the clock's at its end."""
-    task = task_of(material, config)
-    spec = start.spec(bundle.manifest.spec.with_num_classes(len(material.dataset.classes)))
+    spec = start.spec(net_for(bundle.manifest.spec, material.dataset))
+    task = task_of(material, config, spec)
     net, rule = start.begin(spec, material, seed=config.seed)
-    top1_before = _top1(net, material, task, rule)
+    before = _score(net, material, task, rule)
     with progress.stage("prepare for rounding"):
-        rounded = FakeQuantNet(net, _range_batches(material, rule))
+        rounded = FakeQuantNet(net, _range_batches(material, rule), plan=QuantPlan(float_parts=float_ends(spec)))
     if until is not None:
         affordable = partial(affordable_pictures, rounded, material, task, config, rule, until - clock())
         config = replace(config, pictures=Stages(folder / "stages").run("pictures", affordable))
@@ -177,13 +183,13 @@ def _train(
         "pictures": result.pictures,
         "seconds": result.seconds,
         "metrics": score.metrics(),
-        "top1_before": top1_before,
+        f"{task.score_name}_before": before,
     }
 
 
 def _checked_recipe(bundle: Bundle, training: Training, *, seed: int) -> TrainConfig:
     """The recipe with its settings; what a traced net cannot do is refused."""
-    config = named_recipe(_RECIPE, training.settings, spec=bundle.manifest.spec, seed=seed)
+    config = named_recipe(_RECIPES[bundle.manifest.task], training.settings, spec=bundle.manifest.spec, seed=seed)
     if any(share != 1 for share in config.resolution_steps):
         raise UsageError(
             f"training for int8 keeps the net's own resolution: resolution_steps must be 1.0, got "
@@ -222,10 +228,10 @@ def _range_batches(material: Material, rule: Preprocessing) -> list[torch.Tensor
     return [torch.from_numpy(batch.images) for batch in batches_of(crops)]
 
 
-def _top1(net: Net, material: Material, task: Task, rule: Preprocessing) -> float:
+def _score(net: Net, material: Material, task: Task, rule: Preprocessing) -> float:
     """The float net's before any training, on the evaluation split."""
     crops = material.crops(material.dataset.samples(material.dataset.evaluation_split()), rule)
-    return float(evaluate(eager(net), batches_of(crops), task).metrics["top1"])
+    return float(evaluate(eager(net), batches_of(crops), task).metrics[task.score_name])
 
 
 def _licences(bundle: Bundle) -> dict[str, Any]:

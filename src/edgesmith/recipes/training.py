@@ -192,10 +192,23 @@ def quantize() -> TrainConfig:
     Head and backbone learn alike, at a fifth of `finetune`'s rate for a head; norms keep the net's own momentum,
     because their statistics have settled already. Values are rounded in full precision, at the net's own resolution.
     """
-    base = finetune()
+    return _for_int8(finetune(), pictures=30_000)
+
+
+def dense_quantize() -> TrainConfig:
+    """As `quantize`, for pictures with an answer for every place."""
+    return _for_int8(dense_finetune(), pictures=6_000)
+
+
+def boxes_quantize() -> TrainConfig:
+    """As `quantize`, for pictures with boxes."""
+    return _for_int8(boxes_finetune(), pictures=12_000)
+
+
+def _for_int8(base: TrainConfig, *, pictures: int) -> TrainConfig:
     return replace(
         base,
-        pictures=30_000,
+        pictures=pictures,
         optim=replace(base.optim, learning_rate=2e-4, weight_decay=0.01, backbone_rate=1.0),
         frozen_pictures=0,
         norm_momentum=None,
@@ -215,6 +228,8 @@ RECIPES: Final[Mapping[str, Callable[[], TrainConfig]]] = MappingProxyType(
         "boxes": boxes,
         "boxes_finetune": boxes_finetune,
         "quantize": quantize,
+        "dense_quantize": dense_quantize,
+        "boxes_quantize": boxes_quantize,
     }
 )
 

@@ -116,9 +116,12 @@ def _print_lines(result: Mapping[str, Any]) -> None:
 
 
 def _training_line(training: Mapping[str, Any]) -> str:
+    figure = figure_of(training["metrics"])
+    assert figure is not None, "a trained net was scored"
     return (
-        f"trained on {training['pictures']} pictures for int8: top-1 in float {training['metrics']['top1']:.1%} "
-        f"(before {training['top1_before']:.1%}); bundle {training['bundle']}"
+        f"trained on {training['pictures']} pictures for int8: {figure.label} in float "
+        f"{training['metrics'][figure.key]:.1%} (before {training[f'{figure.key}_before']:.1%}); "
+        f"bundle {training['bundle']}"
     )
 
 

@@ -54,7 +54,7 @@ from edgesmith.search.strategies.table import make_strategy
 from edgesmith.search.study import Study
 
 _PROBES: Final = 2
-FLOOR: Final = 0.75
+FLOOR: Final = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)

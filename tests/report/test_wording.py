@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from edgesmith.report.content import Budget, DataProblem, Latency
+from edgesmith.report.content import Budget, DataProblem, Latency, Outcome
 from edgesmith.report.wording import (
     broken_limits,
+    fate_of_candidates,
     format_bytes,
     format_count,
     format_ms,
@@ -78,3 +79,12 @@ def test_the_forecast_is_the_one_that_was_printed_where_it_is_known() -> None:
     summed = sum(stage.forecast_s for stage in report.stages)
     assert total_times(report).forecast_s == summed
     assert total_times(replace(report, forecast_s=2 * summed)).forecast_s == 2 * summed
+
+
+def test_what_was_left_out_of_the_race_was_dropped_before_training() -> None:
+    report = sample_report()
+    rows = tuple(
+        replace(row, outcome=Outcome.LEFT_OUT) if row.outcome is Outcome.STOPPED else row for row in report.candidates
+    )
+    assert fate_of_candidates(report) == "9 tried: 6 raced, 3 dropped before training"
+    assert fate_of_candidates(replace(report, candidates=rows)) == "9 tried: 3 raced, 6 dropped before training"

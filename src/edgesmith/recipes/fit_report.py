@@ -108,11 +108,10 @@ def _candidates(story: Story) -> tuple[content.CandidateRow, ...]:
         reason = f"measured up to {each.latency.high_ms:.2f} ms, too near or above the budget"
         rows.append(_row(each.spec, content.Outcome.TOO_SLOW, reason, latency=each.latency))
     race = story.race
-    last = max((standing.rung for standing in race.standings.values()), default=0)
     for each in story.contenders:
         name = each.spec.name
         standing = race.standings.get(name)
-        outcome, reason = _fate(name == race.winner, standing, last)
+        outcome, reason = fate_of(name, race)
         accuracy = None if standing is None else _raced_accuracy(story, name, standing)
         pictures = race.pictures.get(name, 0)
         rows.append(_row(each.spec, outcome, reason, latency=each.latency, accuracy=accuracy, pictures=pictures))
@@ -132,13 +131,17 @@ def _raced_accuracy(story: Story, name: str, standing: Standing) -> content.Accu
     )
 
 
-def _fate(is_winner: bool, standing: Standing | None, last: int) -> tuple[content.Outcome, str]:
-    if is_winner:
+def fate_of(name: str, race: Race) -> tuple[content.Outcome, str]:
+    """What became of a contender, and why."""
+    standing, last = race.standings.get(name), max((each.rung for each in race.standings.values()), default=0)
+    if name == race.winner:
         only = "the only one that fits" if standing is None else "highest score in the last round"
         return content.Outcome.WINNER, only
-    if standing is not None and standing.rung == last:
+    if standing is None:
+        return content.Outcome.LEFT_OUT, f"there was time for {len(race.standings)} networks in the race"
+    if standing.rung == last:
         return content.Outcome.RACED, "lower score in the last round"
-    return content.Outcome.STOPPED, f"lower score in round {1 if standing is None else standing.rung + 1}"
+    return content.Outcome.STOPPED, f"lower score in round {standing.rung + 1}"
 
 
 def _row(

@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     STOPPED = "stopped early"
     TOO_COSTLY = "dropped by cost"
     TOO_SLOW = "dropped by latency"
+    LEFT_OUT = "left out of the race"
     FAILED = "failed"
     STEP = "a step on the way"
 

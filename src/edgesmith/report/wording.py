@@ -8,7 +8,7 @@ from edgesmith.core.units import format_duration
 from edgesmith.report.content import Accuracy, Budget, FitReport, Latency, Outcome, StageTime
 from edgesmith.report.markup import clean
 
-_DROPPED = (Outcome.TOO_COSTLY, Outcome.TOO_SLOW)
+_DROPPED = (Outcome.TOO_COSTLY, Outcome.TOO_SLOW, Outcome.LEFT_OUT)
 
 
 def format_ms(ms: float, *, like: float | None = None) -> str:

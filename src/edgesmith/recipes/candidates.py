@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from edgesmith.arch.cost import count_total
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import BudgetError
@@ -14,13 +15,13 @@ from edgesmith.devices.across import Target
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Latency
 from edgesmith.recipes.untrained import measure_specs
-from edgesmith.search.candidates import anchors, shortlist
+from edgesmith.search.candidates import anchors, kind_of, shortlist
 from edgesmith.search.cost_model import fit_cost_model
 
 # The final file is measured again, at another time; a candidate at the very edge could then miss the budget.
 MARGIN: Final = 0.95
 # Each round's measurements mend the cost model, and nets that turned out too slow make room for narrower ones.
-_ROUNDS: Final = 3
+_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class Choice:
     Attributes:
         fitting: Nets whose measured latency is within the budget, most multiply-adds first.
         too_slow: Nets that were measured and are not.
-        too_costly: Names and estimates of nets that were not worth a measurement.
+        too_costly: Nets and estimates that were not worth a measurement: of each name and resolution the narrowest.
     """
 
     fitting: tuple[Measured, ...]
@@ -99,7 +100,6 @@ def choose(
     if known[0].latency.low_ms > budget_ms:
         raise _impossible(budget_ms, known[0])
     known += _measure(others, target, plan=plan, progress=progress)
-    listed: tuple[NetSpec, ...] = ()
     for _ in range(_ROUNDS):
         listed = shortlist(grid, _estimates(grid, known), budget_ms=budget_ms * MARGIN, count=count)
         names = {each.spec.name for each in known}
@@ -107,10 +107,9 @@ def choose(
         if not fresh:
             break
         known += _measure(fresh, target, plan=plan, progress=progress)
-    wanted = {spec.name for spec in listed}
-    fitting = [each for each in known if each.spec.name in wanted and _fits(each, budget_ms)]
-    if not fitting:
-        fitting = [each for each in known if _fits(each, budget_ms)]
+    measured = {each.spec.name: each.latency.high_ms for each in known}
+    widest = shortlist([each.spec for each in known], measured, budget_ms=budget_ms * MARGIN, count=count)
+    fitting = [each for each in known if each.spec in widest]
     if not fitting:
         raise _impossible(budget_ms, min(known, key=lambda each: each.latency.high_ms))
     fitting.sort(key=lambda each: -each.latency.ms)
@@ -122,9 +121,20 @@ def choose(
 
 
 def _estimates(grid: Sequence[NetSpec], known: Sequence[Measured]) -> dict[str, float]:
-    """The upper end of what was measured, and what a cost model of it says for the rest."""
+    """The upper end of what was measured, and what a cost model of it says for the rest.
+
+    Where another width of a network was measured, the model is off for both alike.
+    """
     model = fit_cost_model([each.spec for each in known], [each.latency.high_ms for each in known])
-    guesses = {spec.name: model.estimate_ms(spec) for spec in grid}
+    off: dict[Any, list[tuple[int, float]]] = {}
+    for each in known:
+        ratio = each.latency.high_ms / model.estimate_ms(each.spec)
+        off.setdefault(kind_of(each.spec), []).append((count_total(each.spec).madds, ratio))
+    guesses = {}
+    for spec in grid:
+        madds = count_total(spec).madds
+        _, ratio = min(off.get(kind_of(spec), [(madds, 1.0)]), key=lambda known: abs(known[0] - madds))
+        guesses[spec.name] = ratio * model.estimate_ms(spec)
     return guesses | {each.spec.name: each.latency.high_ms for each in known}
 
 
@@ -150,9 +160,10 @@ def _impossible(budget_ms: float, fastest: Measured) -> BudgetError:
 def _too_costly(
     grid: Sequence[NetSpec], known: Sequence[Measured], budget_ms: float
 ) -> tuple[tuple[NetSpec, float], ...]:
+    """Of each network and resolution the narrowest that was not worth a measurement."""
     measured, estimates = {each.spec.name for each in known}, _estimates(grid, known)
-    return tuple(
-        (spec, estimates[spec.name])
-        for spec in grid
-        if spec.name not in measured and estimates[spec.name] > budget_ms * MARGIN
-    )
+    found: dict[Any, tuple[NetSpec, float]] = {}
+    for spec in grid:
+        if spec.name not in measured and estimates[spec.name] > budget_ms * MARGIN:
+            found.setdefault(kind_of(spec), (spec, estimates[spec.name]))
+    return tuple(found.values())

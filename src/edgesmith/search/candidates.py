@@ -17,8 +17,9 @@ from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import SpecError
 
 NETS: Final = ("mobilenet_v3_small", "mobilenet_v3_large")
-WIDTHS: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
-NARROWER: Final = (0.75, 0.5)
+# So near one another that the widest within a budget uses most of it.
+WIDTHS: Final = tuple(step / 20 for step in range(7, 26))
+NARROWER: Final = tuple(width for width in reversed(WIDTHS) if 0.5 <= width < 1)
 RESOLUTIONS: Final = (96, 128, 160, 192, 224)
 _MOST_DENSE_PIXELS: Final = 512 * 1024
 _BOX_SIDES: Final = (384, 320, 256)
@@ -119,5 +120,10 @@ def shortlist(
     best: dict[tuple[str, tuple[int, int]], NetSpec] = {}
     for spec in sorted(grid, key=lambda spec: count_total(spec).madds):
         if estimates_ms[spec.name] <= budget_ms:
-            best[spec.name.partition("@")[0], spec.resolution] = spec
+            best[kind_of(spec)] = spec
     return tuple(sorted(best.values(), key=lambda spec: -count_total(spec).madds)[:count])
+
+
+def kind_of(spec: NetSpec) -> tuple[str, tuple[int, int]]:
+    """What networks share that differ in width alone: the zoo's name and the resolution."""
+    return spec.name.partition("@")[0], spec.resolution

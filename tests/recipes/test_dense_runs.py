@@ -27,7 +27,6 @@ from edgesmith.recipes.material import open_material
 from edgesmith.recipes.model_files import open_file
 from edgesmith.recipes.models import resolve
 from edgesmith.recipes.quantize import quantize_model
-from edgesmith.recipes.quantize_training import Training, train_and_quantize
 from edgesmith.recipes.start import Start
 from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.train import TrainOutcome, train_model
@@ -136,12 +135,7 @@ def test_pictures_of_another_task_do_not_calibrate(trained: TrainOutcome, tmp_pa
         quantize_model(resolve(str(trained.bundle.folder)), str(classes), "onnxruntime")
 
 
-def test_what_is_for_classification_alone_is_said_in_one_line(
-    trained: TrainOutcome, shapes: Path, tmp_path: Path
-) -> None:
-    folder = str(trained.bundle.folder)
-    with pytest.raises(UsageError, match="quantize --train is for classification so far, and this is segmentation"):
-        train_and_quantize(resolve(folder), str(shapes), "onnxruntime", training=Training(out=tmp_path / "c"))
+def test_what_is_for_classification_alone_is_said_in_one_line(shapes: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--preset is for classification so far"):
         preset_fit(str(shapes), budget="5ms", preset="paper-large", out=tmp_path / "a")
 

@@ -19,7 +19,7 @@ COMMAND = (
     "fit",
     "digits.zip",
     "--budget",
-    "1.5ms",
+    "0.8ms",
     "--time",
     "120s",
     "--resolution",
@@ -75,7 +75,7 @@ def test_the_json_is_the_documented_one(finished: tuple[Path, dict[str, object]]
     _, result = finished
     keys = {"bundle", "report", "budget_ms", "latency", "metrics", "spec", "forecast_s", "actual_s"}
     assert keys <= set(result)
-    assert result["budget_ms"] == 1.5
+    assert result["budget_ms"] == 0.8
     assert isinstance(result["latency"], list)
 
 
@@ -85,7 +85,7 @@ def test_the_file_met_its_budget_and_parity(finished: tuple[Path, dict[str, obje
     (record,) = manifest.files
     assert record.parity is not None
     assert record.parity.relative < 1e-4
-    assert manifest.latency[0]["high_ms"] <= 1.5
+    assert manifest.latency[0]["high_ms"] <= 0.8
     assert result["met"] is True
 
 

@@ -1,4 +1,8 @@
-"""int8 LiteRT by ai-edge-quantizer: int8 activations, int8 weights per channel."""
+"""int8 LiteRT by ai-edge-quantizer: int8 activations, int8 weights per channel.
+
+A classifier whose answers are plain numbers keeps them so: its weights are int8, its input is rounded at each run, and
+its scores share no step. It takes the time and the space of an int8 layer and has the accuracy of a float one.
+"""
 
 from __future__ import annotations
 
@@ -87,6 +91,11 @@ class _LiteRtSource(Source):
         if not plan.integer_ends:
             for end in (names.INPUT, names.OUTPUT):
                 made.update_quantization_recipe(regex=".*", operation_name=end, algorithm_key=_NO_QUANTIZE)
+            made.update_quantization_recipe(
+                regex=_pattern(self._last, self._last),
+                operation_name=names.FULLY_CONNECTED,
+                op_config=qtyping.OpQuantizationConfig.from_dict(recipe.dynamic_wi8_afp32()[0]["op_config"]),
+            )
         if self._scales:
             made.update_quantization_recipe(
                 regex=_SCALING, operation_name=names.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE

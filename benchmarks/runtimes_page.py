@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from int8 import MUCH
 from marked import markdown, write_marked
 from zoo_runtimes import DEVICES
 
@@ -120,9 +121,11 @@ def int8_table(rows: Sequence[Row]) -> list[str]:
 
 
 def worst_lines(rows: Sequence[Row]) -> list[str]:
+    """What gives back most, where everything in int8 loses much: a later row may lose less than an earlier one."""
+    lossy = {row["device"] for row in rows if "metrics" in row and not row["mixed"] and row["metrics"]["loss"] > MUCH}
     found = []
     for row in rows:
-        if "gives_back" in row:
+        if "gives_back" in row and row["device"] in lossy:
             parts = list(row["gives_back"].items())[:5]
             told = ", ".join(f"`{part}` {nats:.3f}" for part, nats in parts)
             found.append(f"- {row['device']}, all int8: what alone in float gives back most, in nats: {told}.")

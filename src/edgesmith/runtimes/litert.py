@@ -97,7 +97,10 @@ class LiteRtFile:
         return dict(Counter(each["op_name"] for each in own)), dict(outside)
 
     def float_operators(self) -> dict[str, int]:
-        """How often each operator occurs that computes in float; quantizing and its reverse are none."""
+        """How often each operator occurs that computes in float.
+
+        Quantizing and its reverse are none, nor are layers of integer weights that round their input at each run.
+        """
         dtypes = {each["index"]: np.dtype(each["dtype"]).name for each in self._interpreter.get_tensor_details()}
         return dict(
             Counter(
@@ -105,6 +108,7 @@ class LiteRtFile:
                 for each in self._interpreter._get_ops_details()
                 if each["op_name"] not in (_DELEGATE, "DEQUANTIZE", "QUANTIZE")
                 and any(dtypes.get(tensor) == "float32" for tensor in each["outputs"])
+                and not (each["op_name"] in _WEIGHTED and dtypes.get(each["inputs"][1]) == "int8")
             )
         )
 

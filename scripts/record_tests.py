@@ -20,28 +20,30 @@ HEAD = ("| tier | passed | failed | skipped | took | commit | day | machine |", 
 def main() -> None:
     """Rewrite the tier's line, and leave the others."""
     tier, results, page = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    tested = commit(page)
     before, table, after = re.split(f"{BEGIN}|{END}", page.read_text())
     rows = {line.split("|")[1].strip(): line for line in table.split("\n") if line.startswith("| ")}
     rows.pop("tier", None)
-    rows[tier] = row(tier, results)
+    rows[tier] = row(tier, results, tested)
     lines = "\n".join((*HEAD, *(rows[name] for name in sorted(rows))))
     page.write_text(f"{before}{BEGIN}\n\n{lines}\n\n{END}{after}")
 
 
-def row(tier: str, results: Path) -> str:
+def row(tier: str, results: Path, tested: str) -> str:
     """One line of the table, from what pytest wrote."""
     (suite,) = ElementTree.parse(results).getroot().iter("testsuite")
     tests, failures, errors, skipped = (int(suite.attrib[key]) for key in ("tests", "failures", "errors", "skipped"))
     failed = failures + errors
     took = format_duration(float(suite.attrib["time"]))
-    cells = [tier, tests - failed - skipped, failed, skipped, took, commit(), date.today().isoformat(), machine()]
+    cells = [tier, tests - failed - skipped, failed, skipped, took, tested, date.today().isoformat(), machine()]
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def commit() -> str:
-    """The commit that was tested, and whether there were changes beside it."""
+def commit(page: Path) -> str:
+    """The commit that was tested, and whether there were changes beside it, other than the page's own rows."""
     short = git("rev-parse", "--short", "HEAD")
-    return f"{short} and changes" if git("status", "--porcelain", "--untracked-files=no") else short
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{page}")
+    return f"{short} and changes" if changed else short
 
 
 def git(*arguments: str) -> str:

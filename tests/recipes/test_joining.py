@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from edgesmith.arch.space.presets import find_space
 from edgesmith.cli.main import run
 from edgesmith.core.errors import RunError
 from edgesmith.deploy.bundle import write_bundle
@@ -28,13 +27,12 @@ from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.search_job import SearchJob
 from edgesmith.recipes.search_run import make_judge
 from edgesmith.recipes.search_wishes import SearchWishes
-from edgesmith.search.cost_model import CostModel
 from edgesmith.search.limits import Limits
 from edgesmith.search.storage import Patience, sqlite_url
 from edgesmith.search.strategies.table import make_strategy
 from edgesmith.search.study import Outcome, Study
+from tests.recipes.test_proxy import SPACE, proxy_on
 
-SPACE = find_space("mobilenet_v3_small", resolutions=(32,), num_classes=10)
 QUICK = Patience(beat_s=1, grace_s=60, poll_s=0.05)
 LIMITS = Limits(latency_ms=2.0)
 TRIALS = 4
@@ -51,21 +49,6 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return sqlite_url(tmp_path / "study.db")
-
-
-def proxy_on(data: Path) -> Proxy:
-    """A proxy of two steps."""
-    return Proxy(
-        space=SPACE,
-        data=str(data),
-        weights="none",
-        recipe="small",
-        settings=("batch_size=32",),
-        pictures=64,
-        scale=1.0,
-        seed=0,
-        latency=CostModel(weights=(1.0, *(0.0,) * 7)),
-    )
 
 
 def job_of(proxy: Proxy) -> SearchJob:
@@ -94,7 +77,7 @@ class Driver(threading.Thread):
 
 
 def test_a_joined_machine_gives_the_numbers_that_the_searchs_own_would(digits: Path, url: str, tmp_path: Path) -> None:
-    proxy, copy = proxy_on(digits), tmp_path / "elsewhere.zip"
+    proxy, copy = proxy_on(digits, pictures=64), tmp_path / "elsewhere.zip"
     shutil.copy(digits, copy)
     driver = Driver(url, proxy)
     found = join_search(url, str(copy), workers="here", idle="4s", patience=QUICK)
@@ -127,7 +110,9 @@ def test_a_search_of_the_command_line_is_helped_by_its_address_alone(digits: Pat
 
 
 def test_a_job_travels_whole(digits: Path) -> None:
-    proxy = replace(proxy_on(digits), int8=Int8(format="litert", plan=QuantPlan()), settings=("batch_size=32", "ema=0"))
+    proxy = replace(
+        proxy_on(digits, pictures=64), int8=Int8(format="litert", plan=QuantPlan()), settings=("batch_size=32", "ema=0")
+    )
     job = SearchJob.from_json(json.loads(json.dumps(job_of(proxy).to_json())))
     made = job.proxy(proxy.data, open_material(proxy.data, seed=0).dataset)
     assert made.space.choices == proxy.space.choices
@@ -135,7 +120,7 @@ def test_a_job_travels_whole(digits: Path) -> None:
 
 
 def test_other_pictures_are_refused(digits: Path, url: str, tmp_path: Path) -> None:
-    begin(url, job_of(proxy_on(digits)).to_json())
+    begin(url, job_of(proxy_on(digits, pictures=64)).to_json())
     write_digits(tmp_path / "all.zip")
     shutil.unpack_archive(tmp_path / "all.zip", tmp_path / "fewer")
     next((tmp_path / "fewer" / "train" / "3").iterdir()).unlink()
@@ -157,7 +142,7 @@ def test_other_weights_are_refused(digits: Path, url: str, tmp_path: Path) -> No
         metrics={},
         provenance={},
     )
-    begin(url, job_of(replace(proxy_on(digits), weights=str(tmp_path / "weights"))).to_json())
+    begin(url, job_of(replace(proxy_on(digits, pictures=64), weights=str(tmp_path / "weights"))).to_json())
     with pytest.raises(RunError, match="--weights none is something else here"):
         join_search(url, str(digits), workers="here", weights="none", idle="0.2s", patience=QUICK)
 
@@ -171,7 +156,7 @@ def test_other_weights_are_refused(digits: Path, url: str, tmp_path: Path) -> No
     ],
 )
 def test_another_edgesmith_is_refused(digits: Path, url: str, change: dict[str, Any], words: str) -> None:
-    begin(url, job_of(proxy_on(digits)).to_json() | change)
+    begin(url, job_of(proxy_on(digits, pictures=64)).to_json() | change)
     with pytest.raises(RunError, match=words):
         join_search(url, str(digits), workers="here", idle="0.2s", patience=QUICK)
 

@@ -15,7 +15,7 @@ from edgesmith.devices.across import Target
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Latency
 from edgesmith.recipes.untrained import measure_specs
-from edgesmith.search.candidates import anchors, kind_of, shortlist
+from edgesmith.search.candidates import Kind, anchors, kind_of, shortlist
 from edgesmith.search.cost_model import fit_cost_model
 
 # The final file is measured again, at another time; a candidate at the very edge could then miss the budget.
@@ -126,7 +126,7 @@ def _estimates(grid: Sequence[NetSpec], known: Sequence[Measured]) -> dict[str, 
     Where another width of a network was measured, the model is off for both alike.
     """
     model = fit_cost_model([each.spec for each in known], [each.latency.high_ms for each in known])
-    off: dict[Any, list[tuple[int, float]]] = {}
+    off: dict[Kind, list[tuple[int, float]]] = {}
     for each in known:
         ratio = each.latency.high_ms / model.estimate_ms(each.spec)
         off.setdefault(kind_of(each.spec), []).append((count_total(each.spec).madds, ratio))
@@ -162,7 +162,7 @@ def _too_costly(
 ) -> tuple[tuple[NetSpec, float], ...]:
     """Of each network and resolution the narrowest that was not worth a measurement."""
     measured, estimates = {each.spec.name for each in known}, _estimates(grid, known)
-    found: dict[Any, tuple[NetSpec, float]] = {}
+    found: dict[Kind, tuple[NetSpec, float]] = {}
     for spec in grid:
         if spec.name not in measured and estimates[spec.name] > budget_ms * MARGIN:
             found.setdefault(kind_of(spec), (spec, estimates[spec.name]))

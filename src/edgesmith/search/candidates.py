@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,9 @@ NETS: Final = ("mobilenet_v3_small", "mobilenet_v3_large")
 WIDTHS: Final = tuple(step / 20 for step in range(7, 26))
 NARROWER: Final = tuple(width for width in reversed(WIDTHS) if 0.5 <= width < 1)
 RESOLUTIONS: Final = (96, 128, 160, 192, 224)
+Kind: TypeAlias = tuple[str, tuple[int, int]]
+"""Name without options, and height and width in pixels."""
+
 _MOST_DENSE_PIXELS: Final = 512 * 1024
 _BOX_SIDES: Final = (384, 320, 256)
 _DENSE_SHARES: Final = (1.0, 0.75, 0.5)
@@ -117,13 +120,13 @@ def shortlist(
         budget_ms: The budget in milliseconds.
         count: How many to take at most.
     """
-    best: dict[tuple[str, tuple[int, int]], NetSpec] = {}
+    best: dict[Kind, NetSpec] = {}
     for spec in sorted(grid, key=lambda spec: count_total(spec).madds):
         if estimates_ms[spec.name] <= budget_ms:
             best[kind_of(spec)] = spec
     return tuple(sorted(best.values(), key=lambda spec: -count_total(spec).madds)[:count])
 
 
-def kind_of(spec: NetSpec) -> tuple[str, tuple[int, int]]:
+def kind_of(spec: NetSpec) -> Kind:
     """What networks share that differ in width alone: the zoo's name and the resolution."""
     return spec.name.partition("@")[0], spec.resolution

@@ -39,12 +39,14 @@ class WrittenSpace:
     @classmethod
     def of(cls, space: StagedSpace) -> WrittenSpace:
         """Write down a space of the table."""
-        frame = space.frame
+        frame, task = space.frame, Classifier.task
+        if frame.ending is not None:
+            task = next(name for name, make in ENDINGS.items() if make() == frame.ending)
         return cls(
             name=space.name.removesuffix(_SUFFIX),
             resolutions=frame.resolutions,
             num_classes=frame.num_classes,
-            task=next((task for task, make in ENDINGS.items() if make() == frame.ending), Classifier.task),
+            task=task,
             padding=frame.padding,
             preset=frame.preset,
         )

@@ -40,7 +40,7 @@ class FakeQuantNet(nn.Module):
     In training, ranges follow the activations and norms the batches; towards the end of a run first the norms stand
     still, then the ranges (`at_`). In evaluation nothing moves.
 
-    Shape: ``(N, 3, H, W) -> (N, classes)``; H and W are the net's own resolution, N is free.
+    Shape: ``(N, 3, H, W)`` -> the net's answers; H and W are the net's own resolution, N is free.
 
     Args:
         net: A built network with its norms; it is left as it is.

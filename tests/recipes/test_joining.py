@@ -166,6 +166,13 @@ def test_nothing_to_do_is_no_fault(digits: Path, url: str, capsys: pytest.Captur
     assert "wanted anything" in capsys.readouterr().out
 
 
+def test_pictures_that_are_not_there_are_told_at_once(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["join", url, str(tmp_path / "nowhere.zip"), "--workers", "here"]) == 1
+    assert "no such folder or archive" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -46,7 +46,7 @@ class Choice:
     """The outcome of the first two hurdles.
 
     Attributes:
-        fitting: Nets whose measured latency is within the budget, most multiply-adds first.
+        fitting: Nets whose measured latency is within the budget, the slowest first.
         too_slow: Nets that were measured and are not.
         too_costly: Nets and estimates that were not worth a measurement: of each name and resolution the narrowest.
     """

@@ -11,6 +11,7 @@ from typing import Any
 from edgesmith.core.errors import EdgesmithError, RunError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.units import format_duration, parse_seconds
+from edgesmith.data import dataset as datasets
 from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.recipes.material import open_material
 from edgesmith.recipes.proxy import Proxy
@@ -21,7 +22,7 @@ from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.table import make_executor
 from edgesmith.search.helping import Helper, Wanted
 from edgesmith.search.settle import Judge
-from edgesmith.search.storage import Patience, without_password
+from edgesmith.search.storage import Patience, check_url, without_password
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +86,15 @@ def join_search(
 
     Raises:
         UsageError: The URL is no study's, or a value makes no sense.
+        DataError: There are no pictures.
         RunError: The storage cannot be reached, or none of the searches there could be helped.
     """
     limit_s, done = parse_seconds(idle, what="--idle"), Counter[str]()
+    check_url(url)
     executor = make_executor(SearchWishes(workers=workers).executor)
     machine = _Machine(data, weights, progress)
     try:
+        datasets.open(data)  # a wrong path is told at once, not when a search begins
         with Helper(url, patience=patience) as helper, progress.stage("evaluate", unit="nets") as stage:
             last = clock()
             while clock() - last <= limit_s:

@@ -208,6 +208,18 @@ def test_case_e4_floats_between_integers_are_listed(gated: Model, calibration: C
     assert swishes.in_float == {"HARD_SWISH": 3}
 
 
+def test_litert_classifiers_answer_in_plain_numbers(gated: Model, calibration: Calibration, tmp_path: Path) -> None:
+    """Its weights have eight bits, but its scores are more than the 256 that an int8 answer can be."""
+    opened = open_quantizer("litert", net_of(gated), gated.spec, calibration, tmp_path)
+    answers = []
+    for name, plan in {"plain": QuantPlan(), "steps": QuantPlan(integer_ends=True)}.items():
+        loaded = LiteRtRuntime().load(opened.write(tmp_path / f"{name}.tflite", plan).path)
+        pictures = gated.preprocessing.normalize(noise_pictures(100, 64, 64, seed=9))
+        answers.append(np.concatenate([run_float(loaded, pictures[i : i + 1]) for i in range(len(pictures))]))
+    plain, steps = (len(np.unique(each)) for each in answers)
+    assert plain > 256 >= steps
+
+
 def test_case_e4_openvino_tells_what_it_computes_in_float(
     gated: Model, calibration: Calibration, tmp_path: Path
 ) -> None:

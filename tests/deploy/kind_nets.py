@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -73,6 +73,13 @@ def kind_net(kind: str, *, padding: Padding = Padding.SYMMETRIC) -> NetSpec:
         num_classes=5,
         padding=padding,
     )
+
+
+def net_of_kinds(kinds: Iterable[str]) -> NetSpec:
+    """One kind behind the other, each on 16 channels, at a size that leaves the last one some pixels."""
+    narrow = Conv(out_channels=16, kernel_size=1, activation=RELU)
+    blocks = tuple(block for kind in kinds for block in (narrow, *BLOCKS[kind]))
+    return replace(kind_net("conv"), name="kinds", blocks=(STEM, *blocks), resolution=(512, 512))
 
 
 def same_padded(kind: str) -> NetSpec:

@@ -41,6 +41,13 @@ def test_a_missing_path_is_not_taken_for_a_name(tmp_path: Path) -> None:
         resolve(str(tmp_path / "gone"))
 
 
+def test_neither_a_name_nor_a_path_is_told_as_both() -> None:
+    with pytest.raises(
+        UsageError, match=r"^unknown model 'nowhere'; .*; nor is there a file or folder of this name here$"
+    ):
+        resolve("nowhere")
+
+
 @pytest.mark.parametrize("text", ["big", "0", "128x", "-3"])
 def test_a_resolution_is_pixels(text: str) -> None:
     with pytest.raises(UsageError, match="resolution is pixels"):

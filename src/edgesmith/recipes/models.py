@@ -97,7 +97,12 @@ def _from_name(text: str) -> Model:
     suffixes = (".json", *(runtime.suffix for runtime in RUNTIMES.values()))
     if "/" in text or "\\" in text or text.endswith(suffixes):
         raise UsageError(f"no such model: {Path(text).expanduser().absolute()} does not exist")
-    return Model(name=text, spec=find(text))
+    try:
+        return Model(name=text, spec=find(text))
+    except UsageError as error:
+        if "@" in text:
+            raise
+        raise UsageError(f"{error}; nor is there a file or folder of this name here") from None
 
 
 def _from_path(text: str, path: Path) -> Model:

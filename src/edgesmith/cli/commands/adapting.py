@@ -59,8 +59,6 @@ def netadapt(
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.extras import require
 
-    data = with_ignored(data, ignore_index)
-
     require("torch", extra="train")
     from edgesmith.core.threads import max_threads
     from edgesmith.recipes.netadapt.config import NetAdaptConfig
@@ -68,6 +66,7 @@ def netadapt(
     from edgesmith.search.executors.here import Here
     from edgesmith.search.executors.processes import Processes
 
+    data = with_ignored(data, ignore_index)
     config = NetAdaptConfig(
         model=model,
         data=data,

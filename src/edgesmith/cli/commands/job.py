@@ -104,11 +104,10 @@ def fit(
     from edgesmith.cli.terminal import watch
     from edgesmith.core.extras import require
 
-    data = with_ignored(data, ignore_index)
-
     require("torch", extra="train")
     from edgesmith.recipes.api import fit as run
 
+    data = with_ignored(data, ignore_index)
     with watch() as progress:
         result = run(
             data,

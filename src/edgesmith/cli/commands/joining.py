@@ -31,11 +31,10 @@ def join(
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.extras import require
 
-    data = with_ignored(data, ignore_index)
-
     require("torch", extra="train")
     from edgesmith.recipes.joining import join_search
 
+    data = with_ignored(data, ignore_index)
     with watch() as progress:
         found = join_search(study, data, workers=workers, weights=weights, idle=idle, progress=progress)
     if json:

@@ -63,7 +63,6 @@ def quantize(
     from edgesmith.recipes.models import resolve
 
     data = with_ignored(data, ignore_index)
-
     if dynamic:
         raise UsageError(
             "dynamic int8 finds ranges at every run, and no runtime has fast convolutions for it: nets of convolutions "

@@ -87,11 +87,10 @@ def search(
     from edgesmith.cli.terminal import watch
     from edgesmith.core.extras import require
 
-    data = with_ignored(data, ignore_index)
-
     require("torch", extra="train")
     from edgesmith.recipes.api import search as run
 
+    data = with_ignored(data, ignore_index)
     with watch() as progress:
         result = run(
             data,

@@ -44,7 +44,6 @@ def check(
     from edgesmith.data.sheet import write_sheet
 
     data = with_ignored(data, ignore_index)
-
     dataset = datasets.open(data, seed=seed)
     with watch() as progress:
         report = run(dataset, progress=progress)
@@ -79,7 +78,6 @@ def pack(
     from edgesmith.data.pack import pack as run
 
     data = with_ignored(data, ignore_index)
-
     dataset = datasets.open(data, seed=seed)
     with watch() as progress:
         packed = run(
@@ -119,13 +117,12 @@ def train(
     from edgesmith.recipes.models import resolve
     from edgesmith.recipes.together import run_together
 
-    data = with_ignored(data, ignore_index)
-
     require("torch", extra="train")
     if devices > 1 and "RANK" not in os.environ:
         raise typer.Exit(run_together(sys.argv[1:], devices))
     from edgesmith.recipes.train import train_model
 
+    data = with_ignored(data, ignore_index)
     with watch() as progress:
         done = train_model(
             resolve(model),
@@ -171,11 +168,10 @@ def evaluate(
     from edgesmith.core.extras import require
     from edgesmith.recipes.models import resolve
 
-    data = with_ignored(data, ignore_index)
-
     require("torch", extra="train")
     from edgesmith.recipes.evaluate import evaluate_model
 
+    data = with_ignored(data, ignore_index)
     resolved = resolve(model)
     with watch() as progress:
         result = evaluate_model(

@@ -48,7 +48,7 @@ def test_every_picture_counts_once_in_any_batches(sizes: tuple[int, ...]) -> Non
 
 def test_figures_are_the_plain_numbers() -> None:
     result = evaluate(_say_b, _batches(8), TASK)
-    assert set(result.figures) == {"top1", "top1_low", "top1_high", "top5", "mean_recall"}
+    assert set(result.figures) == {"top1", "top1_low", "top1_high", "top5", "mean_recall", "log_loss"}
     assert result.figures["top1_low"] < 0.5 < result.figures["top1_high"]
 
 

@@ -109,7 +109,8 @@ def test_trained_weights_of_the_zoos_net_fit_every_point(digits: Path) -> None:
     stem = net.state_dict()["blocks.0.conv.conv.weight"]
     for _ in range(5):
         made, _ = begin_point(SPACE, SPACE.sample(rng), Trained("none"), bench.material, seed=0)
-        assert torch.equal(made.state_dict()["blocks.0.conv.conv.weight"], stem)
+        filters = made.state_dict()["blocks.0.conv.conv.weight"][: len(stem)]
+        assert all(any(torch.equal(one, other) for other in stem) for one in filters)
 
 
 def test_weights_of_another_family_are_refused_with_the_way_out() -> None:

@@ -28,6 +28,7 @@ from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
 from edgesmith.recipes.search_result import Search
+from edgesmith.recipes.search_space import space_for
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.space_latency import cheapest_point
 from edgesmith.search.cost_model import costs_of
@@ -73,6 +74,10 @@ def timed(specs: Sequence[NetSpec], target: Target, **_: Any) -> tuple[Latency, 
         )
         for spec in specs
     )
+
+
+def scored(is_best: bool) -> dict[str, float]:
+    return {"accuracy": 0.9 if is_best else 0.8, "merit": -0.4 if is_best else -0.6}
 
 
 class Formula(Proxy):
@@ -122,7 +127,13 @@ def search(material: Material, folder: Path, wishes: SearchWishes, limits: Limit
 
 
 def attempt(
-    material: Material, folder: Path, wishes: SearchWishes, limits: Limits, *, seconds: float = 600
+    material: Material,
+    folder: Path,
+    wishes: SearchWishes,
+    limits: Limits,
+    *,
+    seconds: float = 600,
+    zoo: Sequence[NetSpec] = ZOO,
 ) -> Search | None:
     """A search in this process."""
     return stages.search_stage(
@@ -136,7 +147,7 @@ def attempt(
         limits=limits,
         target=Target(device="formula"),
         seconds=seconds,
-        zoo=ZOO,
+        zoo=zoo,
         resolutions=(32,),
         stages=Stages(folder / "stages"),
         folder=folder,
@@ -145,7 +156,7 @@ def attempt(
 
 def test_the_space_has_the_padding_and_norms_of_the_zoo() -> None:
     zoo = (find("mobilenet_v3_small@resolution=32,padding=same,preset=timm_tf"),)
-    space = stages.space_for("auto", zoo, resolutions=(32,), num_classes=zoo[0].num_classes)
+    space = space_for("auto", zoo, resolutions=(32,), num_classes=zoo[0].num_classes)
     assert space.contains(zoo[0])
     assert not space.contains(ZOO[0])
 
@@ -161,6 +172,21 @@ def test_a_search_that_nobody_asked_for_is_left_where_its_time_buys_little(
     assert (found is not None) is is_worth
     assert bool(Formula.asked) is is_worth
     assert (tmp_path / "stages" / "search-latency.json").exists() is is_worth
+
+
+@pytest.mark.parametrize("best", ["mobilenet_v3_small", "mobilenet_v3_large"])
+def test_it_looks_around_the_network_that_came_furthest_on_these_pictures(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, best: str
+) -> None:
+    zoo = (find("mobilenet_v3_large@width=0.5,resolution=32"), find("mobilenet_v3_small@resolution=32"))
+    monkeypatch.setattr(Probe, "speed", lambda *_: 3000.0)
+    monkeypatch.setattr(Probe, "score", lambda self, _: scored(self.space.name.startswith(best)))
+    limits = Limits(latency_ms=true_ms(zoo[0]))
+    found = attempt(material, tmp_path, SearchWishes(trials=16), limits, zoo=zoo)
+    assert found is not None
+    assert found.space.name == f"{best}_space"
+    assert found.plan.startswith("of 2 networks of the zoo, each after ")
+    assert f"{best}@" in found.plan
 
 
 @pytest.mark.parametrize("share", [0.6, 0.8])
@@ -257,14 +283,14 @@ def test_the_latency_of_a_space_is_learnt_within_its_noise() -> None:
 
 @pytest.mark.parametrize("name", [*SPACES, "auto"])
 def test_spaces_by_name_and_by_the_zoo(name: str) -> None:
-    space = stages.space_for(name, ZOO, resolutions=(32,), num_classes=10)
+    space = space_for(name, ZOO, resolutions=(32,), num_classes=10)
     assert space.name in SEEDS
     assert find(SEEDS[space.name])
 
 
 def test_where_the_zoos_net_has_no_space_the_choices_are_named() -> None:
     with pytest.raises(UsageError, match="choose one of mobilenet_v3_large"):
-        stages.space_for("auto", [find("squeezenet_1_1")], resolutions=(32,), num_classes=10)
+        space_for("auto", [find("squeezenet_1_1")], resolutions=(32,), num_classes=10)
 
 
 @pytest.mark.parametrize(

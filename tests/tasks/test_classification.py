@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from scipy.special import softmax
+from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 
 from edgesmith.core.errors import DataError
 from edgesmith.tasks.classification import Classification, balanced_weights
@@ -32,6 +33,7 @@ def test_figures_equal_scikit_learns() -> None:
         assert [row["precision"], row["recall"], row["f1"]] == pytest.approx(
             [precision[index], recall[index], f1[index]], abs=1e-6
         )
+    assert figures["log_loss"] == pytest.approx(log_loss(labels, softmax(logits, axis=1)))
     assert figures["top5"] == 1.0  # there are only three classes
     assert figures["top1_low"] < figures["top1"] < figures["top1_high"]
 

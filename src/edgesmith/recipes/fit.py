@@ -22,7 +22,7 @@ from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.bundle import Bundle, open_bundle
 from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.train import TrainResult
-from edgesmith.recipes.candidates import MARGIN, Choice
+from edgesmith.recipes.candidates import Choice
 from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.effort import TimePlan, announce, plan_time
 from edgesmith.recipes.fit_config import FitConfig
@@ -130,7 +130,7 @@ class _Fit:
         self.progress.note(announce(plan))
         race = self._race(speeds, plan)
         winner = specs[race.winner]
-        if self.contenders.ms_of(winner) > self.budget_ms * MARGIN:
+        if self.contenders.ms_of(winner) > self.budget_ms:
             return self._adapt(winner, plan, search)
         result = self._train(winner, plan["pictures"][winner.name], plan["train_s"])
         score, latency, measurement = self._finish(winner, result)

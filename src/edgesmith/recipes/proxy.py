@@ -35,6 +35,7 @@ from edgesmith.recipes.start import Start, Starts
 from edgesmith.recipes.train import named_recipe, task_of
 from edgesmith.search.cost_model import CostModel
 from edgesmith.search.supernet.active import settle_norms_
+from edgesmith.tasks.figures import figure_for
 
 _STEP: Final = 16
 _LEAST: Final = 32
@@ -97,6 +98,34 @@ class Probe:
         self.int8.score(net, bench.calibration(rule), crops, task, seed=self.seed)
         return time.monotonic() - begun
 
+    def score(self, point: Encoding) -> Mapping[str, float]:
+        """Train a point's network for a little; figure with interval, and merit, on the held-out part."""
+        bench = open_bench(self.data, self.seed, self.weights)
+        net, rule = self.begin(point)
+        config = self.config(net.spec)
+        crops = bench.crops(rule)
+        task = task_of(bench.material, config, net.spec)
+        result = train(
+            net,
+            task,
+            bench.material.loader(bench.split[0], config, rule),
+            config,
+            spec=net.spec.to_json(),
+            resolution=net.spec.resolution,
+            held_out=lambda: batches_of(crops),
+        )
+        evaluation = result.evaluation
+        if self.int8 is not None:
+            evaluation = self.int8.score(net.eval(), bench.calibration(rule), crops, task, seed=self.seed)
+        assert evaluation is not None, "held-out pictures are scored"
+        return {
+            "accuracy": float(evaluation.metrics[task.score_name]),
+            "merit": figure_for(task.name).merit(evaluation.metrics),
+            "low": float(evaluation.metrics[f"{task.score_name}_low"]),
+            "high": float(evaluation.metrics[f"{task.score_name}_high"]),
+            "pictures": float(result.pictures),
+        }
+
     def speed(self, point: Encoding, *, steps: int = 6) -> float:
         """Pictures a second that a point's network trains at here, from a few steps."""
         bench = open_bench(self.data, self.seed, self.weights)
@@ -119,35 +148,14 @@ class Proxy(Probe):
     latency: CostModel
 
     def __call__(self, point: Encoding) -> Mapping[str, float]:
-        """Train a point's network for a little; its task's figure on the held-out part, and what it costs."""
+        """Train a point's network for a little; its score, and what it costs."""
         spec = self.space.decode(point)
-        bench = open_bench(self.data, self.seed, self.weights)
-        net, rule = self.begin(point)
-        config = self.config(net.spec)
-        crops = bench.crops(rule)
-        result = train(
-            net,
-            task_of(bench.material, config, net.spec),
-            bench.material.loader(bench.split[0], config, rule),
-            config,
-            spec=net.spec.to_json(),
-            resolution=net.spec.resolution,
-            held_out=lambda: batches_of(crops),
-        )
-        task = task_of(bench.material, config, net.spec)
-        evaluation = result.evaluation
-        if self.int8 is not None:
-            evaluation = self.int8.score(net.eval(), bench.calibration(rule), crops, task, seed=self.seed)
-        assert evaluation is not None, "held-out pictures are scored"
         cost = count_total(spec)
         return {
-            "accuracy": float(evaluation.metrics[task.score_name]),
-            "low": float(evaluation.metrics[f"{task.score_name}_low"]),
-            "high": float(evaluation.metrics[f"{task.score_name}_high"]),
+            **self.score(point),
             "ms": self.latency.estimate_ms(spec),
             "parameters": float(cost.parameters),
             "madds": float(cost.madds),
-            "pictures": float(result.pictures),
         }
 
 

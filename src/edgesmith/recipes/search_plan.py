@@ -80,7 +80,7 @@ def plan_search(
     """
     speed = harmonic_mean(speeds)
     total = seconds * workers
-    least = max(_LEAST_EPOCHS * num_pictures, _LEAST_STEPS * batch_size)
+    least = least_pictures(num_pictures, batch_size)
 
     def pictures_for(count: int) -> float:
         return (total / count - overhead_s) * speed
@@ -100,3 +100,13 @@ def plan_search(
         pictures_per_s=speed,
         epochs=pictures / num_pictures,
     )
+
+
+def least_pictures(num_pictures: int, batch_size: int) -> float:
+    """Pictures before which a score tells nothing: each once, and a hundred steps.
+
+    Args:
+        num_pictures: Pictures that a training draws from.
+        batch_size: Pictures of a step.
+    """
+    return max(_LEAST_EPOCHS * num_pictures, _LEAST_STEPS * batch_size)

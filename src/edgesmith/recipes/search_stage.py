@@ -5,33 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import Any, Final
 
-from edgesmith.arch.space.parts import Side, shape_of
-from edgesmith.arch.space.presets import SPACES, find_space, in_style
-from edgesmith.arch.space.staged import StagedSpace
+from edgesmith.arch.space.parts import Side
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import from_dict, to_dict
-from edgesmith.core.errors import BudgetError, UsageError
+from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.core.table import lookup
 from edgesmith.devices.across import Target
 from edgesmith.recipes.candidates import MARGIN, Measured
 from edgesmith.recipes.int8_candidates import int8_of
 from edgesmith.recipes.material import HELD_FRACTION, Material
-from edgesmith.recipes.models import CLASSIFICATION
 from edgesmith.recipes.proxy import Probe, Proxy
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_plan import SearchPlan
 from edgesmith.recipes.search_result import Search, Tried, rank
 from edgesmith.recipes.search_run import SearchRun, plan_proxies
+from edgesmith.recipes.search_space import space_for
 from edgesmith.recipes.search_wishes import AUTO, PROXY, SearchWishes
 from edgesmith.recipes.shared_weights import one_resolution
 from edgesmith.recipes.space_latency import SpaceLatency, cheapest_point, learn_latency
 from edgesmith.recipes.task_nets import require_classification
 from edgesmith.recipes.untrained import measure_specs
+from edgesmith.recipes.zoo_first import SHARE, homes_of, try_zoo
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.table import make_executor
 from edgesmith.search.limits import Limits
@@ -90,7 +87,8 @@ def search_stage(
     if is_shared:
         require_classification(dataset.task, f"--scoring {wishes.scoring}")
     sides = one_resolution(zoo, resolutions) if is_shared else resolutions
-    space = space_for(wishes.space, zoo, resolutions=sides, num_classes=len(dataset.classes), task=dataset.task)
+    make = partial(space_for, resolutions=sides, num_classes=len(dataset.classes), task=dataset.task)
+    space = make(wishes.space, zoo)
     probe = Probe(
         space=space,
         data=data,
@@ -103,12 +101,25 @@ def search_stage(
         int8=int8_of(target, progress=progress),
     )
     executor = make_executor(wishes.executor)
+    line = ""
     try:
         if wishes.if_worth and not is_shared:
             plan = stages.run("search-worth", lambda: to_dict(_first_plan(probe, executor, seconds, zoo, material)))
             if not from_dict(SearchPlan, plan).is_worth:
                 progress.note(f"no search: {from_dict(SearchPlan, plan).describe()}; they go into trainings")
                 return None
+        homes = [] if is_shared or wishes.space != AUTO else homes_of(zoo, make)
+        if len({home.space.name for home in homes}) > 1:
+            num_pictures = len(material.dataset.hold_out(HELD_FRACTION, seed=seed)[0])
+            work = partial(try_zoo, probe, homes, executor, SHARE * seconds, num_pictures=num_pictures)
+            first = stages.run("search-zoo", work, forecast_s=SHARE * seconds)
+            seconds *= 1 - SHARE
+            if first:
+                line = f"{first['line']}; "
+                progress.note(first["line"])
+                zoo = sorted(zoo, key=lambda spec: _place(spec.name, first["order"]))
+                space = make(AUTO, zoo)
+                probe = replace(probe, space=space)
         learn = partial(learn_latency, space, target, budget_ms=limits.latency_ms, seed=seed, progress=progress)
         told = stages.run("search-latency", lambda: learn().to_json(), forecast_s=120)
         latency = SpaceLatency.from_json(told)
@@ -131,7 +142,7 @@ def search_stage(
     return Search(
         space=space,
         latency=latency,
-        plan=scoring.line,
+        plan=line + scoring.line,
         agreement=scoring.agreement,
         tried=tuple(tried),
         failed=tuple(failed),
@@ -150,30 +161,9 @@ def _first_plan(
     return plan_proxies(probe, [point] * executor.slots, executor, seconds, num_pictures=len(rest))
 
 
-def space_for(
-    name: str,
-    zoo: Sequence[NetSpec],
-    *,
-    resolutions: Sequence[Side],
-    num_classes: int,
-    task: str = CLASSIFICATION,
-) -> StagedSpace:
-    """The space that was named, or the one around the first of some networks, with the heads of a task.
-
-    Its networks have the padding and norms of the zoo's, so that these are points of it and weights mean the same.
-
-    Raises:
-        UsageError: It is unknown, or none of the networks has a space; names the choices.
-    """
-    if name == AUTO:
-        names = [spec.name.partition("@")[0] for spec in zoo]
-        name = next((space for each in names for space in SPACES if each == space or each.endswith(f"_{space}")), "")
-        if not name:
-            raise UsageError(f"there is no search space around {', '.join(names)}; choose one of {', '.join(SPACES)}")
-    lookup(SPACES, name, what="search space")
-    sides = sorted(resolutions, key=lambda side: prod(shape_of(side)))
-    space = find_space(name, resolutions=sides, num_classes=num_classes, task=task)
-    return in_style(space, padding=zoo[0].padding, preset=zoo[0].preset)
+def _place(name: str, order: Sequence[str]) -> int:
+    """Place of a name in an order; behind all where it is not in it."""
+    return order.index(name) if name in order else len(order)
 
 
 def _measure(ranked: Sequence[Tried], limits: Limits, target: Target, progress: Progress) -> list[dict[str, Any]]:

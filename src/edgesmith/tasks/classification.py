@@ -79,7 +79,7 @@ class Classification:
 
 
 class ClassificationMetric:
-    """Top-1 with its bootstrap interval, top-5, per-class recall, precision and F1, and the confusion matrix.
+    """Top-1 with its bootstrap interval, top-5, log loss, per-class recall, precision and F1, and the confusion matrix.
 
     Args:
         class_names: In the order of the logits.
@@ -93,6 +93,7 @@ class ClassificationMetric:
         self._class_names = tuple(class_names)
         self._seed = seed
         self._correct: list[Tensor] = []
+        self._losses: list[Tensor] = []
         # Several processes score together before they count: torchmetrics would add their counts up once more.
         self._top5 = MulticlassAccuracy(num_classes=count, top_k=min(5, count), average="micro", sync_on_compute=False)
         self._confusion = MulticlassConfusionMatrix(num_classes=count, sync_on_compute=False)
@@ -104,6 +105,7 @@ class ClassificationMetric:
             raise DataError(f"outputs of shape {tuple(logits.shape)} do not fit {len(self._class_names)} classes")
         predicted = logits.argmax(dim=1)
         self._correct.append(predicted == labels)
+        self._losses.append(F.cross_entropy(logits, labels, reduction="none"))
         self._top5.update(logits, labels)
         self._confusion.update(predicted, labels)
 
@@ -122,6 +124,7 @@ class ClassificationMetric:
             "top1_high": top1.high,
             "top5": float(self._top5.compute()),
             "mean_recall": sum(recalls) / len(recalls),
+            "log_loss": float(torch.cat(self._losses).double().mean()),
             "per_class": per_class,
             "confusion": confusion.tolist(),
         }

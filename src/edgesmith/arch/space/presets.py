@@ -19,7 +19,11 @@ from edgesmith.core.table import lookup
 
 RESOLUTIONS: Final = (96, 128, 160, 192, 224)
 _RATIOS: Final = (1.0, 2.0, 3.0, 4.0, 6.0)
-_MULTIPLES: Final = (0.5, 0.75, 1.0, 1.25, 1.5)
+_MULTIPLES: Final = (0.35, 0.5, 0.75, 1.0, 1.25, 1.5)
+# Of what is behind the stages: at small widths a tail of full width would be most of the network.
+_TAIL_MULTIPLES: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
+_FEATURE_MULTIPLES: Final = (0.5, 0.75, 1.0)
+_STEMS: Final = (8, 16, 24)
 _MOST_EXPANSION: Final = 6
 
 # Of MobileNetV3's tables 1 and 2, a stage a line: stride, width, expansions of its layers.
@@ -45,12 +49,12 @@ _V2: Final = ((1, 16, 1), (2, 24, 2), (2, 32, 3), (2, 64, 4), (1, 96, 3), (2, 16
 
 def mobilenet_v3_large_space(*, resolutions: Sequence[Side] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
     """MobileNetV3-Large and what is around it, coarse enough for a controller."""
-    return _v3("mobilenet_v3_large", _LARGE, (960,), (1280,), resolutions, num_classes)
+    return _v3("mobilenet_v3_large", _LARGE, 960, 1280, resolutions, num_classes)
 
 
 def mobilenet_v3_small_space(*, resolutions: Sequence[Side] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
     """MobileNetV3-Small and what is around it, coarse enough for a controller."""
-    return _v3("mobilenet_v3_small", _SMALL, (576,), (1024,), resolutions, num_classes)
+    return _v3("mobilenet_v3_small", _SMALL, 576, 1024, resolutions, num_classes)
 
 
 def mobilenet_v2_space(*, resolutions: Sequence[Side] = RESOLUTIONS, num_classes: int = 1000) -> StagedSpace:
@@ -58,7 +62,7 @@ def mobilenet_v2_space(*, resolutions: Sequence[Side] = RESOLUTIONS, num_classes
     frame = Frame(
         family="MobileNetV2",
         stems=(16, 24, 32),
-        tails=(1280,),
+        tails=_around(1280, _TAIL_MULTIPLES),
         activation=Activation.RELU6,
         resolutions=tuple(resolutions),
         num_classes=num_classes,
@@ -173,15 +177,16 @@ def backbones_of(space: StagedSpace) -> StagedSpace:
 def _v3(
     name: str,
     rows: Sequence[tuple[int, int, tuple[int, ...]]],
-    tails: tuple[int, ...],
-    features: tuple[int, ...],
+    tail: int,
+    feature: int,
     resolutions: Sequence[Side],
     num_classes: int,
 ) -> StagedSpace:
     frame = Frame(
         family="MobileNetV3",
-        tails=tails,
-        features=features,
+        stems=_STEMS,
+        tails=_around(tail, _TAIL_MULTIPLES),
+        features=_around(feature, _FEATURE_MULTIPLES),
         activation=Activation.HARD_SWISH,
         resolutions=tuple(resolutions),
         num_classes=num_classes,

@@ -42,7 +42,7 @@ class SearchWishes:
     """What is asked of an architecture search; all that decides its result.
 
     Attributes:
-        space: Name of a space; ``auto`` takes the one around the zoo's most capable net within the budget.
+        space: Name of a space; ``auto`` takes the one around the zoo's net that does best on the pictures.
         strategy: Name of a strategy.
         scoring: ``proxy`` (a short training each), ``supernet`` (one training for all) or ``oneshot`` (one training for
             all, with a policy beside it, whose choice is tried first: TuNAS).

@@ -15,13 +15,18 @@ class Figure:
     Attributes:
         key: Its name among the metrics; ``KEY_low`` and ``KEY_high`` are the ends of its interval.
         label: As people write it.
-        loss: Name of a loss among the metrics; it tells networks apart that score alike on few pictures: on 300, two
-            trainings of the same networks agreed on it more than on their accuracy.
+        loss: Name of a loss among the metrics that tells networks apart better than the figure does on few pictures
+            (``benchmarks/proxy_signal.py``); None where there is none.
     """
 
     key: str
     label: str
     loss: str | None = None
+
+    @property
+    def order(self) -> str:
+        """What networks are put in order by, as people write it."""
+        return self.label if self.loss is None else self.loss.replace("_", " ")
 
     def merit(self, metrics: Mapping[str, Any]) -> float:
         """What networks are put in order by, the best highest: the loss with its sign turned, or the figure itself."""

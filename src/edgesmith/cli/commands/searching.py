@@ -14,7 +14,7 @@ from edgesmith.data.ignored import with_ignored
 Space = Annotated[
     str,
     typer.Option(
-        help="Search space: mobilenet_v3_small, mobilenet_v3_large, ...; auto by budget.",
+        help="Search space: mobilenet_v3_small, mobilenet_v3_large, ...; auto: around what does best of the zoo.",
         autocompletion=completion.spaces,
     ),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from edgesmith.recipes.shared_weights import one_resolution
 from edgesmith.recipes.space_latency import SpaceLatency, cheapest_point, learn_latency
 from edgesmith.recipes.task_nets import require_classification
 from edgesmith.recipes.untrained import measure_specs
-from edgesmith.recipes.zoo_first import SHARE, homes_of, try_zoo
+from edgesmith.recipes.zoo_first import SHARE, Home, homes_of, try_zoo
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.table import make_executor
 from edgesmith.search.limits import Limits
@@ -101,7 +101,6 @@ def search_stage(
         int8=int8_of(target, progress=progress),
     )
     executor = make_executor(wishes.executor)
-    line = ""
     try:
         if wishes.if_worth and not is_shared:
             plan = stages.run("search-worth", lambda: to_dict(_first_plan(probe, executor, seconds, zoo, material)))
@@ -109,17 +108,12 @@ def search_stage(
                 progress.note(f"no search: {from_dict(SearchPlan, plan).describe()}; they go into trainings")
                 return None
         homes = [] if is_shared or wishes.space != AUTO else homes_of(zoo, make)
-        if len({home.space.name for home in homes}) > 1:
-            num_pictures = len(material.dataset.hold_out(HELD_FRACTION, seed=seed)[0])
-            work = partial(try_zoo, probe, homes, executor, SHARE * seconds, num_pictures=num_pictures)
-            first = stages.run("search-zoo", work, forecast_s=SHARE * seconds)
-            seconds *= 1 - SHARE
-            if first:
-                line = f"{first['line']}; "
-                progress.note(first["line"])
-                zoo = sorted(zoo, key=lambda spec: _place(spec.name, first["order"]))
-                space = make(AUTO, zoo)
-                probe = replace(probe, space=space)
+        first = _tried_first(probe, homes, executor, SHARE * seconds, material, stages)
+        if first:
+            progress.note(first["line"])
+            zoo, seconds = sorted(zoo, key=lambda spec: _place(spec.name, first["order"])), (1 - SHARE) * seconds
+            space = make(AUTO, zoo)
+            probe = replace(probe, space=space)
         learn = partial(learn_latency, space, target, budget_ms=limits.latency_ms, seed=seed, progress=progress)
         told = stages.run("search-latency", lambda: learn().to_json(), forecast_s=120)
         latency = SpaceLatency.from_json(told)
@@ -142,7 +136,7 @@ def search_stage(
     return Search(
         space=space,
         latency=latency,
-        plan=line + scoring.line,
+        plan="; ".join([first["line"], scoring.line] if first else [scoring.line]),
         agreement=scoring.agreement,
         tried=tuple(tried),
         failed=tuple(failed),
@@ -159,6 +153,18 @@ def _first_plan(
     point = next((space.encode(spec) for spec in zoo if space.contains(spec)), cheapest_point(space))
     rest, _ = material.dataset.hold_out(HELD_FRACTION, seed=probe.seed)
     return plan_proxies(probe, [point] * executor.slots, executor, seconds, num_pictures=len(rest))
+
+
+def _tried_first(
+    probe: Probe, homes: Sequence[Home], executor: Executor, seconds: float, material: Material, stages: Stages
+) -> Mapping[str, Any]:
+    """How the zoo's networks do on these pictures, where they are of several spaces; else nothing."""
+    if len({home.space.name for home in homes}) < 2:
+        return {}
+    num_pictures = len(material.dataset.hold_out(HELD_FRACTION, seed=probe.seed)[0])
+    work = partial(try_zoo, probe, homes, executor, seconds, num_pictures=num_pictures)
+    found: Mapping[str, Any] = stages.run("search-zoo", work, forecast_s=seconds)
+    return found
 
 
 def _place(name: str, order: Sequence[str]) -> int:

@@ -83,7 +83,7 @@ def try_zoo(
 
     Args:
         probe: How candidates are tried; its space and pictures are of no account.
-        homes: Networks, the most capable first.
+        homes: At least one network, the most capable first.
         executor: Trains.
         seconds: For all of them.
         num_pictures: Pictures that a training draws from.

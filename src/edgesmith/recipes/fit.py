@@ -29,21 +29,23 @@ from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_int8 import describe, int8_product, with_int8
 from edgesmith.recipes.fit_plan import candidate_speeds, plan_training
 from edgesmith.recipes.fit_race import Race, Runners
-from edgesmith.recipes.fit_report import Story, write_report
+from edgesmith.recipes.fit_report import Course, Story, tell_narrowed, write_report
 from edgesmith.recipes.fit_result import FitResult
 from edgesmith.recipes.int8_candidates import check_target, int8_of
-from edgesmith.recipes.last_mile import REACH, SHARE, adapted_result, last_mile
+from edgesmith.recipes.last_mile import REACH, SHARE, adapted_result, hand_over, last_mile
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.measure import measure_for
 from edgesmith.recipes.models import CLASSIFICATION, Model
 from edgesmith.recipes.product import Score
-from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
+from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
 from edgesmith.recipes.task_nets import shapes_of
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.recipes.zoo_choice import choose_of_zoo
+from edgesmith.report import write
+from edgesmith.report.saved import REPORT_NAME, load
 from edgesmith.search.candidates import NETS, resolutions_for
 from edgesmith.search.limits import Limits
 from edgesmith.tasks.base import Task
@@ -131,10 +133,10 @@ class _Fit:
         race = self._race(speeds, plan)
         winner = specs[race.winner]
         if self.contenders.ms_of(winner) > self.budget_ms:
-            return self._adapt(winner, plan, search)
+            return self._adapt(winner, self._course(choice, search, race, plan))
         result = self._train(winner, plan["pictures"][winner.name], plan["train_s"])
         score, latency, measurement = self._finish(winner, result)
-        done = self._report(choice, search, race, result, score, latency, measurement, plan)
+        done = self._report(self._course(choice, search, race, plan), result, score, latency, measurement)
         told = self.int8_told
         return done if told is None else replace(done, int8=told, summary=(*done.summary, describe(told)))
 
@@ -193,27 +195,40 @@ class _Fit:
         )
         return runners.run(plan["race_s"], harmonic_mean(speeds.values()))
 
-    def _adapt(self, winner: NetSpec, plan: Mapping[str, Any], search: Search | None) -> FitResult:
+    def _course(self, choice: Choice, search: Search | None, race: Race, plan: Mapping[str, Any]) -> Course:
+        return Course(
+            config=self.config,
+            budget_ms=self.budget_ms,
+            material=self.material,
+            choice=choice,
+            search=search,
+            contenders=self.contenders.measured,
+            race=race,
+            stages=self.stages,
+            plan=plan,
+        )
+
+    def _adapt(self, winner: NetSpec, course: Course) -> FitResult:
         """Train a winner that is too slow for a while, and let NetAdapt bring it onto the budget."""
+        plan, home = course.plan, self.folder.path
         pictures = round(SHARE * plan["pictures"][winner.name])
         result = self._train(winner, pictures, SHARE * plan["train_s"])
-        _, bundle = self._product(winner, result, self.folder.path / "wide")
+        _, wide = self._product(winner, result, home / "wide")
         left_s = self.time_plan.total_s - self.stages.times()[1]
         work = partial(
-            last_mile,
-            bundle.folder,
-            self.config,
-            seconds=left_s,
-            folder=self.folder.path / "netadapt",
-            progress=self.progress,
+            last_mile, wide.folder, self.config, seconds=left_s, folder=home / "netadapt", progress=self.progress
         )
         found = self.stages.run("adapt", work, forecast_s=(1 - SHARE) * plan["train_s"])
+        bundle = hand_over(Path(found["bundle"]), home / BUNDLE_NAME)
+        write(tell_narrowed(course, load(home / "netadapt" / REPORT_NAME), bundle.folder), home / "report.html")
         return adapted_result(
             found,
             winner.name,
+            bundle=bundle.folder,
+            report=home / "report.html",
             forecast_s=plan["forecast_s"],
             actual_s=self.stages.times()[1],
-            candidates=None if search is None else search.to_json(),
+            candidates=None if course.search is None else course.search.to_json(),
         )
 
     def _product(self, spec: NetSpec, result: TrainResult, folder: Path) -> tuple[Score, Bundle]:
@@ -256,32 +271,10 @@ class _Fit:
         return score, latency, measurement
 
     def _report(
-        self,
-        choice: Choice,
-        search: Search | None,
-        race: Race,
-        result: TrainResult,
-        score: Score,
-        latency: Latency,
-        measurement: Measurement,
-        plan: Mapping[str, Any],
+        self, course: Course, result: TrainResult, score: Score, latency: Latency, measurement: Measurement
     ) -> FitResult:
         story = Story(
-            config=self.config,
-            budget_ms=self.budget_ms,
-            material=self.material,
-            bundle=self.bundle,
-            choice=choice,
-            search=search,
-            contenders=self.contenders.measured,
-            race=race,
-            result=result,
-            score=score,
-            latency=latency,
-            measurement=measurement,
-            stages=self.stages,
-            forecast_s=plan["forecast_s"],
-            folder=self.folder.path,
+            **vars(course), bundle=self.bundle, result=result, score=score, latency=latency, measurement=measurement
         )
         report = self.folder.path / "report.html"
         return FitResult(
@@ -292,8 +285,8 @@ class _Fit:
             latency=tuple(each.to_dict() for each in measurement.latency),
             metrics=score.metrics(),
             spec=self.bundle.manifest.spec,
-            forecast_s=plan["forecast_s"],
+            forecast_s=course.plan["forecast_s"],
             actual_s=self.stages.times()[1],
             summary=write_report(story, report),
-            candidates=None if search is None else search.to_json(),
+            candidates=None if course.search is None else course.search.to_json(),
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from edgesmith.arch.cost import count_total
 from edgesmith.arch.spec import NetSpec
@@ -24,33 +25,39 @@ from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
 from edgesmith.recipes.search_result import Search
 from edgesmith.report import content, summary_lines, write
-from edgesmith.tasks.figures import figure_of
+from edgesmith.report.plotted import SearchFacts
+from edgesmith.tasks.figures import figure_for
 
 
 @dataclass(frozen=True, kw_only=True)
-class Story:
-    """All that happened in a fit."""
+class Course:
+    """What a fit did until it had a winner; ``plan`` has ``forecast_s`` of the whole."""
 
     config: FitConfig
     budget_ms: float
     material: Material
-    bundle: Bundle
     choice: Choice
     search: Search | None
     contenders: Sequence[Measured]
     race: Race
-    result: TrainResult
-    score: Score
-    latency: Latency
-    measurement: Measurement
     stages: Stages
-    forecast_s: float
-    folder: Path
+    plan: Mapping[str, Any]
 
     @property
     def num_held(self) -> int:
         """Pictures of train that races are scored on."""
         return len(self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story(Course):
+    """All that happened in a fit."""
+
+    bundle: Bundle
+    result: TrainResult
+    score: Score
+    latency: Latency
+    measurement: Measurement
 
 
 def write_report(story: Story, path: Path) -> tuple[str, ...]:
@@ -81,12 +88,43 @@ def tell(story: Story) -> content.FitReport:
     return replace(
         base,
         verb=story.config.verb,
-        search=None if story.search is None else tell_search(story.search, story.budget_ms, story.num_held),
+        search=_told_search(story),
         stages=_stages(story.stages),
-        forecast_s=story.forecast_s,
+        forecast_s=story.plan["forecast_s"],
         repeat=(repeat(story.config),),
         next_steps=next_steps(story.bundle.folder, story.config),
     )
+
+
+def tell_narrowed(course: Course, narrowed: content.FitReport, bundle: Path) -> content.FitReport:
+    """The content where NetAdapt narrowed the winner: its own report, with all that came before.
+
+    Args:
+        course: What the fit did until then.
+        narrowed: NetAdapt's report.
+        bundle: Where the final bundle is now.
+    """
+    raced = [
+        replace(row, outcome=content.Outcome.STEP, reason=f"{row.reason}; narrowed by NetAdapt")
+        if row.outcome is content.Outcome.WINNER
+        else row
+        for row in _candidates(course)
+    ]
+    return replace(
+        narrowed,
+        verb=course.config.verb,
+        model=replace(narrowed.model, file_path=str(bundle / Path(narrowed.model.file_path).name)),
+        candidates=(*raced, *narrowed.candidates),
+        search=_told_search(course),
+        stages=_stages(course.stages),
+        forecast_s=course.plan["forecast_s"],
+        repeat=(repeat(course.config),),
+        next_steps=next_steps(bundle, course.config),
+    )
+
+
+def _told_search(course: Course) -> SearchFacts | None:
+    return None if course.search is None else tell_search(course.search, course.budget_ms, course.num_held)
 
 
 def _record(story: Story) -> FileRecord:
@@ -97,7 +135,7 @@ def _record(story: Story) -> FileRecord:
     return next(file for file in files if file.precision == INT8)
 
 
-def _candidates(story: Story) -> tuple[content.CandidateRow, ...]:
+def _candidates(story: Course) -> tuple[content.CandidateRow, ...]:
     rows = [
         _row(spec, content.Outcome.TOO_COSTLY, f"its cost suggests {ms:.2f} ms", estimated_ms=ms)
         for spec, ms in story.choice.too_costly
@@ -117,9 +155,8 @@ def _candidates(story: Story) -> tuple[content.CandidateRow, ...]:
     return tuple(rows)
 
 
-def _raced_accuracy(story: Story, name: str) -> content.Accuracy:
-    figure, (low, high) = figure_of(story.score.metrics()), story.race.intervals[name]
-    assert figure is not None, "a winner was scored"
+def _raced_accuracy(story: Course, name: str) -> content.Accuracy:
+    figure, (low, high) = figure_for(story.material.dataset.task), story.race.intervals[name]
     return content.Accuracy(
         value=story.race.scores[name],
         low=low,
@@ -174,6 +211,7 @@ def _stages(stages: Stages) -> tuple[content.StageTime, ...]:
         "speeds": "time training",
         "race": "race",
         "train": "train the winner",
+        "adapt": "NetAdapt",
         "finish": "export, score, measure",
     }
     rows = []

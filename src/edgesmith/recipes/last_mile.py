@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from edgesmith.arch.spec import NetSpec
-from edgesmith.core.files import read_json
+from edgesmith.core.files import atomic_folder, read_json
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.deploy.bundle import Bundle, is_bundle, open_bundle
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_result import FitResult
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
@@ -57,10 +59,24 @@ def last_mile(
     return found
 
 
+def hand_over(bundle: Path, target: Path) -> Bundle:
+    """A bundle copied to where a run's is looked for, unless it is there already.
+
+    Raises:
+        RunError: The disk is full.
+    """
+    if not is_bundle(target):
+        with atomic_folder(target) as folder:
+            shutil.copytree(bundle, folder, dirs_exist_ok=True)
+    return open_bundle(target)
+
+
 def adapted_result(
     found: Mapping[str, Any],
     winner: str,
     *,
+    bundle: Path,
+    report: Path,
     forecast_s: float,
     actual_s: float,
     candidates: tuple[Mapping[str, Any], ...] | None,
@@ -70,6 +86,8 @@ def adapted_result(
     Args:
         found: From `last_mile`.
         winner: Name of the network that won the race.
+        bundle: Where the fit leaves it.
+        report: Of the fit.
         forecast_s: Of the whole fit.
         actual_s: That the whole fit took.
         candidates: Of the search, where there was one.
@@ -77,8 +95,8 @@ def adapted_result(
     before, after = found["sizes"]["seed"]["ms"], found["latency"][0]
     verdict = "meets" if found["met"] else "misses"
     return FitResult(
-        bundle=Path(found["bundle"]),
-        report=Path(found["report"]),
+        bundle=bundle,
+        report=report,
         budget_ms=found["budget_ms"],
         met=found["met"],
         latency=tuple(found["latency"]),

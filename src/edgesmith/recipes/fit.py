@@ -7,7 +7,7 @@ race on a held-out part of train, the winner is trained on all of train, exporte
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from edgesmith.arch.space.parts import Side
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.samples import Sample
 from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.bundle import Bundle, open_bundle
 from edgesmith.devices.results import Latency, Measurement
@@ -212,7 +213,9 @@ class _Fit:
         """Train a winner that is too slow for a while, and let NetAdapt bring it onto the budget."""
         plan, home = course.plan, self.folder.path
         pictures = round(SHARE * plan["pictures"][winner.name])
-        result = self._train(winner, pictures, SHARE * plan["train_s"])
+        # NetAdapt's steps are judged by held-out pictures, which must be news to the network.
+        rest, _ = self.material.parted(self.config.seed)
+        result = self._train(winner, pictures, SHARE * plan["train_s"], samples=rest)
         _, wide = self._product(winner, result, home / "wide")
         left_s = self.time_plan.total_s - self.stages.times()[1]
         work = partial(
@@ -243,14 +246,17 @@ class _Fit:
             progress=self.progress,
         )
 
-    def _train(self, spec: NetSpec, pictures: int, forecast_s: float) -> TrainResult:
+    def _train(
+        self, spec: NetSpec, pictures: int, forecast_s: float, *, samples: Sequence[Sample] | None = None
+    ) -> TrainResult:
         self.progress.note(f"training {spec.name} on {pictures} pictures")
         net, rule = self.contenders.begin(spec)
         self._net = net
         config = self.contenders.config(spec, pictures)
         begun = time.monotonic()
+        folder, progress = self.folder.path / "train", self.progress
         result = fit_weights(
-            net, self.material, self.task, config, rule=rule, folder=self.folder.path / "train", progress=self.progress
+            net, self.material, self.task, config, rule=rule, folder=folder, samples=samples, progress=progress
         )
         self.stages.note("train", forecast_s, max(result.seconds, time.monotonic() - begun))
         return result

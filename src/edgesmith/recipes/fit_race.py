@@ -11,7 +11,7 @@ from edgesmith.arch.spec import model_hash
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
-from edgesmith.recipes.material import HELD_FRACTION, Material
+from edgesmith.recipes.material import Material
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.train import fit_weights
 from edgesmith.search.race import Rung, Standing, plan_rungs, race
@@ -74,7 +74,7 @@ class Runners:
         self._contenders, self._material, self._task, self._seed = contenders, material, task, seed
         self._int8, self._stages, self._folder, self._progress = int8, stages, folder, progress
         self._figure = figure_for(task.name)
-        self._rest, self._held = material.dataset.hold_out(HELD_FRACTION, seed=seed)
+        self._rest, self._held = material.parted(seed)
         self._scores: dict[str, float] = {}
         self._pictures: dict[str, int] = {}
         self._intervals: dict[str, tuple[float, float]] = {}

@@ -18,7 +18,7 @@ from edgesmith.recipes.candidates import Choice, Measured
 from edgesmith.recipes.fit_commands import next_steps, repeat
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_race import Race
-from edgesmith.recipes.material import HELD_FRACTION, Material
+from edgesmith.recipes.material import Material
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.report_base import HELD_OUT, Trained, as_latency, base_report
 from edgesmith.recipes.run_folder import Stages
@@ -46,7 +46,7 @@ class Course:
     @property
     def num_held(self) -> int:
         """Pictures of train that races are scored on."""
-        return len(self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)[1])
+        return len(self.material.parted(self.config.seed)[1])
 
 
 @dataclass(frozen=True, kw_only=True)

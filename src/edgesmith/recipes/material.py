@@ -27,7 +27,7 @@ _SHORT_SIDES: Final = MappingProxyType(
     {"classification": CACHE_SHORT_SIDE, "segmentation": DENSE_SHORT_SIDE, "detection": 512}
 )
 CACHE_LIMIT_BYTES: Final = 4_000_000_000
-HELD_FRACTION: Final = 0.2
+_HELD_FRACTION: Final = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,10 @@ class Material:
             num_workers=config.workers,
             share=(world.rank, world.size),
         )
+
+    def parted(self, seed: int) -> tuple[Sequence[Sample], Sequence[Sample]]:
+        """Train in two: what races, searches and NetAdapt train on, and the fifth that they are scored on."""
+        return self.dataset.hold_out(_HELD_FRACTION, seed=seed)
 
     def crops(self, samples: Sequence[Sample], rule: Preprocessing, *, progress: Progress = SILENT) -> Crops:
         """Pictures as evaluation sees them, cut once."""

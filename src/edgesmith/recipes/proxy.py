@@ -28,7 +28,7 @@ from edgesmith.engine.train import train
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
-from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
+from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.models import CLASSIFICATION
 from edgesmith.recipes.net_forms import trainable
 from edgesmith.recipes.start import Start, Starts
@@ -170,7 +170,7 @@ class Bench:
 
     def __init__(self, material: Material, starts: Starts, *, seed: int) -> None:
         self.material, self.starts = material, starts
-        self.split: tuple[Sequence[Sample], Sequence[Sample]] = material.dataset.hold_out(HELD_FRACTION, seed=seed)
+        self.split = material.parted(seed)
         self._crops: dict[tuple[str, Preprocessing], Crops] = {}
 
     def crops(self, rule: Preprocessing) -> Crops:

@@ -15,7 +15,7 @@ from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import BudgetError, RunError
 from edgesmith.core.progress import Progress
 from edgesmith.core.seed import generator
-from edgesmith.recipes.material import HELD_FRACTION, Material
+from edgesmith.recipes.material import Material
 from edgesmith.recipes.proxy import Probe, Proxy, open_bench
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_job import SearchJob
@@ -97,7 +97,7 @@ class SearchRun:
 
     def alone(self, seconds: float, material: Material) -> Scoring:
         """A short training for each candidate."""
-        rest = len(material.dataset.hold_out(HELD_FRACTION, seed=self.proxy.seed)[0])
+        rest = len(material.parted(self.proxy.seed)[0])
         plan = from_dict(
             SearchPlan, self.stages.run("search-plan", lambda: to_dict(self._plan(seconds, rest)), forecast_s=30)
         )

@@ -16,7 +16,7 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.devices.across import Target
 from edgesmith.recipes.candidates import MARGIN, Measured
 from edgesmith.recipes.int8_candidates import int8_of
-from edgesmith.recipes.material import HELD_FRACTION, Material
+from edgesmith.recipes.material import Material
 from edgesmith.recipes.proxy import Probe, Proxy
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_plan import SearchPlan
@@ -151,7 +151,7 @@ def _first_plan(
     """What the time would buy, from the pace of the zoo's most capable network that is in the space."""
     space = probe.space
     point = next((space.encode(spec) for spec in zoo if space.contains(spec)), cheapest_point(space))
-    rest, _ = material.dataset.hold_out(HELD_FRACTION, seed=probe.seed)
+    rest, _ = material.parted(probe.seed)
     return plan_proxies(probe, [point] * executor.slots, executor, seconds, num_pictures=len(rest))
 
 
@@ -161,7 +161,7 @@ def _tried_first(
     """How the zoo's networks do on these pictures, where they are of several spaces; else nothing."""
     if len({home.space.name for home in homes}) < 2:
         return {}
-    num_pictures = len(material.dataset.hold_out(HELD_FRACTION, seed=probe.seed)[0])
+    num_pictures = len(material.parted(probe.seed)[0])
     work = partial(try_zoo, probe, homes, executor, seconds, num_pictures=num_pictures)
     found: Mapping[str, Any] = stages.run("search-zoo", work, forecast_s=seconds)
     return found

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from edgesmith.recipes.netadapt.plan import SHARES, Costs, plan_steps, shares_from
 
 COSTS = Costs(pictures_per_s=100, trial_s=1, accept_s=10, slots=2)
+MOST = 10**6
 
 
 @given(
@@ -22,19 +23,30 @@ def test_steps_keep_within_their_time_where_any_cut_does(
     seconds: float, cut: float, proposals: int, speed: float, slots: int
 ) -> None:
     costs = Costs(pictures_per_s=speed, trial_s=1, accept_s=10, slots=slots)
-    plan = plan_steps(costs, cut=cut, seconds=seconds, num_proposals=proposals, batch_size=64)
+    plan = plan_steps(costs, cut=cut, seconds=seconds, num_proposals=proposals, batch_size=64, most_pictures=MOST)
     assert plan.share in SHARES
     assert plan.pictures >= 128
     assert plan.num_steps * plan.share * 1.3 >= cut * (1 - 1e-9)
-    least = plan_steps(costs, cut=cut, seconds=0, num_proposals=proposals, batch_size=64)
+    least = plan_steps(costs, cut=cut, seconds=0, num_proposals=proposals, batch_size=64, most_pictures=MOST)
     assert plan.seconds <= max(seconds, least.seconds) * (1 + 1e-9)
 
 
 def test_more_time_buys_smaller_steps_then_more_pictures() -> None:
-    plans = [plan_steps(COSTS, cut=0.2, seconds=s, num_proposals=16, batch_size=64) for s in (300, 900, 3600, 14400)]
+    plans = [
+        plan_steps(COSTS, cut=0.2, seconds=s, num_proposals=16, batch_size=64, most_pictures=MOST)
+        for s in (300, 900, 3600, 14400)
+    ]
     assert [plan.share for plan in plans] == sorted((plan.share for plan in plans), reverse=True)
     assert plans[-1].share == 0.01
     assert plans[-1].pictures > plans[-2].pictures or plans[-2].share > 0.01
+
+
+def test_time_beyond_the_most_pictures_is_left_over() -> None:
+    plan = plan_steps(COSTS, cut=0.01, seconds=3600, num_proposals=16, batch_size=64, most_pictures=1200)
+    assert (plan.pictures, plan.num_steps) == (1200, 1)
+    assert plan.seconds < 200
+    few = plan_steps(COSTS, cut=0.01, seconds=3600, num_proposals=16, batch_size=64, most_pictures=100)
+    assert few.pictures == 256  # four batches in any case
 
 
 def test_a_step_by_hand() -> None:
@@ -45,7 +57,14 @@ def test_a_step_by_hand() -> None:
 
 def test_what_the_user_chose_is_kept() -> None:
     plan = plan_steps(
-        COSTS, cut=0.2, seconds=100, num_proposals=16, batch_size=64, shares=shares_from(0.01, fixed=True), pictures=640
+        COSTS,
+        cut=0.2,
+        seconds=100,
+        num_proposals=16,
+        batch_size=64,
+        most_pictures=MOST,
+        shares=shares_from(0.01, fixed=True),
+        pictures=640,
     )
     assert (plan.share, plan.pictures, plan.num_steps) == (0.01, 640, 16)
     assert plan.seconds > 100

@@ -57,3 +57,8 @@ class Ground:
     folder: Path
     stages: Stages
     progress: Progress
+
+    @property
+    def epoch(self) -> int:
+        """Pictures that proposals are tuned on, each once: a step needs no more mending than that."""
+        return len(self.material.parted(self.config.seed)[0])

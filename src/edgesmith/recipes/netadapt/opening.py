@@ -116,6 +116,7 @@ def plan_run(ground: Ground, spec: NetSpec, speeds: Mapping[str, float], total_s
         seconds=walk_s,
         num_proposals=max(1, len(proposals)),
         batch_size=batch_size,
+        most_pictures=ground.epoch,
         shares=shares_from(first, fixed=config.delta is not None),
         pictures=config.steps_pictures,
     )

@@ -14,7 +14,6 @@ TUNE_SHARE: Final = 0.12
 LONG_SHARE: Final = 0.3
 _OVERSHOOT: Final = 1.3  # widths come in multiples: a step saves more than it must
 _BATCHES: Final = (4, 2)
-_MOST_PICTURES: Final = 640_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +71,7 @@ def plan_steps(
     seconds: float,
     num_proposals: int,
     batch_size: int,
+    most_pictures: int,
     shares: Sequence[float] = SHARES,
     pictures: int | None = None,
 ) -> StepPlan:
@@ -86,6 +86,7 @@ def plan_steps(
         seconds: For all steps together.
         num_proposals: Proposals of a step.
         batch_size: Pictures of a step of training.
+        most_pictures: For each proposal; time beyond that is left to the long training.
         shares: Cuts to choose from, rising; one only where the user has chosen.
         pictures: For each proposal, where the user has chosen.
     """
@@ -96,7 +97,7 @@ def plan_steps(
             steps = max(1, math.ceil(cut / (share * _OVERSHOOT)))
             rounds = math.ceil(num_proposals / costs.slots)
             each_s = (seconds / steps - costs.accept_s) / rounds - costs.trial_s
-            affordable = min(_MOST_PICTURES, int(each_s * costs.pictures_per_s))
+            affordable = min(max(wanted, most_pictures), int(each_s * costs.pictures_per_s))
             chosen = affordable if pictures is None else pictures
             if affordable >= (wanted if pictures is None else pictures):
                 return _step_plan(costs, share, chosen, steps, num_proposals)

@@ -19,7 +19,6 @@ from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.effort import MAX_EPOCHS, plan_time
-from edgesmith.recipes.material import HELD_FRACTION
 from edgesmith.recipes.models import resolve
 from edgesmith.recipes.net_forms import as_trainable
 from edgesmith.recipes.netadapt.config import Goal, NetAdaptConfig
@@ -161,7 +160,7 @@ class _Run:
         def work() -> dict[str, Any]:
             self.progress.note(f"tuning {self.spec.name} on {pictures} pictures")
             net, rule = self.start.begin(self.spec, self.material, seed=self.config.seed)
-            rest, _ = self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)
+            rest, _ = self.material.parted(self.config.seed)
             config = replace(
                 self.base, pictures=pictures, frozen_pictures=min(self.base.frozen_pictures, pictures // 3)
             )
@@ -239,7 +238,7 @@ class _Run:
             score=score,
             paired=paired,
             measurement=measurement,
-            num_held=len(self.material.dataset.hold_out(HELD_FRACTION, seed=self.config.seed)[1]),
+            num_held=len(self.material.parted(self.config.seed)[1]),
             forecast_s=plan["forecast_s"],
         )
         return self._result(story, plan)

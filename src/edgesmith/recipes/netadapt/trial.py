@@ -22,7 +22,7 @@ from edgesmith.engine.evaluate import eager, evaluate
 from edgesmith.engine.train import train
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.batches import batches_of
-from edgesmith.recipes.material import HELD_FRACTION, Material, open_material
+from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.train import task_of
 from edgesmith.weights.transplant import transplant
 
@@ -66,7 +66,7 @@ def run_trial(trial: Trial) -> dict[str, Any]:
     torch.set_num_threads(1)
     try:
         material, crops = open_set(trial.data, trial.seed), held_out(trial.data, trial.seed, trial.rule)
-        rest, _ = material.dataset.hold_out(HELD_FRACTION, seed=trial.seed)
+        rest, _ = material.parted(trial.seed)
         net = narrowed(load_file(trial.weights), trial.before, trial.spec)
         task = task_of(material, trial.config, trial.spec)
         result = train(
@@ -131,4 +131,4 @@ def open_set(data: str, seed: int) -> Material:
 def held_out(data: str, seed: int, rule: Preprocessing) -> Crops:
     """The part of train that scores proposals, cropped once a process."""
     material = open_set(data, seed)
-    return material.crops(material.dataset.hold_out(HELD_FRACTION, seed=seed)[1], rule)
+    return material.crops(material.parted(seed)[1], rule)

@@ -147,6 +147,7 @@ class Walk:
                 seconds=self._left_s(),
                 num_proposals=max(1, len(self._proposals(place, law, shares[0] * ground.seed_ms))),
                 batch_size=ground.base.batch_size,
+                most_pictures=ground.epoch,
                 shares=shares,
                 pictures=config.steps_pictures,
             )

@@ -130,7 +130,13 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 )
                 same = float(np.corrcoef(ours, theirs)[0, 1])
                 lines.append(
-                    [name, str(len(nets)), figure.replace("_", " "), with_interval(same, len(nets)), f"{across:.2f}"]
+                    [
+                        name,
+                        str(len(nets)),
+                        figure.replace("_", " "),
+                        with_interval(same, len(nets)),
+                        written(float(across)),
+                    ]
                 )
     head = ["set", "networks", "figure", "agrees with itself, r (95 % interval)", "tells the other's accuracy, r"]
     return markdown(head, lines)
@@ -140,7 +146,11 @@ def with_interval(r: float, count: int) -> str:
     """A correlation with its 95 % interval by Fisher's transform."""
     middle, half = math.atanh(min(max(r, -_ALMOST), _ALMOST)), 1.96 / math.sqrt(count - 3)
     low, high = math.tanh(middle - half), math.tanh(middle + half)
-    return f"{r:.2f} ({low:.2f} to {high:.2f})"
+    return f"{written(r)} ({written(low)} to {written(high)})"
+
+
+def written(r: float) -> str:
+    return f"{round(r, 2) + 0.0:.2f}"  # zero has no sign
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def test_a_figure_that_repeats_agrees_with_itself_and_one_by_chance_does_not() -
     rows = [row(net, 0, *values) for net, values in enumerate(first)]
     rows += [row(net, 1, *values) for net, values in enumerate(second)]
     _, _, accuracy, loss = proxy_signal.table(rows)
-    assert "| accuracy | 0.00 (" in accuracy
+    assert "| accuracy | 0.00 (-0.96 to 0.96) |" in accuracy
     assert "| log loss | 1.00 (" in loss
     # The loss falls evenly: its correlations with the two rows of accuracies are 1/sqrt(5) and 2/sqrt(5).
     assert loss.rstrip(" |").endswith("0.67")

@@ -171,7 +171,9 @@ def test_trained_weights_of_a_classifier_and_of_the_same_task_fit_every_point(ti
     for _ in range(3):
         net, _ = proxy.begin_point(space, space.sample(rng), Trained("none"), tiny.material, seed=0)
         mine = net.state_dict()
-        assert torch.equal(mine["blocks.0.conv.conv.weight"], state["blocks.0.conv.conv.weight"])
+        stem = state["blocks.0.conv.conv.weight"]
+        filters = mine["blocks.0.conv.conv.weight"][: len(stem)]
+        assert all(any(torch.equal(one, other) for other in stem) for one in filters)
     point = space.encode(with_frame(net_for(origin, tiny.material.dataset).with_resolution(*RESOLUTION), space))
     net, _ = proxy.begin_point(space, point, Trained("none"), tiny.material, seed=0)
     whole = [key for key in state if key.startswith("blocks.8.") or (of == "same task" and key.startswith("head."))]

@@ -111,7 +111,7 @@ def named(number: int, seed: int) -> dict[str, Any]:
 
 
 def figures(answer: Mapping[str, float]) -> dict[str, float]:
-    return {"accuracy": answer["accuracy"], "log_loss": -answer["merit"]}
+    return {"accuracy": answer["accuracy"], "log_loss": answer["log_loss"]}
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -11,13 +11,11 @@ from edgesmith.search.race import Standing
 
 RACE = Race(
     winner="first",
-    by="log loss",
     standings={
-        "first": Standing(rung=1, score=-0.7),
-        "second": Standing(rung=1, score=-0.8),
-        "third": Standing(rung=0, score=-0.9),
+        "first": Standing(rung=1, score=0.7),
+        "second": Standing(rung=1, score=0.6),
+        "third": Standing(rung=0, score=0.5),
     },
-    scores={"first": 0.7, "second": 0.6, "third": 0.5},
     pictures={},
     intervals={},
 )
@@ -26,9 +24,9 @@ RACE = Race(
 @pytest.mark.parametrize(
     ("name", "outcome", "reason"),
     [
-        ("first", Outcome.WINNER, "best log loss in the last round"),
-        ("second", Outcome.RACED, "worse log loss in the last round"),
-        ("third", Outcome.STOPPED, "worse log loss in round 1"),
+        ("first", Outcome.WINNER, "highest score in the last round"),
+        ("second", Outcome.RACED, "lower score in the last round"),
+        ("third", Outcome.STOPPED, "lower score in round 1"),
         ("fourth", Outcome.LEFT_OUT, "there was time for 3 networks in the race"),
     ],
 )
@@ -37,5 +35,5 @@ def test_each_contender_is_told_how_far_it_came(name: str, outcome: Outcome, rea
 
 
 def test_where_one_fits_there_is_no_race() -> None:
-    race = Race(winner="only", by="log loss", standings={}, scores={}, pictures={}, intervals={})
+    race = Race(winner="only", standings={}, pictures={}, intervals={})
     assert fate_of("only", race) == (Outcome.WINNER, "the only one that fits")

@@ -76,10 +76,6 @@ def timed(specs: Sequence[NetSpec], target: Target, **_: Any) -> tuple[Latency, 
     )
 
 
-def scored(is_best: bool) -> dict[str, float]:
-    return {"accuracy": 0.9 if is_best else 0.8, "merit": -0.4 if is_best else -0.6}
-
-
 class Formula(Proxy):
     """A training that is a formula: parameters help, less and less."""
 
@@ -180,7 +176,7 @@ def test_it_looks_around_the_network_that_came_furthest_on_these_pictures(
 ) -> None:
     zoo = (find("mobilenet_v3_large@width=0.5,resolution=32"), find("mobilenet_v3_small@resolution=32"))
     monkeypatch.setattr(Probe, "speed", lambda *_: 3000.0)
-    monkeypatch.setattr(Probe, "score", lambda self, _: scored(self.space.name.startswith(best)))
+    monkeypatch.setattr(Probe, "score", lambda self, _: {"accuracy": 0.9 if self.space.name.startswith(best) else 0.8})
     limits = Limits(latency_ms=true_ms(zoo[0]))
     found = attempt(material, tmp_path, SearchWishes(trials=16), limits, zoo=zoo)
     assert found is not None

@@ -16,7 +16,6 @@ from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.train import fit_weights
 from edgesmith.search.race import Rung, Standing, plan_rungs, race
 from edgesmith.tasks.base import Task
-from edgesmith.tasks.figures import figure_for
 
 # Before a net has taken so many steps its norms' statistics lag behind its weights, and it scores as if it knew
 # nothing: on five classes of flowers twelve networks scored 20.0 % each after 26 steps, and 34 to 52 % after 77.
@@ -30,17 +29,13 @@ class Race:
 
     Attributes:
         winner: Name of the network.
-        by: What networks were put in order by, as people write it.
         standings: How far each came, by name.
-        scores: The task's figure of each in its last round, by name.
         pictures: That each was trained on in its last round, by name.
-        intervals: Ends of the 95 % interval of each figure, by name.
+        intervals: Ends of the 95 % interval of each score, by name.
     """
 
     winner: str
-    by: str
     standings: Mapping[str, Standing]
-    scores: Mapping[str, float]
     pictures: Mapping[str, int]
     intervals: Mapping[str, tuple[float, float]]
 
@@ -73,9 +68,7 @@ class Runners:
     ) -> None:
         self._contenders, self._material, self._task, self._seed = contenders, material, task, seed
         self._int8, self._stages, self._folder, self._progress = int8, stages, folder, progress
-        self._figure = figure_for(task.name)
         self._rest, self._held = material.parted(seed)
-        self._scores: dict[str, float] = {}
         self._pictures: dict[str, int] = {}
         self._intervals: dict[str, tuple[float, float]] = {}
 
@@ -92,23 +85,15 @@ class Runners:
             pictures = round(speed * rung.seconds)
             stage = f"race-{number}-{model_hash(self._contenders.specs[name])}"
             done = self._stages.run(stage, lambda: self._round(name, number, pictures), forecast_s=rung.seconds)
-            self._scores[name] = done["score"]
             self._pictures[name] = int(done["pictures"])
             self._intervals[name] = (done["low"], done["high"])
-            return float(done["merit"])
+            return float(done["score"])
 
         specs = self._contenders.specs
         batch_size = self._contenders.config(next(iter(specs.values())), 1).batch_size
         names = affordable(tuple(specs), seconds, least_s=_LEAST_STEPS * batch_size / speed)
         winner, standings = race(names, plan_rungs(len(names), seconds), evaluate)
-        return Race(
-            winner=winner,
-            by=self._figure.order,
-            standings=standings,
-            scores=self._scores,
-            pictures=self._pictures,
-            intervals=self._intervals,
-        )
+        return Race(winner=winner, standings=standings, pictures=self._pictures, intervals=self._intervals)
 
     def _round(self, name: str, number: int, pictures: int) -> dict[str, float]:
         self._progress.note(f"race, round {number + 1}: {name} on {pictures} pictures")
@@ -134,7 +119,6 @@ class Runners:
         key, metrics = self._task.score_name, evaluation.metrics
         return {
             "score": float(metrics[key]),
-            "merit": self._figure.merit(metrics),
             "low": float(metrics[f"{key}_low"]),
             "high": float(metrics[f"{key}_high"]),
             "pictures": result.pictures,

@@ -26,6 +26,7 @@ from edgesmith.recipes.search_report import tell_search
 from edgesmith.recipes.search_result import Search
 from edgesmith.report import content, summary_lines, write
 from edgesmith.report.plotted import SearchFacts
+from edgesmith.search.race import Standing
 from edgesmith.tasks.figures import figure_for
 
 
@@ -149,16 +150,16 @@ def _candidates(story: Course) -> tuple[content.CandidateRow, ...]:
         name = each.spec.name
         standing = race.standings.get(name)
         outcome, reason = fate_of(name, race)
-        accuracy = None if standing is None else _raced_accuracy(story, name)
+        accuracy = None if standing is None else _raced_accuracy(story, name, standing)
         pictures = race.pictures.get(name, 0)
         rows.append(_row(each.spec, outcome, reason, latency=each.latency, accuracy=accuracy, pictures=pictures))
     return tuple(rows)
 
 
-def _raced_accuracy(story: Course, name: str) -> content.Accuracy:
+def _raced_accuracy(story: Course, name: str, standing: Standing) -> content.Accuracy:
     figure, (low, high) = figure_for(story.material.dataset.task), story.race.intervals[name]
     return content.Accuracy(
-        value=story.race.scores[name],
+        value=standing.score,
         low=low,
         high=high,
         num_images=story.num_held,
@@ -171,13 +172,13 @@ def fate_of(name: str, race: Race) -> tuple[content.Outcome, str]:
     """What became of a contender, and why."""
     standing, last = race.standings.get(name), max((each.rung for each in race.standings.values()), default=0)
     if name == race.winner:
-        only = "the only one that fits" if standing is None else f"best {race.by} in the last round"
+        only = "the only one that fits" if standing is None else "highest score in the last round"
         return content.Outcome.WINNER, only
     if standing is None:
         return content.Outcome.LEFT_OUT, f"there was time for {len(race.standings)} networks in the race"
     if standing.rung == last:
-        return content.Outcome.RACED, f"worse {race.by} in the last round"
-    return content.Outcome.STOPPED, f"worse {race.by} in round {standing.rung + 1}"
+        return content.Outcome.RACED, "lower score in the last round"
+    return content.Outcome.STOPPED, f"lower score in round {standing.rung + 1}"
 
 
 def _row(

@@ -29,7 +29,6 @@ class Tried:
         by: The strategy that proposed it.
         low: Lower end of the accuracy's 95 % interval; None where it is not known.
         high: Upper end.
-        merit: What it is put in order by; None for the accuracy.
     """
 
     spec: NetSpec
@@ -39,7 +38,6 @@ class Tried:
     by: str
     low: float | None = None
     high: float | None = None
-    merit: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What the run folder keeps."""
@@ -51,7 +49,6 @@ class Tried:
             "by": self.by,
             "low": self.low,
             "high": self.high,
-            "merit": self.merit,
         }
 
     @classmethod
@@ -101,14 +98,10 @@ class Search:
 
 
 def rank(tried: Sequence[Tried], limits: Limits) -> list[Tried]:
-    """Candidates within the limits by their estimates, each network once, the best first."""
+    """Candidates within the limits by their estimates, each network once, the most accurate first."""
     once = {each.spec.name: each for each in tried}
     kept = [each for each in once.values() if limits.excess(each.spec, each.estimated_ms) <= 0]
-    return sorted(kept, key=lambda each: (-_merit(each), each.estimated_ms))
-
-
-def _merit(tried: Tried) -> float:
-    return tried.accuracy if tried.merit is None else tried.merit
+    return sorted(kept, key=lambda each: (-each.accuracy, each.estimated_ms))
 
 
 def _candidate(tried: Tried, measured: Measured | None, is_kept: bool) -> dict[str, Any]:

@@ -222,19 +222,18 @@ class SearchRun:
             by=by,
             low=record.values.get("low"),
             high=record.values.get("high"),
-            merit=record.values.get("merit"),
         )
 
 
 def make_judge(wishes: SearchWishes, limits: Limits) -> Judge:
-    """What strategies see of an evaluation: its merit, or else accuracy, under the limits; or a reward."""
+    """What strategies see of an evaluation: the accuracy under the limits, or a reward."""
     reward = wishes.make_reward(limits.latency_ms)
 
     def judge(values: Mapping[str, float]) -> Result:
         accuracy, ms = values["accuracy"], values["ms"]
         if reward is not None:
             return Result(score=reward.of(accuracy, ms))
-        return Result(score=values.get("merit", accuracy), violation=max(0.0, ms / limits.latency_ms - 1))
+        return Result(score=accuracy, violation=max(0.0, ms / limits.latency_ms - 1))
 
     return judge
 

@@ -110,7 +110,7 @@ def try_zoo(
         for each in sorted(done, key=lambda each: each.number)
         if each.answer is not None
     }
-    order = sorted(scores, key=lambda name: -scores[name]["merit"])
+    order = sorted(scores, key=lambda name: -scores[name]["accuracy"])
     if not order:
         return {}
     figure = figure_for(homes[0].spec.head.task)

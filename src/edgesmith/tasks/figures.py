@@ -15,27 +15,15 @@ class Figure:
     Attributes:
         key: Its name among the metrics; ``KEY_low`` and ``KEY_high`` are the ends of its interval.
         label: As people write it.
-        loss: Name of a loss among the metrics that tells networks apart better than the figure does on few pictures
-            (``benchmarks/proxy_signal.py``); None where there is none.
     """
 
     key: str
     label: str
-    loss: str | None = None
-
-    @property
-    def order(self) -> str:
-        """What networks are put in order by, as people write it."""
-        return self.label if self.loss is None else self.loss.replace("_", " ")
-
-    def merit(self, metrics: Mapping[str, Any]) -> float:
-        """What networks are put in order by, the best highest: the loss with its sign turned, or the figure itself."""
-        return float(metrics[self.key]) if self.loss is None else -float(metrics[self.loss])
 
 
 _BY_TASK: Final[Mapping[str, Figure]] = MappingProxyType(
     {
-        "classification": Figure("top1", "top-1", loss="log_loss"),
+        "classification": Figure("top1", "top-1"),
         "segmentation": Figure("miou", "mIoU"),
         "detection": Figure("map", "mAP"),
     }

@@ -79,16 +79,14 @@ def test_the_json_is_the_documented_one(finished: tuple[Path, dict[str, object]]
     assert isinstance(result["latency"], list)
 
 
-def test_the_file_was_measured_and_is_equal_to_pytorch(finished: tuple[Path, dict[str, object]]) -> None:
+def test_the_file_met_its_budget_and_parity(finished: tuple[Path, dict[str, object]]) -> None:
     folder, result = finished
     manifest = open_bundle(folder / "bundle").manifest
     (record,) = manifest.files
     assert record.parity is not None
     assert record.parity.relative < 1e-4
-    # Candidates kept the budget when they were chosen; tests beside this one can slow the machine after that.
-    choice = json.loads((folder / "stages" / "choose.json").read_text())["result"]
-    assert all(each["latency"]["high_ms"] <= 0.8 for each in choice["fitting"])
-    assert result["met"] is (manifest.latency[0]["high_ms"] <= 0.8)
+    assert manifest.latency[0]["high_ms"] <= 0.8
+    assert result["met"] is True
 
 
 def test_it_learned(finished: tuple[Path, dict[str, object]]) -> None:

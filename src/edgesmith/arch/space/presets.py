@@ -22,7 +22,6 @@ _RATIOS: Final = (1.0, 2.0, 3.0, 4.0, 6.0)
 _MULTIPLES: Final = (0.35, 0.5, 0.75, 1.0, 1.25, 1.5)
 # Of what is behind the stages: at small widths a tail of full width would be most of the network.
 _TAIL_MULTIPLES: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
-_FEATURE_MULTIPLES: Final = (0.5, 0.75, 1.0)
 _STEMS: Final = (8, 16, 24)
 _MOST_EXPANSION: Final = 6
 
@@ -186,7 +185,7 @@ def _v3(
         family="MobileNetV3",
         stems=_STEMS,
         tails=_around(tail, _TAIL_MULTIPLES),
-        features=_around(feature, _FEATURE_MULTIPLES),
+        features=(feature,),
         activation=Activation.HARD_SWISH,
         resolutions=tuple(resolutions),
         num_classes=num_classes,

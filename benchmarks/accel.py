@@ -79,7 +79,7 @@ def run(name: str, column: str, table: dict[str, Fitted], seed: int) -> dict[str
             name, space, lambda point: goals_of([point])[0].tolist(), goals=2, count=max(CHECKPOINTS), seed=seed
         )
     else:
-        strategy = make_strategy(name, space, seed=seed)
+        strategy = make_strategy(name, space, seed=seed, num_goals=2)
         points = []
         while len(points) < max(CHECKPOINTS):
             (point,) = strategy.ask(1)

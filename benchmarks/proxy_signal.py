@@ -31,8 +31,8 @@ from edgesmith.core.files import append_line, read_lines
 from edgesmith.core.seed import generator
 from edgesmith.recipes.material import open_material
 from edgesmith.recipes.proxy import Probe
+from edgesmith.recipes.proxy_wishes import DEFAULT
 from edgesmith.recipes.search_space import space_for
-from edgesmith.recipes.search_stage import SCALE
 from edgesmith.recipes.start import SCRATCH
 from edgesmith.search.candidates import resolutions_for
 from edgesmith.search.executors.processes import Processes
@@ -66,7 +66,7 @@ def main() -> None:
                 recipe=SCRATCH,
                 settings=(),
                 pictures=options.pictures,
-                scale=SCALE,
+                scale=DEFAULT.scale,
                 seed=seed,
             )
             left = [number for number in range(len(points)) if not find_rows(options.out, key | named(number, seed))]

@@ -10,7 +10,7 @@ from edgesmith.devices.plan import QUICK
 from edgesmith.recipes import candidates
 from edgesmith.recipes.candidates import MARGIN, Choice, choose
 from edgesmith.search.candidates import kind_of, zoo_grid
-from tests.recipes.test_search_stage import timed, true_ms
+from tests.recipes.formulas import timed, true_ms
 
 GRID = zoo_grid(10, resolutions=(96, 128, 160))
 TRUE_MS = {spec.name: 1.01 * true_ms(spec) for spec in GRID}  # the upper end, as `timed` has it

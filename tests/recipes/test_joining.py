@@ -20,12 +20,12 @@ from edgesmith.deploy.quantize.base import QuantPlan
 from edgesmith.nn.build import build
 from edgesmith.recipes.int8_candidates import Int8
 from edgesmith.recipes.joining import join_search
+from edgesmith.recipes.judging import make_judge
 from edgesmith.recipes.material import open_material
 from edgesmith.recipes.models import preprocessing_of
 from edgesmith.recipes.proxy import Proxy
 from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.search_job import SearchJob
-from edgesmith.recipes.search_run import make_judge
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.search.limits import Limits
 from edgesmith.search.storage import Patience, sqlite_url
@@ -52,7 +52,7 @@ def url(tmp_path: Path) -> str:
 
 
 def job_of(proxy: Proxy) -> SearchJob:
-    return SearchJob.of(proxy, open_material(proxy.data, seed=0).dataset, reward="accuracy", limits=LIMITS)
+    return SearchJob.of(proxy, open_material(proxy.data, seed=0).dataset, wishes=SearchWishes(), limits=LIMITS)
 
 
 def begin(url: str, job: dict[str, Any]) -> None:

@@ -32,6 +32,13 @@ def test_the_users_number_of_candidates_is_kept() -> None:
     assert plan_search(600, [300.0, 150.0], workers=1, num_pictures=3000, batch_size=16, trials=7).trials == 7
 
 
+def test_the_users_number_of_pictures_is_kept() -> None:
+    plan = plan_search(600, [300.0], workers=2, num_pictures=3000, batch_size=16, pictures=1500)
+    assert (plan.pictures, plan.trials) == (1500, round(1200 / (1500 / 300 + 2)))
+    both = plan_search(600, [300.0], workers=2, num_pictures=3000, batch_size=16, pictures=1500, trials=9)
+    assert (both.pictures, both.trials) == (1500, 9)
+
+
 def test_a_candidate_takes_a_hundred_steps_however_few_the_pictures_are() -> None:
     plan = plan_search(3600, [20.0], workers=2, num_pictures=160, batch_size=16)
     assert plan.pictures >= 1600

@@ -2,100 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from edgesmith.arch.cost import count_total
-from edgesmith.arch.space.choices import Encoding
-from edgesmith.arch.space.presets import SEEDS, SPACES, find_space
+from edgesmith.arch.space.presets import find_space
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
-from edgesmith.core.errors import BudgetError, UsageError
-from edgesmith.core.seed import generator
+from edgesmith.core.errors import BudgetError
 from edgesmith.devices.across import Target
-from edgesmith.devices.base import Fingerprint
-from edgesmith.devices.results import Latency
 from edgesmith.recipes import search_stage as stages
 from edgesmith.recipes import space_latency
 from edgesmith.recipes.material import Material, open_material
-from edgesmith.recipes.proxy import Probe, Proxy
+from edgesmith.recipes.proxy import Probe
+from edgesmith.recipes.proxy_wishes import ProxyWishes
 from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
 from edgesmith.recipes.search_result import Search
-from edgesmith.recipes.search_space import space_for
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.space_latency import cheapest_point
-from edgesmith.search.cost_model import costs_of
 from edgesmith.search.limits import Limits
-
-LAW = np.array([0.1, 0.005, 0.01, 0.02, 0.05, 0.03, 0.02, 0.01])
-ZOO = (find("mobilenet_v3_small@resolution=32"),)
-
-
-def true_ms(spec: NetSpec) -> float:
-    """Latency on the device that is a formula: costs, and a tenth that they do not explain."""
-    return float(np.dot(costs_of(spec), LAW) * (1 + 0.05 * np.sin(count_total(spec).parameters)))
-
-
-def timed(specs: Sequence[NetSpec], target: Target, **_: Any) -> tuple[Latency, ...]:
-    """In place of `measure_specs`."""
-    fingerprint = Fingerprint(
-        device=str(target),
-        runtime="formula",
-        version="1",
-        precision="float32",
-        threads=1,
-        cpu="none",
-        os="none",
-        python="3",
-    )
-    return tuple(
-        Latency(
-            name=spec.name,
-            device=str(target),
-            ms=true_ms(spec),
-            low_ms=0.99 * true_ms(spec),
-            high_ms=1.01 * true_ms(spec),
-            p90_ms=true_ms(spec),
-            first_run_ms=true_ms(spec),
-            rounds=10,
-            loads=4,
-            basis="median",
-            lowest_ms=true_ms(spec),
-            anchor_ratio=1.0,
-            contended=False,
-            fingerprint=fingerprint,
-        )
-        for spec in specs
-    )
-
-
-class Formula(Proxy):
-    """A training that is a formula: parameters help, less and less."""
-
-    asked: list[Encoding] = []  # noqa: RUF012 - the test empties it
-
-    def __call__(self, point: Encoding) -> Mapping[str, float]:
-        spec = self.space.decode(point)
-        self.asked.append(point)
-        cost = count_total(spec)
-        return {
-            "accuracy": float(1 - np.exp(-cost.parameters / 1e6)),
-            "ms": self.latency.estimate_ms(spec),
-            "parameters": float(cost.parameters),
-            "madds": float(cost.madds),
-            "pictures": float(self.pictures),
-        }
-
-    def speed(self, point: Encoding, *, steps: int = 6) -> float:
-        del point, steps
-        return 300.0
+from edgesmith.search.storage import sqlite_url
+from tests.recipes.formulas import ZOO, Formula, timed, true_ms
 
 
 @pytest.fixture(scope="module")
@@ -148,13 +81,6 @@ def attempt(
         stages=Stages(folder / "stages"),
         folder=folder,
     )
-
-
-def test_the_space_has_the_padding_and_norms_of_the_zoo() -> None:
-    zoo = (find("mobilenet_v3_small@resolution=32,padding=same,preset=timm_tf"),)
-    space = space_for("auto", zoo, resolutions=(32,), num_classes=zoo[0].num_classes)
-    assert space.contains(zoo[0])
-    assert not space.contains(ZOO[0])
 
 
 @pytest.mark.slow
@@ -245,8 +171,40 @@ def test_random_beside_it_has_as_many_candidates_and_the_default_finds_better_on
     assert best["surrogate"] > best["random"]
     facts = tell_search(found, 0.6 * true_ms(ZOO[0]), 100)
     assert len(facts.points) == len(found.tried)
+    assert any("Tried: 24 of surrogate, 24 of random." in line for line in facts.lines)
+    assert any("Kendall's tau" in line and "finalists" in line for line in facts.lines)
     assert [curve.label for curve in facts.best_so_far.curves] == ["surrogate", "random"]
     assert any(line.startswith("random: best of") for line in facts.lines)
+
+
+@pytest.mark.parametrize("strategy", ["surrogate", "nsga2"])
+def test_a_front_of_two_goals_reaches_down_to_fast_networks(material: Material, tmp_path: Path, strategy: str) -> None:
+    limit = true_ms(ZOO[0])
+    wishes = SearchWishes(strategy=strategy, objectives=("accuracy", "latency"))
+    found = search(material, tmp_path, wishes, Limits(latency_ms=limit))
+    assert min(each.estimated_ms for each in found.tried) < 0.7 * limit
+    assert max(each.latency.high_ms for each in found.finalists) <= limit
+    front = [point for point in tell_search(found, limit, 100).points if point.on_front]
+    assert len(front) > 2
+    ordered = sorted(front, key=lambda each: each.ms)
+    assert [each.accuracy for each in ordered] == sorted(each.accuracy for each in ordered)
+
+
+def test_short_trainings_are_as_they_were_asked_for(material: Material, tmp_path: Path) -> None:
+    wishes = SearchWishes(proxy=ProxyWishes(pictures=2000, subset=0.5), trials=6)
+    attempt(material, tmp_path, wishes, Limits(latency_ms=true_ms(ZOO[0])))
+    plan = Stages(tmp_path / "stages").run("search-plan", dict)
+    assert (plan["trials"], plan["pictures"]) == (6, 2000)
+    assert plan["epochs"] == pytest.approx(2000 / round(0.5 * len(material.parted(0)[0])))
+
+
+def test_a_run_begun_anew_in_its_folder_has_a_study_of_its_own(material: Material, tmp_path: Path) -> None:
+    wishes, limits = SearchWishes(study=sqlite_url(tmp_path / "shared.db")), Limits(latency_ms=true_ms(ZOO[0]))
+    search(material, tmp_path / "run", wishes, limits)
+    asked = len(Formula.asked)
+    shutil.rmtree(tmp_path / "run")
+    search(material, tmp_path / "run", wishes, limits)
+    assert len(Formula.asked) == 2 * asked
 
 
 def test_a_reward_lets_the_strategy_see_networks_beyond_the_budget_and_returns_none(
@@ -263,49 +221,3 @@ def test_an_infeasible_budget_is_refused_before_any_training(material: Material,
     with pytest.raises(BudgetError, match=r"the smallest takes .* raise --budget"):
         search(material, tmp_path, SearchWishes(), Limits(latency_ms=0.01))
     assert not Formula.asked
-
-
-def test_the_latency_of_a_space_is_learnt_within_its_noise() -> None:
-    space = find_space("mobilenet_v3_small", resolutions=(32, 64), num_classes=10)
-    found = space_latency.learn_latency(space, Target(device="formula"), budget_ms=0.5, seed=0)
-    assert found.error < 0.08
-    assert found.tau > 0.85
-    assert "left-out error" in found.describe()
-    rng = generator(1, "fresh")
-    drawn = [space.decode(space.sample(rng)) for _ in range(50)]
-    errors = [found.model.estimate_ms(spec) / true_ms(spec) - 1 for spec in drawn]
-    assert np.sqrt(np.mean(np.square(errors))) < 0.1
-
-
-@pytest.mark.parametrize("name", [*SPACES, "auto"])
-def test_spaces_by_name_and_by_the_zoo(name: str) -> None:
-    space = space_for(name, ZOO, resolutions=(32,), num_classes=10)
-    assert space.name in SEEDS
-    assert find(SEEDS[space.name])
-
-
-def test_where_the_zoos_net_has_no_space_the_choices_are_named() -> None:
-    with pytest.raises(UsageError, match="choose one of mobilenet_v3_large"):
-        space_for("auto", [find("squeezenet_1_1")], resolutions=(32,), num_classes=10)
-
-
-@pytest.mark.parametrize(
-    ("wishes", "words"),
-    [
-        ({"space": "mobilenetv3"}, "mobilenet_v3_large"),
-        ({"workers": "rai"}, "did you mean 'ray'"),
-        ({"study": "mysql://somewhere"}, "sqlite:///FILE"),
-        ({"scoring": "super"}, "supernet"),
-        ({"strategy": "surogate"}, "surrogate"),
-        ({"reward": "sofd"}, "soft"),
-        ({"trials": 0}, "at least 1"),
-    ],
-)
-def test_wrong_wishes_are_answered_at_once(wishes: dict[str, Any], words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        SearchWishes(**wishes)
-
-
-def test_where_trainings_run_does_not_decide_the_result() -> None:
-    assert SearchWishes(workers="8", study="sqlite:///s.db").settings() == SearchWishes().settings()
-    assert SearchWishes(trials=8).settings() != SearchWishes().settings()

@@ -32,8 +32,8 @@ from edgesmith.recipes.start import Start, Starts, default_recipe
 from edgesmith.recipes.task_nets import net_for
 from edgesmith.search.limits import Limits
 from edgesmith.weights.imported import Imported
+from tests.recipes.formulas import timed, true_ms
 from tests.recipes.task_sets import RESOLUTION, TASKS
-from tests.recipes.test_search_stage import timed, true_ms
 
 TRIALS = 3
 SETTINGS = ("batch_size=4", "schedule.warmup_pictures=4")

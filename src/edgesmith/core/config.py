@@ -38,19 +38,20 @@ def from_dict(cls: type[C], data: Mapping[str, Any]) -> C:
     return cls(**{key: _typed(value, hints[key], where=key) for key, value in data.items()})
 
 
-def override(config: C, settings: Sequence[str]) -> C:
+def override(config: C, settings: Sequence[str], *, option: str = "--set") -> C:
     """Apply ``a.b=c`` settings; every bad key is reported at once.
 
     Args:
         config: The config to vary; it is left as it is.
         settings: Strings of the form ``optim.learning_rate=0.02``.
+        option: Of the command line that they come from.
 
     Raises:
         UsageError: A setting has no ``=``, an unknown key, or a value of another type.
     """
     pairs = [_split(setting) for setting in settings]
     known = _paths(config)
-    _reject_unknown([key for key, _ in pairs], known, where="--set")
+    _reject_unknown([key for key, _ in pairs], known, where=option)
     for key, text in pairs:
         config = _replace_at(config, key.split("."), text, whole=key)
     return config

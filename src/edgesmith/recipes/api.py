@@ -129,6 +129,8 @@ def search(
     strategy: str = "surrogate",
     scoring: str = "proxy",
     reward: str = "accuracy",
+    objectives: Sequence[str] = ("accuracy",),
+    proxy: Sequence[str] = (),
     trials: int | None = None,
     batch: int | None = None,
     random: bool = True,
@@ -146,6 +148,8 @@ def search(
         strategy: Name of a strategy.
         scoring: ``proxy``, ``supernet`` or ``oneshot``.
         reward: Name of a reward.
+        objectives: ``accuracy``, or a front of it and ``latency``, ``parameters``, ``memory``, ``madds``.
+        proxy: ``key=value`` settings of a candidate's short training: ``pictures``, ``scale``, ``subset``.
         trials: Candidates to try.
         batch: How many are proposed at a time.
         random: Whether as many random candidates are tried beside it.
@@ -154,6 +158,8 @@ def search(
         settings: As of `fit`.
     """
     require("torch", extra="train")
+    from edgesmith.core.config import override
+    from edgesmith.recipes.proxy_wishes import DEFAULT
     from edgesmith.recipes.search_wishes import SearchWishes
 
     wishes = SearchWishes(
@@ -161,6 +167,8 @@ def search(
         strategy=strategy,
         scoring=scoring,
         reward=reward,
+        objectives=tuple(objectives),
+        proxy=override(DEFAULT, proxy, option="--proxy"),
         trials=trials,
         batch=batch,
         random=random,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgesmith.core.config import to_dict
 from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.proxy_wishes import DEFAULT
 from edgesmith.report import content
 
 
@@ -47,4 +49,12 @@ def _search_options(config: FitConfig) -> list[str]:
         return [f"--{name}" if is_on else f"--no-{name}" for name, is_on in chosen.items()]
     assert wishes is not None, "the verb search is one with wishes"
     named = [f"--space {wishes.space} --strategy {wishes.strategy} --scoring {wishes.scoring} --reward {wishes.reward}"]
-    return [*named, *([f"--trials {wishes.trials}"] if wishes.trials else [])]
+    counts = {"--trials": wishes.trials, "--batch": wishes.batch}
+    short = to_dict(wishes.proxy).items()
+    return [
+        *named,
+        *([f"--objective {','.join(wishes.objectives)}"] if wishes.is_front else []),
+        *(f"--proxy {name}={value}" for name, value in short if value != getattr(DEFAULT, name)),
+        *(f"{option} {count}" for option, count in counts.items() if count),
+        *([] if wishes.random else ["--no-random"]),
+    ]

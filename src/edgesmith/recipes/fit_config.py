@@ -81,8 +81,10 @@ class FitConfig:
 
     @property
     def verb(self) -> str:
-        """The command that asks for this: ``search`` has random candidates beside its own."""
-        return "search" if self.search is not None and self.search.random else "fit"
+        """The command that asks for this: what ``fit`` decides about a search by itself, ``search`` is told."""
+        if self.search is None:
+            return "fit"
+        return "fit" if self.search.settings() == SearchWishes(if_worth=self.search.if_worth).settings() else "search"
 
     def limits(self) -> Limits:
         """The hard limits of what is returned.

@@ -16,7 +16,6 @@ from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.recipes.material import open_material
 from edgesmith.recipes.proxy import Proxy
 from edgesmith.recipes.search_job import SearchJob
-from edgesmith.recipes.search_run import make_judge
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.table import make_executor
@@ -60,7 +59,7 @@ class _Machine:
         proxy = job.proxy(self._data, dataset, weights=self._weights)
         if job.int8 is not None:
             get_quantizer(job.int8.format).require_tools()
-        return _Part(proxy=proxy, judge=make_judge(SearchWishes(reward=job.reward), job.limits))
+        return _Part(proxy=proxy, judge=job.judge())
 
 
 def join_search(

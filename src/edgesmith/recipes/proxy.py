@@ -22,6 +22,7 @@ from edgesmith.core.errors import SpecError, WeightsError
 from edgesmith.data.evaluation import Crops
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Sample
+from edgesmith.data.split import hold_out
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.train import train
@@ -56,6 +57,7 @@ class Probe:
         scale: Of the candidate's resolution.
         seed: Decides the held-out part, weights, order and augmentation.
         int8: How candidates become int8 files, whose accuracy then counts; None for float files.
+        subset: Share of the pictures to train on that candidates draw from, class by class.
     """
 
     space: StagedSpace
@@ -67,6 +69,7 @@ class Probe:
     scale: float
     seed: int
     int8: Int8 | None = None
+    subset: float = 1.0
 
     def begin(self, point: Encoding) -> tuple[Net, Preprocessing]:
         """A point's net with its first weights at the proxy's resolution, and the rule for its pictures."""
@@ -109,7 +112,7 @@ class Probe:
         result = train(
             net,
             task,
-            bench.material.loader(bench.split[0], config, rule),
+            bench.material.loader(bench.drawn_from(self.subset), config, rule),
             config,
             spec=net.spec.to_json(),
             resolution=net.spec.resolution,
@@ -151,14 +154,18 @@ class Proxy(Probe):
 
     def __call__(self, point: Encoding) -> Mapping[str, float]:
         """Train a point's network for a little; its score, and what it costs."""
-        spec = self.space.decode(point)
-        cost = count_total(spec)
-        return {
-            **self.score(point),
-            "ms": self.latency.estimate_ms(spec),
-            "parameters": float(cost.parameters),
-            "madds": float(cost.madds),
-        }
+        return {**self.score(point), **cost_numbers(self.space.decode(point), self.latency)}
+
+
+def cost_numbers(spec: NetSpec, latency: CostModel) -> dict[str, float]:
+    """What a network costs: estimated ``ms``, ``parameters``, ``madds``, and ``peak_bytes`` of its activations."""
+    cost = count_total(spec)
+    return {
+        "ms": latency.estimate_ms(spec),
+        "parameters": float(cost.parameters),
+        "madds": float(cost.madds),
+        "peak_bytes": float(cost.peak_bytes),
+    }
 
 
 class Bench:
@@ -173,7 +180,13 @@ class Bench:
     def __init__(self, material: Material, starts: Starts, *, seed: int) -> None:
         self.material, self.starts = material, starts
         self.split = material.parted(seed)
+        self._seed = seed
         self._crops: dict[tuple[str, Preprocessing], Crops] = {}
+
+    def drawn_from(self, subset: float) -> Sequence[Sample]:
+        """The pictures to train on, or a share of them, class by class."""
+        rest = self.split[0]
+        return rest if subset == 1 else hold_out(rest, subset, seed=self._seed)[1]
 
     def crops(self, rule: Preprocessing) -> Crops:
         """The held-out pictures under a rule, cut once."""

@@ -15,11 +15,14 @@ from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import RunError, UsageError
 from edgesmith.data.dataset import Dataset
 from edgesmith.recipes.int8_candidates import Int8
+from edgesmith.recipes.judging import make_judge
 from edgesmith.recipes.proxy import Proxy, start_for
+from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.start import Starts
 from edgesmith.search.cost_model import CostModel
 from edgesmith.search.labels import fingerprint
 from edgesmith.search.limits import Limits
+from edgesmith.search.settle import Judge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,9 @@ class SearchJob:
         seed: Decides the held-out part, weights, order and augmentation.
         int8: How candidates become int8 files; None for float files.
         latency: Estimates milliseconds.
+        subset: Share of the pictures to train on that candidates draw from.
         reward: As ``--reward``.
+        objectives: As ``--objective``.
         limits: What no network returned may exceed.
     """
 
@@ -57,17 +62,19 @@ class SearchJob:
     seed: int
     int8: Int8 | None
     latency: CostModel
+    subset: float
     reward: str
+    objectives: tuple[str, ...]
     limits: Limits
 
     @classmethod
-    def of(cls, proxy: Proxy, dataset: Dataset, *, reward: str, limits: Limits) -> SearchJob:
+    def of(cls, proxy: Proxy, dataset: Dataset, *, wishes: SearchWishes, limits: Limits) -> SearchJob:
         """The job of a search.
 
         Args:
             proxy: How it tries candidates here.
             dataset: On what.
-            reward: As ``--reward``.
+            wishes: What is asked of the search.
             limits: What no network returned may exceed.
         """
         return cls(
@@ -84,7 +91,9 @@ class SearchJob:
             seed=proxy.seed,
             int8=proxy.int8,
             latency=proxy.latency,
-            reward=reward,
+            subset=proxy.subset,
+            reward=wishes.reward,
+            objectives=wishes.objectives,
             limits=limits,
         )
 
@@ -144,7 +153,27 @@ class SearchJob:
             seed=self.seed,
             int8=self.int8,
             latency=self.latency,
+            subset=self.subset,
         )
+
+    def judge(self) -> Judge:
+        """What the search's strategy sees of an evaluation."""
+        return make_judge(SearchWishes(reward=self.reward, objectives=self.objectives), self.limits)
+
+
+def settings_of(proxy: Proxy) -> dict[str, Any]:
+    """What decides the result of a trial beside space, seed and pictures, for a study to hold its later drivers to."""
+    estimate = json.dumps(to_dict(proxy.latency), sort_keys=True)
+    return {
+        "data": proxy.data,
+        "weights": proxy.weights,
+        "recipe": proxy.recipe,
+        "settings": list(proxy.settings),
+        "scale": proxy.scale,
+        "subset": proxy.subset,
+        "int8": None if proxy.int8 is None else to_dict(proxy.int8),
+        "latency": hashlib.sha256(estimate.encode()).hexdigest()[:16],
+    }
 
 
 def hash_pictures(dataset: Dataset) -> str:

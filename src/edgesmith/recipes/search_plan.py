@@ -61,6 +61,7 @@ def plan_search(
     num_pictures: int,
     batch_size: int,
     trials: int | None = None,
+    pictures: int | None = None,
     overhead_s: float = OVERHEAD_S,
 ) -> SearchPlan:
     """Divide the time between many candidates and many pictures for each.
@@ -76,6 +77,7 @@ def plan_search(
         num_pictures: Pictures that a training draws from.
         batch_size: Pictures of a step.
         trials: The user's number of candidates; None decides here.
+        pictures: The user's number of pictures for each; None decides here.
         overhead_s: Of each candidate, beside its training.
     """
     speed = harmonic_mean(speeds)
@@ -85,13 +87,17 @@ def plan_search(
     def pictures_for(count: int) -> float:
         return (total / count - overhead_s) * speed
 
-    count = trials or round(total / (max(_EPOCHS * num_pictures, least) / speed + overhead_s))
-    if trials is None:
-        most = int(total / (least / speed + overhead_s))
-        count = max(1, min(_MOST_NETS, max(count, min(_ENOUGH_NETS, most))))
-    pictures = max(1, round(pictures_for(count)))
-    if trials is None and pictures < least:
-        pictures = round(least)
+    def nets_for(each: float) -> float:
+        return total / (each / speed + overhead_s)
+
+    if pictures is not None:
+        count = trials or max(1, round(nets_for(pictures)))
+    elif trials is not None:
+        count, pictures = trials, max(1, round(pictures_for(trials)))
+    else:
+        enough = min(_ENOUGH_NETS, int(nets_for(least)))
+        count = max(1, min(_MOST_NETS, max(round(nets_for(max(_EPOCHS * num_pictures, least))), enough)))
+        pictures = max(round(least), round(pictures_for(count)))
     return SearchPlan(
         trials=count,
         pictures=pictures,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, groupby
+from typing import Final
 
 import numpy as np
 
 from edgesmith.core.bootstrap import interval_of_share
 from edgesmith.core.seed import generator
+from edgesmith.devices.blocks.gate import kendall_tau
 from edgesmith.recipes.search_result import Search, Tried
 from edgesmith.report import plotted
 from edgesmith.search.front import front_of
 from edgesmith.tasks.figures import figure_for
+
+# With fewer an order says nothing.
+_RANKED: Final = 4
 
 
 def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.SearchFacts:
@@ -28,7 +33,8 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.Sear
     lines = [
         f"Space {search.space.name}: {_magnitude(search.space.size)} networks.",
         f"{search.latency.describe().capitalize()}.",
-        f"Forecast: {search.plan}. {len(search.tried)} were tried.",
+        f"Forecast: {search.plan}. Tried: {', '.join(f'{len(rows)} of {name}' for name, rows in arms)}.",
+        *_agreement(search),
         *([] if search.agreement is None else [f"{search.agreement[0].upper()}{search.agreement[1:]}."]),
         *(_best(name, rows, budget_ms, num_held, figure) for name, rows in arms),
         *(f"Not evaluated: {failure}." for failure in search.failed),
@@ -66,6 +72,20 @@ def _best(name: str, rows: Sequence[Tried], budget_ms: float, num_held: int, fig
         f"{name}: best of {len(rows)} {best.accuracy:.1%} {figure} ({low:.1%} to {high:.1%}) after its short "
         f"training, about {best.estimated_ms:.2f} ms."
     )
+
+
+def _agreement(search: Search) -> list[str]:
+    """How far estimates of latency and end-to-end measurements order the finalists alike."""
+    estimated = {each.spec.name: each.estimated_ms for each in search.tried}
+    measured = [*search.finalists, *search.too_slow]
+    if len(measured) < _RANKED:
+        return []
+    guesses, times = [estimated[each.spec.name] for each in measured], [each.latency.ms for each in measured]
+    error = float(np.median(np.abs(np.array(guesses) / np.array(times) - 1)))
+    return [
+        f"Estimated and measured latency of the {len(measured)} finalists, which lie close together: Kendall's tau "
+        f"{kendall_tau(guesses, times):.2f}, median error {error:.1%}."
+    ]
 
 
 def _interval(tried: Tried, num_held: int) -> tuple[float, float]:

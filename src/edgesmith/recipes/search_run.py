@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,16 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgesmith.arch.space.choices import Encoding
-from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.config import from_dict, to_dict
-from edgesmith.core.errors import BudgetError, RunError
+from edgesmith.core.errors import RunError
 from edgesmith.core.progress import Progress
 from edgesmith.core.seed import generator
+from edgesmith.recipes.judging import make_judge
 from edgesmith.recipes.material import Material
+from edgesmith.recipes.models import CLASSIFICATION
 from edgesmith.recipes.proxy import Probe, Proxy, open_bench
 from edgesmith.recipes.run_folder import Stages
-from edgesmith.recipes.search_job import SearchJob
+from edgesmith.recipes.search_job import SearchJob, settings_of
 from edgesmith.recipes.search_plan import OVERHEAD_S, SearchPlan, plan_search
 from edgesmith.recipes.search_result import Tried
 from edgesmith.recipes.search_starts import MOST, starting_points
@@ -30,36 +32,32 @@ from edgesmith.recipes.shared_weights import (
     affordable,
     agree,
     describe_shared,
+    forecast_shared,
     train_shared,
 )
-from edgesmith.recipes.space_latency import (
-    SpaceLatency,
-    cheapest_point,
-    make_limit,
-    point_of_at_least,
-    too_slow,
-)
+from edgesmith.recipes.space_latency import FLOOR, SpaceLatency, limit_space
 from edgesmith.recipes.train import named_recipe
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
 from edgesmith.search.ledger import Record
-from edgesmith.search.limited import LimitedSpace
 from edgesmith.search.limits import Limits
 from edgesmith.search.objective import Reward
-from edgesmith.search.settle import Evaluate, Judge
+from edgesmith.search.settle import Evaluate
 from edgesmith.search.storage import sqlite_url
-from edgesmith.search.strategies.base import Result, Strategy
+from edgesmith.search.strategies.base import Strategy
 from edgesmith.search.strategies.random import RandomSearch
 from edgesmith.search.strategies.table import make_strategy
 from edgesmith.search.study import Study
 
 _PROBES: Final = 2
-FLOOR: Final = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """How candidates are scored: by whom, how many, and what is said of it."""
+    """How candidates are scored: by whom, how many, and what is said of it.
+
+    ``trials`` and ``seconds`` are for each arm: the strategy, and random candidates beside it.
+    """
 
     evaluate: Evaluate
     executor: Executor
@@ -89,7 +87,7 @@ class SearchRun:
         zoo: Sequence[NetSpec] = (),
     ) -> None:
         self.wishes, self.proxy, self.limits, self.aim = wishes, proxy, limits, aim
-        self.limited = limit_space(proxy.space, latency, aim)
+        self.limited = limit_space(proxy.space, latency, aim, floor=0.0 if wishes.is_front else FLOOR)
         self.executor, self.stages, self.folder, self.progress = executor, stages, folder, progress
         self.zoo = zoo
         self.num_arms = 2 if wishes.random else 1
@@ -97,19 +95,21 @@ class SearchRun:
 
     def alone(self, seconds: float, material: Material) -> Scoring:
         """A short training for each candidate."""
-        rest = len(material.parted(self.proxy.seed)[0])
-        plan = from_dict(
-            SearchPlan, self.stages.run("search-plan", lambda: to_dict(self._plan(seconds, rest)), forecast_s=30)
-        )
-        self.progress.note(plan.describe())
+        rest, held = map(len, material.parted(self.proxy.seed))
+        work = partial(self._plan, seconds, round(self.proxy.subset * rest), pictures=self.wishes.proxy.pictures)
+        plan = from_dict(SearchPlan, self.stages.run("search-plan", lambda: to_dict(work()), forecast_s=30))
+        line = plan.describe()
+        if material.dataset.task == CLASSIFICATION:
+            line += f"; or {forecast_shared(seconds / self.num_arms, plan.pictures_per_s, held)}"
+        self.progress.note(line)
         proxy = replace(self.proxy, pictures=plan.pictures)
-        job = SearchJob.of(proxy, material.dataset, reward=self.wishes.reward, limits=self.limits)
+        job = SearchJob.of(proxy, material.dataset, wishes=self.wishes, limits=self.limits)
         return Scoring(
             evaluate=proxy,
             executor=self.executor,
             trials=plan.trials,
             seconds=plan.seconds,
-            line=plan.describe(),
+            line=line,
             settings={"pictures": plan.pictures},
             job=job.to_json(),
         )
@@ -128,7 +128,8 @@ class SearchRun:
             progress=self.progress,
         )
         self.chosen = () if shared.chosen is None else (shared.chosen,)
-        rest, _ = open_bench(self.proxy.data, self.proxy.seed, self.proxy.weights).split
+        bench = open_bench(self.proxy.data, self.proxy.seed, self.proxy.weights)
+        rest = bench.drawn_from(self.proxy.subset)
         plan = from_dict(
             SearchPlan,
             self.stages.run(
@@ -149,7 +150,7 @@ class SearchRun:
             evaluate=shared,
             executor=Here(),
             trials=trials,
-            seconds=(1 - TRAINING - RANKING) * seconds,
+            seconds=(1 - TRAINING - RANKING) * share,
             line=line,
             settings={"supernet": shared.supernet.pictures},
             agreement=agreement["line"],
@@ -159,18 +160,20 @@ class SearchRun:
         """The strategy's candidates, then as many random ones if they are wanted; and what failed."""
         is_limit = self.wishes.make_reward(1.0) is None
         space = self.limited if is_limit else self.proxy.space
-        chosen = make_strategy(self.wishes.strategy, space, seed=self.proxy.seed)
+        chosen = make_strategy(self.wishes.strategy, space, seed=self.proxy.seed, num_goals=len(self.wishes.objectives))
         beside = [RandomSearch(self.limited, seed=self.proxy.seed)] if self.wishes.random else []
         tried: list[Tried] = []
         failed: list[str] = []
         for name, strategy in {chosen.name: chosen, **{f"{each.name}-beside": each for each in beside}}.items():
             work = partial(self._arm, strategy, name, scoring)
-            rows = self.stages.run(f"search-{name}", work, forecast_s=scoring.seconds / self.num_arms)
+            rows = self.stages.run(f"search-{name}", work, forecast_s=scoring.seconds)
             tried += map(Tried.from_json, rows["tried"])
             failed += rows["failed"]
         return tried, failed
 
-    def _plan(self, seconds: float, num_pictures: int, *, trials: int | None = None) -> SearchPlan:
+    def _plan(
+        self, seconds: float, num_pictures: int, *, trials: int | None = None, pictures: int | None = None
+    ) -> SearchPlan:
         """What the time buys, from the pace of a few candidates."""
         rng = generator(self.proxy.seed, "probe")
         return plan_proxies(
@@ -180,15 +183,17 @@ class SearchRun:
             seconds if trials else seconds / self.num_arms,
             num_pictures=num_pictures,
             trials=trials or self.wishes.trials,
+            pictures=pictures,
         )
 
     def _arm(self, strategy: Strategy, name: str, scoring: Scoring) -> dict[str, Any]:
         """Let one strategy have all its trials; rows for the run folder."""
         study = Study(
             self.wishes.study or sqlite_url(self.folder / "study.db"),
-            name=f"{self.folder.name}-{name}",
+            name=f"{self._study_name()}-{name}",
             strategy=strategy,
-            settings={"data": self.proxy.data, "weights": self.proxy.weights, **scoring.settings},
+            goals=self.wishes.objectives if strategy.num_goals > 1 else (),
+            settings={**settings_of(self.proxy), **scoring.settings},
             job=scoring.job,
         )
         outcome = study.run(
@@ -205,6 +210,12 @@ class SearchRun:
             "tried": [row.to_json() for row in rows],
             "failed": [f"{record.point}: {record.failure}" for record in outcome.failed],
         }
+
+    def _study_name(self) -> str:
+        """The run folder's, told apart from other runs' where studies of several live together."""
+        if self.wishes.study is None:
+            return self.folder.name
+        return f"{self.folder.name}-{self.stages.run('search-study', lambda: secrets.token_hex(4))}"
 
     def _starts(self, name: str, trials: int) -> tuple[Encoding, ...]:
         """What the strategy is shown before it proposes; random candidates beside it stay random."""
@@ -225,19 +236,6 @@ class SearchRun:
         )
 
 
-def make_judge(wishes: SearchWishes, limits: Limits) -> Judge:
-    """What strategies see of an evaluation: the accuracy under the limits, or a reward."""
-    reward = wishes.make_reward(limits.latency_ms)
-
-    def judge(values: Mapping[str, float]) -> Result:
-        accuracy, ms = values["accuracy"], values["ms"]
-        if reward is not None:
-            return Result(score=reward.of(accuracy, ms))
-        return Result(score=accuracy, violation=max(0.0, ms / limits.latency_ms - 1))
-
-    return judge
-
-
 def plan_proxies(
     probe: Probe,
     points: Sequence[Encoding],
@@ -246,6 +244,7 @@ def plan_proxies(
     *,
     num_pictures: int,
     trials: int | None = None,
+    pictures: int | None = None,
 ) -> SearchPlan:
     """What the time buys, from the pace of some points, as many side by side as there will be.
 
@@ -265,28 +264,6 @@ def plan_proxies(
         num_pictures=num_pictures,
         batch_size=recipe.batch_size,
         trials=trials,
+        pictures=pictures,
         overhead_s=OVERHEAD_S + more[0],
     )
-
-
-def limit_space(space: StagedSpace, latency: SpaceLatency, limits: Limits) -> LimitedSpace:
-    """The part of a space that keeps the limits by its estimates, and uses most of the latency.
-
-    A short training favours what learns fast, which small networks do; trained for long they come out below those that
-    use the budget. What takes less than `FLOOR` of it is therefore not tried, where anything takes more.
-
-    Raises:
-        BudgetError: Not even the smallest network does; says what it takes.
-    """
-    keeps, smallest = make_limit(space, latency, limits), cheapest_point(space)
-    if not keeps(smallest):
-        spec = space.decode(smallest)
-        ms = latency.model.estimate_ms(spec)
-        if ms > limits.latency_ms:
-            raise too_slow(space, ms, latency.device, limits.latency_ms)
-        raise BudgetError(f"no network of space {space.name} keeps --max-size and --max-memory; raise them")
-    floor_ms = FLOOR * limits.latency_ms
-    origin = point_of_at_least(space, latency, limits, floor_ms, seed=0)
-    if latency.model.estimate_ms(space.decode(origin)) < floor_ms:
-        return LimitedSpace(space, keeps, origin=smallest)
-    return LimitedSpace(space, make_limit(space, latency, limits, floor_ms=floor_ms), origin=origin)

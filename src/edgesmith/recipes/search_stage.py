@@ -34,7 +34,6 @@ from edgesmith.search.executors.table import make_executor
 from edgesmith.search.limits import Limits
 
 FINALISTS: Final = 10
-SCALE: Final = 0.7
 _ROUNDS: Final = 3
 _MOST_ERROR: Final = 0.1
 
@@ -96,9 +95,10 @@ def search_stage(
         recipe=recipe,
         settings=tuple(settings),
         pictures=1,
-        scale=SCALE,
+        scale=wishes.proxy.scale,
         seed=seed,
         int8=int8_of(target, progress=progress),
+        subset=wishes.proxy.subset,
     )
     executor = make_executor(wishes.executor)
     try:

@@ -11,10 +11,13 @@ from edgesmith.arch.space.presets import SPACES
 from edgesmith.core.config import to_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import lookup
+from edgesmith.recipes.proxy_wishes import DEFAULT as DEFAULT_PROXY
+from edgesmith.recipes.proxy_wishes import ProxyWishes
 from edgesmith.search.executors.table import EXECUTORS
+from edgesmith.search.goals import ACCURACY, GOALS
 from edgesmith.search.objective import EXPONENT, EXPONENT_SMALL, Reward, Shape
 from edgesmith.search.storage import check_url
-from edgesmith.search.strategies.table import DEFAULT, STRATEGIES
+from edgesmith.search.strategies.table import DEFAULT, STRATEGIES, require_goals
 
 AUTO: Final = "auto"
 
@@ -46,6 +49,9 @@ class SearchWishes:
         strategy: Name of a strategy.
         scoring: ``proxy`` (a short training each), ``supernet`` (one training for all) or ``oneshot`` (one training for
             all, with a policy beside it, whose choice is tried first: TuNAS).
+        objectives: Goals that are raised side by side, accuracy among them; with more than one the strategy looks for a
+            front, and the most accurate of it is trained.
+        proxy: How a candidate is tried.
         reward: Name of a reward. ``accuracy`` never proposes what exceeds a limit by its estimate; the others are
             MnasNet's and TuNAS', which do, so that latency can pull against accuracy.
         trials: Candidates to try; None takes what the time buys.
@@ -59,6 +65,8 @@ class SearchWishes:
     space: str = AUTO
     strategy: str = DEFAULT
     scoring: str = PROXY
+    objectives: tuple[str, ...] = (ACCURACY,)
+    proxy: ProxyWishes = DEFAULT_PROXY
     reward: str = "accuracy"
     trials: int | None = None
     batch: int | None = None
@@ -71,6 +79,14 @@ class SearchWishes:
         lookup(STRATEGIES, self.strategy, what="search strategy")
         lookup(REWARDS, self.reward, what="reward")
         lookup(SCORING, self.scoring, what="way of scoring")
+        for name in self.objectives:
+            lookup(GOALS, name, what="objective")
+        if ACCURACY not in self.objectives or len(set(self.objectives)) < len(self.objectives):
+            raise UsageError(f"--objective {','.join(self.objectives)}: name accuracy and others, each once")
+        if self.is_front:
+            require_goals(self.strategy, len(self.objectives))
+            if REWARDS[self.reward] is not None:
+                raise UsageError(f"--reward {self.reward} makes one number of all; leave it, or name one --objective")
         if self.space != AUTO:
             lookup(SPACES, self.space, what="search space")
         lookup(EXECUTORS, self.executor.partition(":")[0], what="executor")
@@ -85,6 +101,11 @@ class SearchWishes:
         """The reward with its target; None where accuracy alone counts."""
         found = lookup(REWARDS, self.reward, what="reward")
         return None if found is None else Reward(target_ms=target_ms, shape=found[0], exponent=found[1])
+
+    @property
+    def is_front(self) -> bool:
+        """Whether several goals are raised side by side."""
+        return len(self.objectives) > 1
 
     def settings(self) -> dict[str, Any]:
         """What decides the result: not where trainings run, nor where the study lives."""

@@ -21,6 +21,7 @@ from edgesmith.devices.blocks.gate import kendall_tau
 from edgesmith.devices.plan import QUICK, Plan
 from edgesmith.recipes.untrained import measure_specs
 from edgesmith.search.cost_model import CostModel, fit_cost_model, left_out_errors
+from edgesmith.search.limited import LimitedSpace
 from edgesmith.search.limits import Limits
 
 # Drawn from everywhere, then from where the search will look.
@@ -29,6 +30,8 @@ _NEAR: Final = 18
 _DRAWS: Final = 1500
 _REACH: Final = (0.5, 1.15)
 _CLIMBS: Final = 8
+# Of the budget: what takes less is left to the zoo.
+FLOOR: Final = 0.9
 # A model with a larger error than this ranks little better than multiply-adds do.
 _TRUSTED: Final = 0.10
 
@@ -178,3 +181,26 @@ def point_of_at_least(
             higher = space.normal((*point[:place], point[place] + 1, *point[place + 1 :]))
             point = higher if keeps(higher) else point
     return point
+
+
+def limit_space(space: StagedSpace, latency: SpaceLatency, limits: Limits, *, floor: float = FLOOR) -> LimitedSpace:
+    """The part of a space that keeps the limits by its estimates, and uses most of the latency.
+
+    A short training favours what learns fast, which small networks do; trained for long they come out below those that
+    use the budget. What takes less than ``floor`` of it is therefore not tried, where anything takes more.
+
+    Raises:
+        BudgetError: Not even the smallest network does; says what it takes.
+    """
+    keeps, smallest = make_limit(space, latency, limits), cheapest_point(space)
+    if not keeps(smallest):
+        spec = space.decode(smallest)
+        ms = latency.model.estimate_ms(spec)
+        if ms > limits.latency_ms:
+            raise too_slow(space, ms, latency.device, limits.latency_ms)
+        raise BudgetError(f"no network of space {space.name} keeps --max-size and --max-memory; raise them")
+    floor_ms = floor * limits.latency_ms
+    origin = point_of_at_least(space, latency, limits, floor_ms, seed=0)
+    if latency.model.estimate_ms(space.decode(origin)) < floor_ms:
+        return LimitedSpace(space, keeps, origin=smallest)
+    return LimitedSpace(space, make_limit(space, latency, limits, floor_ms=floor_ms), origin=origin)

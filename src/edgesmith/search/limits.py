@@ -40,9 +40,13 @@ class Limits:
             ms: Its latency, measured or estimated.
         """
         cost = count_total(spec)
+        return self.excess_of(ms, parameters=cost.parameters, peak_bytes=cost.peak_bytes)
+
+    def excess_of(self, ms: float, *, parameters: float, peak_bytes: float) -> float:
+        """The same of a network that is known by its numbers."""
         ratios = [ms / self.latency_ms]
         if self.size_bytes is not None:
-            ratios.append(cost.parameters * _FLOAT_BYTES / self.size_bytes)
+            ratios.append(parameters * _FLOAT_BYTES / self.size_bytes)
         if self.memory_bytes is not None:
-            ratios.append(cost.peak_bytes / self.memory_bytes)
+            ratios.append(peak_bytes / self.memory_bytes)
         return max(0.0, max(ratios) - 1)

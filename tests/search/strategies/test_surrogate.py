@@ -52,13 +52,13 @@ def test_where_readings_vary_good_points_are_read_again() -> None:
 
 @pytest.mark.parametrize("batch", [1, 5])
 def test_a_front_is_wider_than_random_search_s(batch: int) -> None:
-    ours = [search_front(Surrogate(WIDTHS, seed=seed), 60, batch=batch) for seed in range(3)]
+    ours = [search_front(Surrogate(WIDTHS, seed=seed, num_goals=2), 60, batch=batch) for seed in range(3)]
     random = [search_front(RandomSearch(WIDTHS, seed=seed), 240) for seed in range(3)]
     assert min(ours) > max(random)
 
 
 def test_a_third_goal_is_raised_too() -> None:
-    strategy = Surrogate(WIDTHS, seed=0)
+    strategy = Surrogate(WIDTHS, seed=0, num_goals=3)
     for _ in range(40):
         (point,) = strategy.ask(1)
         goals = (*trade_off(point), float(point[0]))

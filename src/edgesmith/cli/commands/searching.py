@@ -38,6 +38,23 @@ Scoring = Annotated[
         "oneshot: these with a policy beside them (TuNAS)."
     ),
 ]
+Objectives = Annotated[
+    str,
+    typer.Option(
+        "--objective",
+        help="What is raised: accuracy, or a front of accuracy and some of latency, parameters, memory, madds: "
+        "accuracy,latency. The most accurate of the front is trained.",
+    ),
+]
+ProxySettings = Annotated[
+    list[str],
+    typer.Option(
+        "--proxy",
+        metavar="KEY=VALUE",
+        help="A candidate's short training: pictures=3000, scale=0.7 (of its resolution), subset=0.5 (of the pictures "
+        "to draw from). Repeatable.",
+    ),
+]
 Trials = Annotated[int | None, typer.Option(help="Candidates to try; by default what the time buys.")]
 Batch = Annotated[int | None, typer.Option(help="Candidates proposed at a time; by default two for each of --workers.")]
 Random = Annotated[
@@ -57,6 +74,8 @@ def search(
     strategy: Strategy = "surrogate",
     scoring: Scoring = "proxy",
     reward: Reward = "accuracy",
+    objectives: Objectives = "accuracy",
+    proxy: ProxySettings = [],  # noqa: B006 (typer reads the default, nobody changes it)
     trials: Trials = None,
     batch: Batch = None,
     random: Random = True,
@@ -100,6 +119,8 @@ def search(
             strategy=strategy,
             scoring=scoring,
             reward=reward,
+            objectives=[name.strip() for name in objectives.split(",")],
+            proxy=proxy,
             trials=trials,
             batch=batch,
             random=random,

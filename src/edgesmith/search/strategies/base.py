@@ -49,20 +49,24 @@ class Strategy(ABC):
 
     Attributes:
         name: In the table of strategies.
+        most_goals: Goals that it can raise side by side; more than one makes a front.
         history: All trials so far, in the order told.
     """
 
     name: ClassVar[str]
+    most_goals: ClassVar[int] = 1
 
-    def __init__(self, space: Space, *, seed: int) -> None:
+    def __init__(self, space: Space, *, seed: int, num_goals: int = 1) -> None:
         """Begin without a history.
 
         Args:
             space: Whose choices it makes.
             seed: Of all that it draws.
+            num_goals: Length of `Result.goals`, at most `most_goals`; 1 where there is one score instead.
         """
         self.space = space
         self.seed = seed
+        self.num_goals = num_goals
         self.history: list[Trial] = []
         self._asked = 0
 

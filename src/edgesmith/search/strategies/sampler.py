@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class _Sampled(Strategy):
     """A study in memory that suggests a number for each choice."""
 
-    def __init__(self, space: Space, *, seed: int) -> None:
-        super().__init__(space, seed=seed)
+    def __init__(self, space: Space, *, seed: int, num_goals: int = 1) -> None:
+        super().__init__(space, seed=seed, num_goals=num_goals)
         self._study: optuna.Study | None = None
         self._pending: dict[Encoding, list[optuna.Trial]] = {}
 
@@ -32,11 +32,6 @@ class _Sampled(Strategy):
     @abstractmethod
     def values(self, trial: Trial) -> float | Sequence[float]:
         """What the study is told."""
-
-    @property
-    def num_goals(self) -> int:
-        """Values that a trial has."""
-        return 1
 
     def propose(self, count: int, rng: np.random.Generator) -> list[Encoding]:
         """What the sampler suggests."""
@@ -111,16 +106,7 @@ class Nsga2(_Sampled):
     """NSGA-II (Deb et al. 2002) for one goal or a front."""
 
     name = "nsga2"
-
-    def __init__(self, space: Space, *, seed: int, num_goals: int = 1) -> None:
-        """Take the number of goals besides what every strategy takes."""
-        super().__init__(space, seed=seed)
-        self._num_goals = num_goals
-
-    @property
-    def num_goals(self) -> int:
-        """Values that a trial has."""
-        return self._num_goals
+    most_goals = 4
 
     def sampler(self, seed: int) -> Any:
         """Optuna's with a population of 20, which suits hundreds of trials."""
@@ -130,7 +116,7 @@ class Nsga2(_Sampled):
 
     def values(self, trial: Trial) -> float | Sequence[float]:
         """The goals, or the score where there is one goal."""
-        return _penalised(trial) if self._num_goals == 1 else trial.result.goals
+        return _penalised(trial) if self.num_goals == 1 else trial.result.goals
 
 
 def _penalised(trial: Trial) -> float:

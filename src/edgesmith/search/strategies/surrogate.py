@@ -47,10 +47,11 @@ class Surrogate(Strategy):
     """
 
     name = "surrogate"
+    most_goals = 4
 
-    def __init__(self, space: Space, *, seed: int) -> None:
+    def __init__(self, space: Space, *, seed: int, num_goals: int = 1) -> None:
         """Begin without a model."""
-        super().__init__(space, seed=seed)
+        super().__init__(space, seed=seed, num_goals=num_goals)
         self._scales: dict[tuple[str, int], Scales] = {}
 
     def propose(self, count: int, rng: np.random.Generator) -> list[Encoding]:
@@ -61,7 +62,7 @@ class Surrogate(Strategy):
         again = self._to_confirm(count)
         candidates = self._candidates(rng)
         number = min(count - len(again), len(candidates))
-        new = self._widen_front(candidates, number) if self._num_goals == 2 else self._climb(candidates, number, rng)
+        new = self._widen_front(candidates, number) if self.num_goals == 2 else self._climb(candidates, number, rng)
         return again + new + self.fresh(rng, known | set(new), count=count - len(again) - len(new))
 
     def best(self) -> Trial:
@@ -92,10 +93,6 @@ class Surrogate(Strategy):
         ranked = sorted(self.history, key=lambda trial: trial.result.rank, reverse=True)
         return codes_of([trial.point for trial in ranked[:_ELITES]], self.space)
 
-    @property
-    def _num_goals(self) -> int:
-        return max(1, len(self.history[0].result.goals))
-
     def _goals(self) -> Floats:
         """``(trials, goals)``: what is to be raised; trials beyond the limits are worse than all others."""
         rows = np.array([trial.result.goals or (trial.result.score,) for trial in self.history], dtype=np.float64)
@@ -113,7 +110,7 @@ class Surrogate(Strategy):
         """
         begun = len(self.history)
         turns = sum(number % _TURN == 0 for number in range(max(begun, _SURE), begun + count))
-        if not turns or self._num_goals > 1 or self._is_certain():
+        if not turns or self.num_goals > 1 or self._is_certain():
             return []
         kept = [trial for trial in self.history if trial.result.violation <= 0]
         points = list(dict.fromkeys(trial.point for trial in kept))

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edgesmith.arch.space.choices import Space
+from edgesmith.core.errors import UsageError
 from edgesmith.core.table import lookup
 from edgesmith.search.strategies.base import Strategy
 from edgesmith.search.strategies.controller import Controller
@@ -27,10 +28,25 @@ STRATEGIES: Final[Mapping[str, type[Strategy]]] = MappingProxyType(
 )
 
 
-def make_strategy(name: str, space: Space, *, seed: int) -> Strategy:
+def make_strategy(name: str, space: Space, *, seed: int, num_goals: int = 1) -> Strategy:
     """A strategy by its name.
 
     Raises:
-        UsageError: It is unknown; names the closest and all choices.
+        UsageError: It is unknown; names the closest and all choices. Or it cannot raise so many goals side by side.
     """
-    return lookup(STRATEGIES, name, what="search strategy")(space, seed=seed)
+    require_goals(name, num_goals)
+    found = STRATEGIES[name]
+    return found(space, seed=seed) if num_goals == 1 else found(space, seed=seed, num_goals=num_goals)
+
+
+def require_goals(name: str, num_goals: int) -> None:
+    """Refuse a strategy that is unknown, or cannot raise so many goals side by side.
+
+    Raises:
+        UsageError: Names the strategies that can.
+    """
+    if num_goals <= lookup(STRATEGIES, name, what="search strategy").most_goals:
+        return
+    able = [each.name for each in STRATEGIES.values() if each.most_goals >= num_goals]
+    way = f"choose {' or '.join(able)}" if able else "name fewer"
+    raise UsageError(f"strategy {name} cannot raise {num_goals} objectives side by side; {way}")

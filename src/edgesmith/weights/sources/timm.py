@@ -53,7 +53,7 @@ def import_model(model: nn.Module, *, name: str) -> Imported:
         model: Made by timm; its ``pretrained_cfg`` says how pictures are prepared.
         name: What people call it.
     """
-    config = resolve_data_config({}, model=model)  # type: ignore[no-untyped-call]
+    config = resolve_data_config({}, model=model)  # type: ignore[no-untyped-call]  # as timm has it
     channels, height, width = config["input_size"]
     if channels != 3:
         raise UsageError(f"{name} reads {channels} channels; pictures have 3")

@@ -70,13 +70,6 @@ class PolicySearch(Strategy):
         """The point that the policy thinks best: the likeliest option of each choice in turn."""
 
 
-def softmax(logits: Floats) -> Floats:
-    """Probabilities ``(options,)`` of one choice; large logits do not overflow."""
-    raised = np.exp(logits - logits.max())
-    probabilities: Floats = raised / raised.sum()
-    return probabilities
-
-
 def draw(probabilities: Floats, rng: np.random.Generator) -> int:
     """A number drawn by its probability."""
     return min(int(np.searchsorted(np.cumsum(probabilities), rng.random())), len(probabilities) - 1)

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from edgesmith.arch.space.choices import Encoding, Space
-from edgesmith.search.strategies.policy import Floats, PolicySearch, Sampled, draw, softmax
+from edgesmith.search.strategies.policy import Floats, PolicySearch, Sampled, draw
+from edgesmith.tasks.classes import softmax
 
 _RATE: Final = 0.3
 _BASELINE: Final = 0.95

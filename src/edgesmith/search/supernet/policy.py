@@ -10,9 +10,10 @@ import numpy as np
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.core.errors import UsageError
 from edgesmith.core.seed import generator
-from edgesmith.search.strategies.policy import Floats, PolicySearch, Sampled, draw, softmax
+from edgesmith.search.strategies.policy import Floats, PolicySearch, Sampled, draw
 from edgesmith.search.supernet.drawing import Draw
 from edgesmith.search.supernet.family import Family
+from edgesmith.tasks.classes import softmax
 
 _SQUARES, _EPSILON = 0.999, 1e-8  # Adam's usual; its first moment is off, as published
 _TRIES: Final = 16

@@ -2,6 +2,7 @@
 
     python benchmarks/eager.py
     python benchmarks/eager.py --models mobilenet_v3_small --rounds 40 --json
+    python benchmarks/eager.py --out benchmarks/results/eager.jsonl
 
 Both sides run in the memory layout that is faster for them. Several freshly built copies a side take turns in every
 round, because a copy's place in memory alone moves its time by some percent; the interval is a bootstrap over rounds
@@ -25,10 +26,12 @@ import numpy as np
 import torch
 import torchvision
 from numpy.typing import NDArray
+from rows import read_commit, read_instructions
 from torch import Tensor, nn
 from training_loop import STEPS, ours, plain, write_photographs
 
 from edgesmith.arch.zoo.names import find
+from edgesmith.core.files import append_line
 from edgesmith.data.loader import Batch
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.plan import Plan
@@ -76,6 +79,15 @@ def main() -> None:
         print(json.dumps([asdict(result) for result in results], indent=2))
     else:
         print_table(results)
+    if options.out:
+        key = {
+            "commit": read_commit(),
+            "seed": options.seed,
+            "clock": options.clock,
+            "instructions": read_instructions(),
+        }
+        for result in results:
+            append_line(options.out, json.dumps(key | asdict(result)))
     sys.exit(any(result.high > NO_SLOWER for result in results))
 
 
@@ -92,6 +104,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--clock", choices=CLOCKS, default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--out", type=Path, help="append the comparisons to this file too, a line each")
     return parser.parse_args()
 
 

@@ -1,6 +1,6 @@
 """NetAdapt against a width multiplier: the same imported weights, the same latency, as many pictures seen.
 
-    python benchmarks/netadapt_flowers.py v3-small_224_1.0_uint8.tflite flowers.zip --labels imagenet_labels.txt
+    python benchmarks/netadapt_flowers.py v3-small_224_1.0_uint8.tflite flowers.zip --labels imagenet_labels_1001.txt
 
 One arm narrows MobileNetV3-Small step by step to a share of its latency. The other takes the width of the same net
 whose file, measured beside the first arm's, is nearest to it, begins with the channels of largest norm, and is trained

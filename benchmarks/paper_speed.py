@@ -25,7 +25,7 @@ from paper.groups import FLOAT, INT8, Entry
 from paper.nets import GROUPS
 from paper.page import write_page
 from paper.timing import time_entries
-from rows import find_rows, read_commit
+from rows import find_rows, read_commit, read_instructions
 
 from edgesmith.core.files import append_line, read_lines
 from edgesmith.core.workers import leave_with_parent
@@ -51,7 +51,8 @@ def main() -> None:
         made = files_of(group, device, options.files, seed=options.seed)
         plan = Plan(seed=options.seed, limit_s=options.limit)
         row = time_entries(entries_of(group, device), made, device, plan=plan)
-        append_line(options.out, json.dumps(key | {"group": group, "device": device.name} | row))
+        about = {"group": group, "device": device.name, "instructions": read_instructions()}
+        append_line(options.out, json.dumps(key | about | row))
         print(f"{group} on {device.name}: {row['seconds']} s{', contended' * row['contended']}", flush=True)
     write_page(options.page, read_lines(options.out))
     print("all measured" if finished else "the time is over; run again to go on")

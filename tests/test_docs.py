@@ -69,6 +69,34 @@ def test_commands_and_their_options_exist(page: Path) -> None:
         assert asked <= options_of(words), f"{shlex.join(words)}: no option {asked - options_of(words)}"
 
 
+def told_in_tests_page() -> dict[str, list[str]]:
+    """For each verb and each page with Python the files that docs/tests.md names as running it."""
+    rows = re.findall(r"^\| `([^`]+)` \| (.+) \|$", (ROOT / "docs" / "tests.md").read_text(), re.MULTILINE)
+    return {name: re.findall(r"`([^`]+)`", files) for name, files in rows}
+
+
+def verb_of(words: list[str]) -> str:
+    """``fit``, or ``devices profile``."""
+    return " ".join(words[1:3]) if words[1:3] == ["devices", "profile"] else words[1]
+
+
+def test_every_verb_that_a_page_shows_is_run_by_a_named_test() -> None:
+    shown = {verb_of(words) for page in PAGES for words in commands(page) if words[0] == "edgesmith"}
+    told = told_in_tests_page()
+    assert sorted(verb for verb in shown if not verb.startswith("-") and verb not in told) == []
+    for verb in shown & set(told):
+        text = (ROOT / told[verb][0]).read_text()
+        assert all(f'"{word}"' in text for word in verb.split()), f"{told[verb][0]} does not run {verb}"
+
+
+def test_python_on_pages_is_run_by_a_named_test() -> None:
+    pages = {str(page.relative_to(ROOT)) for page in PAGES if re.search(r"^```python", page.read_text(), re.MULTILINE)}
+    told = {name: files for name, files in told_in_tests_page().items() if name.endswith(".md")}
+    assert pages == set(told)
+    for name, (file,) in told.items():
+        assert Path(name).name in (ROOT / file).read_text(), f"{file} does not read {name}"
+
+
 def test_the_pages_show_commands_and_links() -> None:
     assert sum(len(list(commands(page))) for page in PAGES) > 50
     assert sum(len(LINK.findall(page.read_text())) for page in PAGES) > 20

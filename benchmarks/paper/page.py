@@ -10,6 +10,7 @@ from edgesmith.core.errors import UsageError
 from edgesmith.core.files import write_text
 from paper.groups import FLOAT, INT8
 from paper.ladder import bracket_table, published_top1
+from paper.machines import machine_lines
 from paper.nets import GROUPS, NO_GATES, OLD_LAST_STAGE, WIDE_STEM
 from paper.published import (
     LARGE,
@@ -75,6 +76,7 @@ def render(rows: Sequence[Row]) -> str:
             lines += [*over_float_table(group, found, paper=_int8_over_float()), ""]
         if precision == INT8:
             lines += left_over_lines(GROUPS[group].of_precision(precision), found)
+        lines += machine_lines(found)
     return "\n".join([*lines, *_conditions(rows)])
 
 
@@ -128,12 +130,12 @@ def _ladder() -> dict[str, dict[str, str]]:
 
 
 def _conditions(rows: Sequence[Row]) -> list[str]:
-    """The machine, versions and commits of the lines that count."""
+    """Versions and seed of the lines that count; each table names its machine."""
     if not rows:
         return []
     last = {(row["group"], row["device"]): row for row in rows}.values()
-    told = [_joined(row[key] for row in last) for key in ("cpu", "runtime", "commit", "seed")]
-    lines = [f"Measured on {told[0]}, one thread, batch 1; {told[1]}; commit {told[2]}, seed {told[3]}.", ""]
+    told = [_joined(row[key] for row in last) for key in ("runtime", "seed")]
+    lines = [f"One thread, batch 1; {told[0]}; seed {told[1]}.", ""]
     if any(row["contended"] for row in last):
         lines += ["\\* Other work disturbed the session.", ""]
     return lines

@@ -67,7 +67,7 @@ def train_(
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate * min(1.0, share / _WARMUP + 1e-3) * recipe.decay(share)
             optimizer.zero_grad()
-            loss_of(images, targets).backward()  # type: ignore[no-untyped-call]
+            loss_of(images, targets).backward()  # type: ignore[no-untyped-call]  # as torch has it
             if recipe.clip is not None:
                 nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
             optimizer.step()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +15,17 @@ from edgesmith.arch.names import Activation
 from edgesmith.arch.network import trace_network
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
+from tests.pages import ROOT, code_of, run_code
 
-PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
+PAGE = "docs/architecture.md"
 
 
 @pytest.fixture(scope="module")
 def page() -> dict[str, Any]:
     """Everything that the page's code defines."""
     names: dict[str, Any] = {"__name__": "architecture_page"}
-    for block in re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL):
-        exec(compile(block, str(PAGE), "exec", dont_inherit=True), names)
+    for block in code_of(PAGE):
+        names = run_code(block, PAGE, names)
     return names
 
 
@@ -51,7 +50,7 @@ def test_resnet_20(page: dict[str, Any]) -> None:
 
 
 def test_every_kind_is_in_the_table_of_families() -> None:
-    text = PAGE.read_text()
+    text = (ROOT / PAGE).read_text()
     assert [kind for kind in KINDS if f"`{kind}`" not in text and kind != "conv"] == []
 
 

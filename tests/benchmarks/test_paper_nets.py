@@ -41,10 +41,7 @@ def entries(group: str) -> dict[str, Entry]:
 
 @pytest.fixture(scope="module")
 def spec_text(shared_dir: Path) -> str:
-    path = shared_dir / "spec" / "mobilenetv3.md"
-    if not path.is_file():
-        pytest.skip("no facts of the paper in the shared data")
-    return path.read_text(encoding="utf-8")
+    return (shared_dir / "spec" / "mobilenetv3.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", COUNTED)

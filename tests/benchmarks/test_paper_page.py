@@ -42,6 +42,11 @@ def line(text: str, heading: str, name: str, *, of: str = "") -> list[str]:
     return [cell.strip() for cell in found.split("|")]
 
 
+def sections(text: str) -> list[tuple[str, str]]:
+    """Headings, and what stands below them."""
+    return [(heading, part) for heading, _, part in (each.partition("\n") for each in text.split("### ")[1:])]
+
+
 def test_ratios_stand_beside_the_papers() -> None:
     text = render([row("table3", "beads", {LARGE: 0.85, V2: 1.0})])
     assert line(text, "Table 3", "network")[-4:] == ["Pixel 1", "Pixel 2", "Pixel 3", "beads"]
@@ -50,7 +55,28 @@ def test_ratios_stand_beside_the_papers() -> None:
     ]
     assert line(text, "Table 3", V2) == ["1", "72.0 %", "1", "1", "1", "1"]
     assert f"{V2} takes 10.00 ms on beads." in text
-    assert "Measured on Abacus, one thread, batch 1; beads 2; commit abc, seed 0." in text
+    assert "Measured on Abacus of instructions not noted, at commit abc." in text
+    assert "One thread, batch 1; beads 2; seed 0." in text
+
+
+def test_each_table_says_on_which_processor_it_was_measured() -> None:
+    rows = [
+        row("table3", "beads", {LARGE: 0.85, V2: 1.0}, commit="9aa81f0"),
+        row("table3", "stones", {LARGE: 0.85, V2: 1.0}, instructions="avx2"),
+        row("table4", "beads:int8", {LARGE: 0.9, V2: 1.0}, commit="b14f2ec"),
+    ]
+    text = render(rows)
+    told = {heading: re.findall(r"^Measured on .*", part, re.M) for heading, part in sections(text)}
+    first, second = "of the kind Zen 4, with AVX-512 and VNNI, at commit 9aa81f0", "with avx2, at commit abc"
+    assert told["Table 3, float"] == [f"Measured on Abacus {first}; Abacus {second}."]
+    assert told["Table 4, int8"] == [
+        "Measured on Abacus of the kind Zen 3, with avx2 and without VNNI, at commit b14f2ec."
+    ]
+    assert told["Table 7: segmentation at 512x1024, float"] == []
+
+
+def test_no_session_of_the_committed_page_was_on_an_unknown_machine() -> None:
+    assert "not noted" not in PAGE.read_text(encoding="utf-8")
 
 
 def test_table_5_stands_beside_pixel_1() -> None:

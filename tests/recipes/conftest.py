@@ -16,7 +16,10 @@ from edgesmith.recipes import quantize
 def quick_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     """int8 files are timed for a moment only."""
 
+    plan = Plan(limit_s=1.0, loads=2)
+
     def quickly(subjects: Sequence[Any], devices: Sequence[Any], **_: Any) -> Any:
-        return measure(subjects, devices, plan=Plan(limit_s=1.0, loads=2))
+        return measure(subjects, devices, plan=plan)
 
     monkeypatch.setattr(quantize, "measure", quickly)
+    monkeypatch.setattr(quantize, "_TRIAL", plan)

@@ -37,7 +37,11 @@ def resize(t: Trace, x: Value, like: Value, *, name: str, align_corners: bool) -
 
 
 def multiply(t: Trace, x: Value, gate: Value, *, name: str) -> Value:
-    """Product of two values of the same groups; the gate has as many pixels or one."""
+    """Product of two values of the same groups; the gate has as many pixels or one.
+
+    Raises:
+        SpecError: Groups or sizes differ.
+    """
     if x.groups != gate.groups or (gate.height, gate.width) not in ((x.height, x.width), (1, 1)):
         raise SpecError(f"{name}: cannot multiply {shape_text(x)} by {shape_text(gate)}")
     made = t.value(x.groups, x.height, x.width)

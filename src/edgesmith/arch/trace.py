@@ -47,7 +47,11 @@ class Trace:
         return Value(self.num_values - 1, groups, channels, height, width)
 
     def open(self, channels: int, height: int, width: int) -> Value:
-        """A new value in a group of its own."""
+        """A new value in a group of its own.
+
+        Raises:
+            SpecError: There is no channel.
+        """
         if channels < 1:
             raise SpecError(f"a channel count must be at least 1, got {channels}")
         self.group_sizes.append(channels)
@@ -89,6 +93,9 @@ class Trace:
             norm: Whether a batch norm follows.
             padding: The border's rule; the network's own by default.
             bias_start: What the bias begins with.
+
+        Raises:
+            SpecError: Channels do not divide into the groups, or the filter does not fit.
         """
         padding = self.padding if padding is None else padding
         _check_filter(name, kernel_size, stride, dilation, groups, padding)
@@ -156,7 +163,11 @@ class Trace:
         activation: Activation,
         norm: bool = True,
     ) -> Value:
-        """1x1 convolution, or linear layer where ``norm`` is off, whose groups learn which inputs they keep."""
+        """1x1 convolution, or linear layer where ``norm`` is off, whose groups learn which inputs they keep.
+
+        Raises:
+            SpecError: Channels do not divide by the condensation and into the groups.
+        """
         if x.channels % condensation or out % groups:
             raise SpecError(
                 f"{name}: {x.channels} -> {out} channels do not divide by a condensation of {condensation} "
@@ -173,7 +184,11 @@ class Trace:
         return made
 
     def shuffle(self, x: Value, *, name: str, groups: int) -> Value:
-        """Channels seen as a table of ``groups`` rows, read column by column; they stay in their groups."""
+        """Channels seen as a table of ``groups`` rows, read column by column; they stay in their groups.
+
+        Raises:
+            SpecError: Channels do not divide into the groups.
+        """
         if x.channels % groups:
             raise SpecError(f"{name}: {x.channels} channels do not divide into {groups} groups")
         made = self.value(x.groups, x.height, x.width)
@@ -209,7 +224,11 @@ class Trace:
         return made
 
     def add(self, x: Value, y: Value, *, name: str, activation: Activation = Activation.NONE) -> Value:
-        """Sum of two values of the same groups and size; a convolution's bare output ``y`` is overwritten."""
+        """Sum of two values of the same groups and size; a convolution's bare output ``y`` is overwritten.
+
+        Raises:
+            SpecError: Groups or sizes differ.
+        """
         if (x.groups, x.height, x.width) != (y.groups, y.height, y.width):
             raise SpecError(f"{name}: cannot add {shape_text(x)} and {shape_text(y)}")
         made = self.value(y.groups, y.height, y.width)
@@ -222,7 +241,11 @@ class Trace:
         return isinstance(last, Convolution) and last.output is value and last.activation is Activation.NONE
 
     def concatenate(self, *values: Value, name: str) -> Value:
-        """Channels of all values behind one another."""
+        """Channels of all values behind one another.
+
+        Raises:
+            SpecError: Sizes differ.
+        """
         if len({(v.height, v.width) for v in values}) > 1:
             raise SpecError(f"{name}: cannot concatenate {', '.join(shape_text(v) for v in values)}")
         groups = tuple(group for v in values for group in v.groups)
@@ -242,7 +265,11 @@ def _check_filter(name: str, kernel_size: int, stride: int, dilation: int, group
 
 
 def conv_size(size: int, kernel_size: int, stride: int, dilation: int, padding: Padding) -> int:
-    """Side of a convolution's output, in pixels."""
+    """Side of a convolution's output, in pixels.
+
+    Raises:
+        SpecError: The filter is larger than the padded input.
+    """
     if padding is not Padding.VALID:
         return -(-size // stride)
     reach = dilation * (kernel_size - 1) + 1
@@ -252,7 +279,11 @@ def conv_size(size: int, kernel_size: int, stride: int, dilation: int, padding: 
 
 
 def pool_size(size: int, kernel_size: int, stride: int, pad: int, *, ceil: bool) -> int:
-    """Side of a pooling's output, in pixels; a window may not begin in the padding, as in torch."""
+    """Side of a pooling's output, in pixels; a window may not begin in the padding, as in torch.
+
+    Raises:
+        SpecError: The window is larger than the padded input.
+    """
     span = size + 2 * pad - kernel_size
     if span < 0:
         raise SpecError(f"a {kernel_size}x{kernel_size} window does not fit into {size} pixels")

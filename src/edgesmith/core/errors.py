@@ -49,3 +49,8 @@ class RunError(EdgesmithError):
 
 class MissingExtraError(EdgesmithError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says, in one line; its name where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -6,7 +6,7 @@ import importlib
 import importlib.metadata
 from types import ModuleType
 
-from edgesmith.core.errors import MissingExtraError
+from edgesmith.core.errors import MissingExtraError, first_line
 
 
 def require(module: str, *, extra: str) -> ModuleType:
@@ -25,8 +25,7 @@ def require(module: str, *, extra: str) -> ModuleType:
         missing = error.name or module
         raise MissingExtraError(f"{missing} is not installed; pip install 'edgesmith[{extra}]' brings it") from None
     except (ImportError, RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise MissingExtraError(f"{module} does not import ({reason}); run: edgesmith doctor") from None
+        raise MissingExtraError(f"{module} does not import ({first_line(error)}); run: edgesmith doctor") from None
 
 
 def package_version(distribution: str, *, extra: str) -> str:

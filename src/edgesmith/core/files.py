@@ -116,6 +116,9 @@ def append_line(path: Path, text: str) -> None:
     """Add one line to a log.
 
     A write that failed half-way leaves a torn last line, which `read_lines` drops; the next line begins a new one.
+
+    Raises:
+        RunError: The file cannot be written; says why.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -60,7 +60,11 @@ class ZipSource:
         return self._folders
 
     def read(self, name: str) -> bytes:
-        """The member's bytes, checked against its checksum."""
+        """The member's bytes, checked against its checksum.
+
+        Raises:
+            DataError: It cannot be unpacked; names archive and member.
+        """
         member = self._members[name]
         _refuse_size(self.describe(name), member.file_size)
         try:
@@ -111,7 +115,11 @@ class TarSource:
         return self._folders
 
     def read(self, name: str) -> bytes:
-        """The member's bytes, read at its offset, so that threads and forked workers do not disturb each other."""
+        """The member's bytes, read at its offset, so that threads and forked workers do not disturb each other.
+
+        Raises:
+            DataError: The archive was cut short.
+        """
         offset, size = self._members[name]
         _refuse_size(self.describe(name), size)
         content = os.pread(self._file.fileno(), size, offset)
@@ -165,7 +173,11 @@ def index_names(names: Iterable[str], folders: Sequence[str]) -> tuple[list[str]
 
 
 def clean_name(location: Path, name: str) -> str:
-    """A member's path with ``/`` between its parts; one that leaves the archive is refused."""
+    """A member's path with ``/`` between its parts; one that leaves the archive is refused.
+
+    Raises:
+        DataError: It leaves the archive.
+    """
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     if ".." in parts or name.startswith(("/", "\\")) or (parts and parts[0].endswith(":")):
         raise DataError(f"{location} holds {name!r}, a path that leaves the archive; pack it again with relative paths")

@@ -66,13 +66,21 @@ class Dataset:
         return sum(len(samples) for samples in self.splits.values())
 
     def samples(self, split: str) -> tuple[Sample, ...]:
-        """The samples of one split; the error lists the splits that exist."""
+        """The samples of one split; the error lists the splits that exist.
+
+        Raises:
+            UsageError: There is no such split.
+        """
         if split not in self.splits:
             raise unknown(split, self.splits, what=f"split of {self.source.location}")
         return self.splits[split]
 
     def evaluation_split(self) -> str:
-        """``test`` if there is one, else ``val``: what reported metrics are of."""
+        """``test`` if there is one, else ``val``: what reported metrics are of.
+
+        Raises:
+            DataError: There is neither.
+        """
         for split in (TEST, VAL):
             if split in self.splits:
                 return split
@@ -98,7 +106,11 @@ class Dataset:
         return tuple(found)
 
     def require_trainable(self) -> None:
-        """Raise `DataError`, naming the classes, where a network cannot be trained on this set."""
+        """Raise `DataError`, naming the classes, where a network cannot be trained on this set.
+
+        Raises:
+            DataError: Nothing to train on, a single class, a class without pictures, or one that train lacks.
+        """
         if not self.splits.get(TRAIN):
             raise DataError(
                 f"no training pictures in {self.source.location}; put two or more a class under train/CLASS or CLASS"
@@ -215,7 +227,11 @@ def load_mask(dataset: Dataset, sample: Sample, image: Image.Image) -> Mask:
 
 
 def read_file(source: Source, name: str) -> bytes:
-    """The bytes of one picture's file, with a failure told as `PictureError`."""
+    """The bytes of one picture's file, with a failure told as `PictureError`.
+
+    Raises:
+        PictureError: The file cannot be read.
+    """
     try:
         return source.read(name)
     except DataError as error:

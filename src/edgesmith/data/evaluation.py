@@ -96,6 +96,10 @@ def evaluation_batches(
         preprocessing: The rule; its ``apply_orientation`` holds for decoding.
         batch_size: Pictures a batch before bad ones are left out.
         progress: Told of each picture.
+
+    Raises:
+        UsageError: The batch size is below 1.
+        PictureError: A picture is bad, and the set's policy is to stop.
     """
     if batch_size < 1:
         raise UsageError(f"batch size must be 1 or more, got {batch_size}")

@@ -30,7 +30,11 @@ class Found:
         self.problems.append(Problem(kind="missing", file=file, detail=f"{detail}; passed over"))
 
     def layout(self, classes: tuple[str, ...], category_ids: tuple[int, ...] = ()) -> Layout:
-        """The set; a class without a box in train is remarked."""
+        """The set; a class without a box in train is remarked.
+
+        Raises:
+            DataError: Annotations lie both inside and outside the splits.
+        """
         if WHOLE in self.splits and len(self.splits) > 1:
             raise DataError("there are annotations both inside and outside train, val and test")
         first = TRAIN if TRAIN in self.splits else next(iter(self.splits), WHOLE)

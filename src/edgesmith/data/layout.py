@@ -67,7 +67,11 @@ def find_label_table(source: Source, root: str) -> str | None:
 
 
 def read_class_folders(source: Source, root: str) -> Layout:
-    """A folder per class, under split folders or alone; deeper folders belong to their class."""
+    """A folder per class, under split folders or alone; deeper folders belong to their class.
+
+    Raises:
+        DataError: There is not a single picture.
+    """
     found = _Found(source, root)
     if not any(names for folders in found.pictures.values() for names in folders.values()):
         raise _no_pictures(source)

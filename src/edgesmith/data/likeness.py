@@ -21,7 +21,6 @@ _SIDE: Final = 8
 # Less than this many grey levels apart, places of a picture do not tell it from others.
 _LEAST_CONTRAST: Final = 4.0
 _LEAST_SIDE: Final = 32
-_WORD: Final = 16
 
 # Neighbouring bits say nearly the same; each word takes its bits from all over the picture.
 _ORDER: Final = np.random.default_rng(0).permutation(BITS)

@@ -114,7 +114,7 @@ class _Writer:
         if self._archive is None or self._size >= self._limit:
             self.close()
             name = f"{self._split}-{self._count:06d}.tar"
-            self._archive = tarfile.open(self._folder / name, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+            self._archive = tarfile.open(self._folder / name, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 (see close)
             self._count, self._size = self._count + 1, 0
         for end, data in ((suffix.lower(), picture), known):
             header = tarfile.TarInfo(f"{key}{end}")

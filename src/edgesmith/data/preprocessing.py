@@ -86,6 +86,9 @@ class Preprocessing:
             crop_fraction: Crop's longer side over the resized short side, 0..1: 0.875 resizes to 256 for 224.
             mean: Per channel, of values in 0..1.
             std: Per channel, of values in 0..1.
+
+        Raises:
+            UsageError: ``crop_fraction`` is out of its range.
         """
         if not 0 < crop_fraction <= 1:
             raise UsageError(f"crop_fraction must be in (0, 1], got {crop_fraction}")
@@ -105,6 +108,9 @@ class Preprocessing:
         """Resize and cut, ``(height, width, 3)``.
 
         A picture longer than 64 times its short side is first cut to its middle, so that memory stays bounded.
+
+        Raises:
+            DataError: The picture is not RGB.
         """
         if image.mode != "RGB":
             raise DataError(

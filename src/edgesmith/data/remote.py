@@ -54,7 +54,11 @@ def open_remote(text: str) -> ShardSource:
 
 
 def expand(pattern: str) -> Sequence[str]:
-    """Every address of ``train-{000000..000011}.tar``; numbers keep their width."""
+    """Every address of ``train-{000000..000011}.tar``; numbers keep their width.
+
+    Raises:
+        DataError: The numbers count down.
+    """
     found = _RANGE.search(pattern)
     if found is None:
         return (pattern,)

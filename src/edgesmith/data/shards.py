@@ -75,7 +75,11 @@ class ShardSource:
         return self._folders
 
     def read(self, name: str) -> bytes:
-        """The picture's bytes, read at its offset."""
+        """The picture's bytes, read at its offset.
+
+        Raises:
+            DataError: The shard was cut short or cannot be read.
+        """
         number, _, offset, size = self._members[name]
         try:
             descriptor = os.open(self.location / self._shards[number], os.O_RDONLY)

@@ -52,7 +52,11 @@ class FolderSource:
         return self._folders
 
     def read(self, name: str) -> bytes:
-        """The file's bytes, read anew at each call."""
+        """The file's bytes, read anew at each call.
+
+        Raises:
+            DataError: It cannot be read.
+        """
         try:
             return (self.location / name).read_bytes()
         except OSError as error:

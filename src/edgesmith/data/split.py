@@ -23,6 +23,9 @@ def hold_out(samples: Sequence[Sample], fraction: float, *, seed: int) -> tuple[
 
     Returns:
         The rest and the held-out part.
+
+    Raises:
+        UsageError: The fraction is not between 0 and 1.
     """
     if not 0 < fraction < 1:
         raise UsageError(f"the fraction to hold out must be between 0 and 1, got {fraction}")

@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
-from edgesmith.core.errors import ExportError
+from edgesmith.core.errors import ExportError, first_line
 from edgesmith.deploy.operator_names import operator_name
 
 _HIGHEST_IR: Final = 10
@@ -51,7 +51,7 @@ def finish_(model: ModelProto, *, opset: int, model_hash: str) -> None:
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        raise ExportError(f"the graph is not valid ONNX: {str(error).splitlines()[0]}") from error
+        raise ExportError(f"the graph is not valid ONNX: {first_line(error)}") from error
 
 
 def opset_of(model: ModelProto) -> int:

@@ -16,6 +16,7 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.samples import Problem
 from edgesmith.deploy.file_model import FileModel
 from edgesmith.deploy.picture_files import find_pictures, open_pictures
+from edgesmith.tasks.classes import softmax
 
 _BATCH: Final = 8
 
@@ -66,8 +67,7 @@ class Predictor(FileModel):
         logits = self.answers(crops).astype(np.float64)
         if logits.shape[1:] != (len(self.classes),):
             raise DeviceError(f"the file answers with shape {logits.shape} for {len(self.classes)} class names")
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
+        return softmax(logits).astype(np.float32)
 
     def scores(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Scores ``(N, classes)`` for RGB pictures of any size; at least one."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesmith.core.errors import ExportError, UsageError
+from edgesmith.core.errors import ExportError, UsageError, first_line
 from edgesmith.core.files import atomic_files, sha256_path, size_of
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.answers import BOX_VALUES, BOXES_NAME
@@ -55,7 +55,7 @@ def suppress_inside(exported: ExportedFile, path: Path, *, rule: BoxRule | None 
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        raise ExportError(f"the graph is not valid ONNX: {str(error).splitlines()[0]}") from error
+        raise ExportError(f"the graph is not valid ONNX: {first_line(error)}") from error
     with atomic_files(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
         loaded = runtime_for(temporary.suffix).load(temporary)

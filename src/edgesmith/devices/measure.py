@@ -91,6 +91,12 @@ def measure(
     return Measurement(latency=tuple(latency), comparisons=tuple(comparisons), sessions=sessions)
 
 
+def time_files(paths: Sequence[Path], device: Device, *, plan: Plan) -> list[float]:
+    """Milliseconds of files of the device's format, in one session."""
+    subjects = [Subject(name=str(number), files={device.format: path}) for number, path in enumerate(paths)]
+    return [latency.ms for latency in measure(subjects, [device], plan=plan).latency]
+
+
 def evaluate_session(
     session: Session, names: Sequence[str], *, rng: np.random.Generator, has_anchor: bool = False
 ) -> tuple[list[Latency], list[Comparison]]:

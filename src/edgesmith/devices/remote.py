@@ -55,7 +55,11 @@ class RemoteDevice:
         return replace(self._read(Fingerprint, result), device=self.name)
 
     def time(self, files: Sequence[Path], plan: Plan) -> Session:
-        """Time files side by side on the other machine."""
+        """Time files side by side on the other machine.
+
+        Raises:
+            DeviceError: The agent is away, refused, or sent what makes no sense.
+        """
         models, contents = self._look_at(files)
         request = Request(work=Work.TIME, device=self._text, models=models, plan=plan)
         _, result = self._carry_out(request, files, contents)
@@ -65,7 +69,11 @@ class RemoteDevice:
         return replace(session, fingerprint=replace(session.fingerprint, device=self.name))
 
     def run(self, file: Path, images: Array) -> tuple[Array, ...]:
-        """Every output of the file for one batch, to the bit as the other machine gives it."""
+        """Every output of the file for one batch, to the bit as the other machine gives it.
+
+        Raises:
+            DeviceError: The agent is away, refused, or sent what makes no sense.
+        """
         models, contents = self._look_at([file])
         pictures = _to_bytes(images)
         content = Content(sha256=hashlib.sha256(pictures).hexdigest(), bytes=len(pictures))

@@ -83,7 +83,7 @@ class Replicas:
         net.zero_grad(set_to_none=True)
         x = images.contiguous(memory_format=torch.channels_last)
         loss = self._objective(net, x, targets) * (len(images) / total)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # as torch has it
         return loss.detach()
 
     @torch.no_grad()

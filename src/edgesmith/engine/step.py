@@ -210,7 +210,7 @@ def prepare(net: nn.Module, task: Task, plan: Plan, *, device: str, teacher: Tea
     """
     config, world = plan.config, find_world()
     fabric = launch(device=device, precision=config.precision, world=world)
-    net.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     if teacher is not None:
         teacher.to_(fabric.device)
     if world.size > 1 and fabric.device.type == "cuda":

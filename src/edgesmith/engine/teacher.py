@@ -38,7 +38,7 @@ class Teacher:
 
     def to_(self, device: torch.device) -> None:
         """Go where the student is."""
-        self._net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
         self._gain, self._offset = self._gain.to(device), self._offset.to(device)
         self._columns = self._columns.to(device)
 

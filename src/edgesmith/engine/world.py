@@ -51,7 +51,8 @@ class World:
             return value
         holder: list[Any] = [value]
         torch.distributed.broadcast_object_list(holder, src=0)
-        return holder[0]  # type: ignore[no-any-return]
+        first: T = holder[0]
+        return first
 
     def total(self, value: Tensor) -> Tensor:
         """The sum over all processes, in every process."""

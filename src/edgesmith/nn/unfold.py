@@ -36,9 +36,10 @@ def unfold_norms_(net: Net, images: Iterable[Tensor]) -> int:
     counts = dict.fromkeys(norms, 0)
 
     def look(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d), "only norms are hooked"
         x = inputs[0].transpose(0, 1).flatten(1).double()
-        sums[norm] += torch.stack([x.sum(1), x.square().sum(1)])  # type: ignore[index]
-        counts[norm] += x.shape[1]  # type: ignore[index]
+        sums[norm] += torch.stack([x.sum(1), x.square().sum(1)])
+        counts[norm] += x.shape[1]
 
     hooks = [norm.register_forward_pre_hook(look) for norm in norms]
     was_training = net.training

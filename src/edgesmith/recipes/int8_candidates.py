@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +28,7 @@ from edgesmith.deploy.quantize.mixed import find_plan
 from edgesmith.deploy.quantize.write import open_quantizer
 from edgesmith.devices.across import Target
 from edgesmith.devices.blocks.files import ExportMaker
-from edgesmith.devices.measure import Subject, measure
+from edgesmith.devices.measure import time_files
 from edgesmith.devices.plan import QUICK
 from edgesmith.devices.table import get_device
 from edgesmith.engine.evaluate import Evaluation
@@ -167,15 +166,11 @@ def _find_plan(device: str, name: str, progress: Progress) -> QuantPlan:
         float_file = folder / f"float{get_exporter(name).suffix}"
         get_exporter(name).export(net, spec, float_file, options=SINGLE)
 
-        def times(paths: Sequence[Path]) -> list[float]:
-            subjects = [Subject(name=str(number), files={found.format: path}) for number, path in enumerate(paths)]
-            return [latency.ms for latency in measure(subjects, [found], plan=QUICK).latency]
-
         tried = find_plan(
             open_quantizer(name, net, spec, calibration, folder),
             (),
             float_file,
-            measure=times,
+            measure=lambda paths: time_files(paths, found, plan=QUICK),
             error=lambda _: 0.0,
             folder=folder,
             base=Wishes().plan(name, Ranges.MINMAX),

@@ -42,7 +42,11 @@ class Model:
     home: Bundle | None = None
 
     def require_spec(self) -> NetSpec:
-        """The network's description; a bare file has none."""
+        """The network's description; a bare file has none.
+
+        Raises:
+            UsageError: It is a bare file.
+        """
         if self.spec is None:
             raise UsageError(f"{self.name} is a model file; this needs a zoo name, a spec, a bundle or a run folder")
         return self.spec
@@ -58,13 +62,21 @@ class Model:
         return spec if resolution is None else spec.with_resolution(*parse_resolution(resolution))
 
     def require_bundle(self) -> Bundle:
-        """The bundle; zoo names and bare files have none."""
+        """The bundle; zoo names and bare files have none.
+
+        Raises:
+            UsageError: There is none.
+        """
         if self.bundle is None:
             raise UsageError(f"{self.name} is not a bundle; edgesmith fit and edgesmith train write one")
         return self.bundle
 
     def require_home(self) -> Bundle:
-        """The bundle, or the one that a bare model file is part of: it says how pictures are prepared for the file."""
+        """The bundle, or the one that a bare model file is part of: it says how pictures are prepared for the file.
+
+        Raises:
+            UsageError: No bundle knows the file.
+        """
         if self.home is not None:
             return self.home
         if self.file is not None:

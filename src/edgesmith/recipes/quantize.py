@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -24,7 +23,7 @@ from edgesmith.deploy.quantize.mixed import Search, find_plan
 from edgesmith.deploy.quantize.table import get_quantizer
 from edgesmith.deploy.quantize.write import open_quantizer
 from edgesmith.devices.local import LocalDevice
-from edgesmith.devices.measure import Subject, measure
+from edgesmith.devices.measure import Subject, measure, time_files
 from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Measurement
 from edgesmith.devices.table import get_devices
@@ -176,7 +175,7 @@ def _quantize_for(
             opened,
             parts_of(net.spec) if mixed else (),
             float_file,
-            measure=lambda paths: _times(device, paths),
+            measure=lambda paths: time_files(paths, device, plan=_TRIAL),
             error=scorer.error,
             folder=folder,
             base=base,
@@ -223,11 +222,6 @@ def _quantize_for(
         "trials": _trials(found),
         **details,
     }
-
-
-def _times(device: LocalDevice, paths: Sequence[Path]) -> list[float]:
-    subjects = [Subject(name=str(index), files={device.format: path}) for index, path in enumerate(paths)]
-    return [latency.ms for latency in measure(subjects, [device], plan=_TRIAL).latency]
 
 
 def _told(score: dict[str, Any], pictures: Pictures) -> str:

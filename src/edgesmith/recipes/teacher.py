@@ -102,7 +102,7 @@ def _of_timm(text: str) -> _Found:
     if name not in timm.list_models():
         raise unknown(name, timm.list_models(), what="timm model")
     net: Any = fetch(lambda: timm.create_model(text, pretrained=True), f"timm:{text}")
-    config = resolve_data_config({}, model=net)  # type: ignore[no-untyped-call]
+    config = resolve_data_config({}, model=net)  # type: ignore[no-untyped-call]  # as timm has it
     channels, height, width = config["input_size"]
     if channels != 3:
         raise WeightsError(f"timm:{text} reads {channels} channels; pictures have 3")

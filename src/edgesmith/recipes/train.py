@@ -106,6 +106,17 @@ def train_model(
         seed: Decides splits, weights, order and augmentation.
         overwrite: Throw away what an earlier run left in ``out``.
         progress: Told of each stage.
+
+    Returns:
+        The bundle in ``out``, the file's score on the evaluation split, and what the training came to.
+
+    Raises:
+        UsageError: A value is unknown, or a time was given for several processes.
+        DataError: The set cannot be opened or trained on.
+        WeightsError: The weights cannot be read, or do not fit.
+        RunError: ``out`` holds another or a finished run, the training broke off, or nothing can be scored.
+        ExportError: The file does not answer as the net.
+        SystemExit: In all processes but the first.
     """
     begun, world = clock(), find_world()
     if not world.is_first:
@@ -235,6 +246,10 @@ def finish(
     """Bring the net to its deployed form, export it, score the file once on the evaluation split, write the bundle.
 
     ``more`` is what the bundle's provenance says beside data, training and seed.
+
+    Raises:
+        RunError: None of the pictures to score on can be decoded.
+        ExportError: The file does not answer as the net.
     """
     split = material.dataset.evaluation_split()
     crops = material.crops(material.dataset.samples(split), rule)

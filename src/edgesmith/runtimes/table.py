@@ -24,15 +24,6 @@ _RUNTIMES: Final[tuple[Runtime, ...]] = (
 RUNTIMES: Final[Mapping[str, Runtime]] = MappingProxyType({runtime.name: runtime for runtime in _RUNTIMES})
 
 
-def get_runtime(name: str) -> Runtime:
-    """The runtime called ``name``.
-
-    Raises:
-        UsageError: There is none; names the closest and all choices.
-    """
-    return lookup(RUNTIMES, name, what="runtime")
-
-
 def runtime_for(suffix: str) -> Runtime:
     """The runtime that runs files with this suffix, such as ``.onnx``.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from edgesmith.core.errors import RunError, UsageError
+from edgesmith.core.errors import RunError, UsageError, first_line
 from edgesmith.core.extras import require
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _connect(url: str, scheme: str, patience: Patience) -> RDBStorage:
                 )
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
             if not remaining:
-                reason = str(error.__cause__ or error).strip().splitlines()[0]
+                reason = first_line(error.__cause__ or error)
                 raise RunError(f"the study at {without_password(url)} cannot be opened: {reason}") from None
             time.sleep(chance.uniform(0, _LONGEST_PAUSE_S))
     raise AssertionError("the last try returns or raises")

@@ -47,11 +47,6 @@ class Outcome:
         """Points that could not be evaluated."""
         return tuple(record for record in self.records if record.failure is not None)
 
-    @property
-    def num_repeated(self) -> int:
-        """Proposals that cost nothing, because the point had been proposed before."""
-        return len(self.trials) - len({trial.point for trial in self.trials})
-
 
 class Study:
     """A strategy at work, in Optuna's storage.

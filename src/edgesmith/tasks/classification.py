@@ -99,7 +99,11 @@ class ClassificationMetric:
         self._confusion = MulticlassConfusionMatrix(num_classes=count, sync_on_compute=False)
 
     def update(self, outputs: Tensor | NDArray[np.generic], targets: Tensor | NDArray[np.generic]) -> None:
-        """Count one batch; targets are class indices."""
+        """Count one batch; targets are class indices.
+
+        Raises:
+            DataError: Outputs are of another number of classes.
+        """
         logits, labels = torch.as_tensor(outputs).detach().float().cpu(), torch.as_tensor(targets).long().cpu()
         if logits.ndim != 2 or logits.shape[1] != len(self._class_names):
             raise DataError(f"outputs of shape {tuple(logits.shape)} do not fit {len(self._class_names)} classes")
@@ -110,7 +114,11 @@ class ClassificationMetric:
         self._confusion.update(predicted, labels)
 
     def compute(self) -> Mapping[str, Any]:
-        """Accuracies 0..1; a figure of a class without pictures is None."""
+        """Accuracies 0..1; a figure of a class without pictures is None.
+
+        Raises:
+            DataError: Nothing was counted.
+        """
         if not self._correct:
             raise DataError("there is no picture to evaluate on")
         correct = torch.cat(self._correct).double().numpy()
@@ -152,6 +160,9 @@ def balanced_weights(counts: Sequence[int]) -> tuple[float, ...]:
 
     Args:
         counts: Training pictures of each class, each at least 1.
+
+    Raises:
+        DataError: A class has no training picture.
     """
     if min(counts) < 1:
         raise DataError(f"class {counts.index(min(counts))} has no training picture, so it cannot be weighed")

@@ -87,7 +87,11 @@ class Detection:
         return [find_boxes(answers, rule or BoxRule()) for answers in self.keep(outputs)]
 
     def keep(self, outputs: Tensor | NDArray[np.generic]) -> NDArray[np.float32]:
-        """Corners and scores, ``(N, A, 4 + 1 + classes)``, of a network's answers or a file's."""
+        """Corners and scores, ``(N, A, 4 + 1 + classes)``, of a network's answers or a file's.
+
+        Raises:
+            DataError: Outputs are of another number of classes.
+        """
         answers = torch.as_tensor(outputs).detach().float().cpu()
         slots = 1 + len(self.class_names)
         if answers.ndim != 3 or answers.shape[2] not in (4 + slots, 8 + slots):
@@ -155,7 +159,11 @@ class DetectionMetric:
             )
 
     def compute(self) -> Mapping[str, Any]:
-        """Shares 0..1; the figure of a class without a box is None."""
+        """Shares 0..1; the figure of a class without a box is None.
+
+        Raises:
+            DataError: Nothing was counted, or no picture had a box.
+        """
         if not self._truth:
             raise DataError("there is no picture to evaluate on")
         counts = torch.bincount(

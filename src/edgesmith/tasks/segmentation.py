@@ -91,7 +91,11 @@ class SegmentationMetric:
         self._confusions: list[NDArray[np.int64]] = []
 
     def update(self, outputs: Tensor | NDArray[np.generic], targets: Sequence[Mask] | Tensor) -> None:
-        """Count one batch; a target is a mask of its picture's own size."""
+        """Count one batch; a target is a mask of its picture's own size.
+
+        Raises:
+            DataError: Outputs are of another number of classes.
+        """
         logits = torch.as_tensor(outputs).detach().float().cpu()
         count = len(self._class_names)
         if logits.ndim != 4 or logits.shape[1] != count:
@@ -102,7 +106,11 @@ class SegmentationMetric:
             self._confusions.append(confusion_of(predicted.numpy(), truth.numpy(), count))
 
     def compute(self) -> Mapping[str, Any]:
-        """Shares 0..1; the figure of a class that neither stands in a mask nor was named is None."""
+        """Shares 0..1; the figure of a class that neither stands in a mask nor was named is None.
+
+        Raises:
+            DataError: Nothing was counted, or no pixel had a class.
+        """
         if not self._confusions:
             raise DataError("there is no picture to evaluate on")
         confusions = np.stack(self._confusions)

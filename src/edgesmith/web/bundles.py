@@ -115,7 +115,11 @@ def bundle(request: Request, name: str) -> Response:
 
 @router.get("/bundle-file/{file}/{name:path}")
 def bundle_file(request: Request, file: str, name: str) -> Response:
-    """One file of a bundle to take away; a model that is a folder comes as a zip."""
+    """One file of a bundle to take away; a model that is a folder comes as a zip.
+
+    Raises:
+        HTTPException: 404 where the bundle has no such file.
+    """
     found = require_bundle(request, name)
     path = find_file(found, file) if file in list_names(found) else None
     if path is None:

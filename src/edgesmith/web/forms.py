@@ -16,7 +16,11 @@ _PART_BYTES = 100_000
 
 @asynccontextmanager
 async def read_form(request: Request) -> AsyncIterator[FormData]:
-    """The form of a request; files in it lie in nameless temporary files, which go with the block."""
+    """The form of a request; files in it lie in nameless temporary files, which go with the block.
+
+    Raises:
+        HTTPException: 400 where it is no form.
+    """
     try:
         form = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_PART_BYTES)
     except (UnicodeError, ValueError):  # of a part's headers, which are the client's

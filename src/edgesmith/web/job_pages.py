@@ -46,7 +46,11 @@ def jobs(request: Request, verb: str = "fit") -> Response:
 
 @router.post("/jobs/new/{verb}")
 async def start(request: Request, verb: str) -> Response:
-    """Start a job; what is wrong is said above its form, which keeps what was typed."""
+    """Start a job; what is wrong is said above its form, which keeps what was typed.
+
+    Raises:
+        HTTPException: 404 where there is no such kind of job.
+    """
     if verb not in _PLANS:
         raise HTTPException(404)
     async with read_form(request) as form:

@@ -45,7 +45,11 @@ def pareto(request: Request, name: str) -> Response:
 
 @router.get("/candidate/{number}/{name:path}")
 def candidate(request: Request, number: int, name: str) -> Response:
-    """One candidate."""
+    """One candidate.
+
+    Raises:
+        HTTPException: 404 where the run has no such candidate.
+    """
     found, report = _require_report(request, name)
     chosen = find_candidate(found.path, report, number)
     if chosen is None:

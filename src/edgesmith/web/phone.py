@@ -113,7 +113,11 @@ async def runtime(name: str) -> Response:
 
 @pages.post("")
 async def register(request: Request) -> dict[str, Any]:
-    """A page becomes a device."""
+    """A page becomes a device.
+
+    Raises:
+        UsageError: The key is too short or too long.
+    """
     data = await _object(request)
     key = data.pop("key", "")
     if not isinstance(key, str) or not 16 <= len(key) <= 64:

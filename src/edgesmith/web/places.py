@@ -31,7 +31,11 @@ def inside(root: Path, name: str) -> Path | None:
 
 
 def require_inside(root: Path, name: str) -> Path:
-    """As `inside`, or the page that says that there is none."""
+    """As `inside`, or the page that says that there is none.
+
+    Raises:
+        HTTPException: 404.
+    """
     path = inside(root, name)
     if path is None:
         raise HTTPException(404)

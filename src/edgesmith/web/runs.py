@@ -56,7 +56,11 @@ def live(request: Request, name: str) -> Response:
 
 @router.get("/report/{name:path}")
 def report_file(request: Request, name: str) -> Response:
-    """The run's own ``report.html``."""
+    """The run's own ``report.html``.
+
+    Raises:
+        HTTPException: 404 where the run has none.
+    """
     path = require_run(request, name).path / _REPORT_FILE
     if not path.is_file() or path.is_symlink():
         raise HTTPException(404)

@@ -32,7 +32,11 @@ def root_of(request: Request) -> Path:
 
 
 def require_run(request: Request, name: str) -> Found:
-    """The run of that name, or the page that says that there is none."""
+    """The run of that name, or the page that says that there is none.
+
+    Raises:
+        HTTPException: 404.
+    """
     path = require_inside(root_of(request), name)
     if not (path / RUN_NAME).is_file():
         raise HTTPException(404)

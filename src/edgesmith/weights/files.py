@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from edgesmith.core.errors import WeightsError
+from edgesmith.core.errors import WeightsError, first_line
 from edgesmith.weights.containers import unwrap
 
 PICKLES: Final = (".pt", ".pth", ".bin", ".ckpt", ".tar")
@@ -39,7 +39,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} is not a whole safetensors file: {_first_line(error)}") from None
+        raise WeightsError(f"{path} is not a whole safetensors file: {first_line(error)}") from None
 
 
 def _read_pickle(path: Path) -> Any:
@@ -54,8 +54,4 @@ def _read_pickle(path: Path) -> Any:
             "as .safetensors"
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"{path} cannot be read: {_first_line(error)}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(f"{path} cannot be read: {first_line(error)}") from None

@@ -18,7 +18,7 @@ from edgesmith.arch.cost import count_total
 from edgesmith.arch.kinds.inverted_residual import InvertedResidual
 from edgesmith.arch.network import trace_network
 from edgesmith.arch.space.choices import Encoding
-from edgesmith.arch.space.presets import SPACES, find_space, fine_view
+from edgesmith.arch.space.presets import SPACES, find_space
 from edgesmith.arch.space.published import accel_space, macro_space, ofa_space
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec, model_hash
@@ -65,10 +65,9 @@ def test_choices_without_effect_have_none(name: str) -> None:
 
 
 @pytest.mark.parametrize(("net", "home"), HOMES.items())
-def test_published_nets_are_points_of_their_space_and_of_its_fine_view(net: str, home: str) -> None:
-    spec = find(net)
-    for space in (ALL[home], fine_view(ALL[home])):
-        assert same_net(space.decode(space.encode(spec)), spec)
+def test_published_nets_are_points_of_their_space(net: str, home: str) -> None:
+    spec, space = find(net), ALL[home]
+    assert same_net(space.decode(space.encode(spec)), spec)
 
 
 def test_a_net_outside_is_told_from_which_block_on() -> None:
@@ -79,8 +78,6 @@ def test_a_net_outside_is_told_from_which_block_on() -> None:
     assert not space.contains(odd)
     with pytest.raises(SpecError, match="no option fits block 3"):
         space.encode(odd)
-    assert not fine_view(space).contains(odd)
-    assert fine_view(space).contains(spec.with_block(3, replace(block, expand_channels=80)))
     with pytest.raises(SpecError, match="its resolution is none of"):
         space.encode(spec.with_resolution(225))
     with pytest.raises(SpecError, match="num_classes is 10, not 1000"):

@@ -19,6 +19,9 @@ def hswish_from(spec: NetSpec, block: int) -> NetSpec:
     """H-swish in the inverted residuals from number ``block`` on, ReLU in those before; stem and tail stay.
 
     Paper: table 5, where "@80" is block 7 of Large, "@112" block 11 and "@16" block 1.
+
+    Raises:
+        SpecError: There is no such block.
     """
     if not 0 <= block <= len(spec.blocks):
         raise SpecError(f"{spec.name}: h-swish cannot begin at block {block}, the last is {len(spec.blocks) - 1}")
@@ -49,6 +52,10 @@ def se(spec: NetSpec, ratio: float, *, of: str) -> NetSpec:
         spec: The network.
         ratio: Share of the channels that the gate's bottleneck has, above 0.
         of: "expansion" (MobileNetV3, rounded to multiples of 8) or "input" (MnasNet, rounded down).
+
+    Raises:
+        UsageError: ``of`` or ``ratio`` is none of these.
+        SpecError: A block is neither a convolution nor an inverted residual.
     """
     if of not in ("expansion", "input"):
         raise UsageError(f"gates are sized of 'expansion' or 'input', got {of!r}")
@@ -70,6 +77,9 @@ def stem(spec: NetSpec, channels: int) -> NetSpec:
 
     A first block that did not widen its input still does not; its skip goes where widths no longer agree, and is not
     invented where they come to agree.
+
+    Raises:
+        SpecError: The first block is no plain convolution.
     """
     old, first = spec.blocks[0], spec.blocks[1]
     if not isinstance(old, Conv):
@@ -88,6 +98,10 @@ def last_stage(spec: NetSpec, kind: str) -> NetSpec:
     ``original``: the tail's expansion, a 3x3 depthwise filter, a projection to twice the last width and the wide
     layer before the pool, as in MobileNetV2 and MnasNet-A1. ``efficient``: pool first, then the wide layer.
     Paper: section 5.1, figure 5.
+
+    Raises:
+        UsageError: ``kind`` is neither.
+        SpecError: The network has neither of the two last stages.
     """
     if kind not in ("original", "efficient"):
         raise UsageError(f"the last stage is 'original' or 'efficient', got {kind!r}")

@@ -74,7 +74,11 @@ def ssdlite_head(spec: NetSpec) -> SsdLite:
 
 
 def coarse_tap(spec: NetSpec) -> Tap:
-    """The expansion of the first block at stride 32; its input where it has none."""
+    """The expansion of the first block at stride 32; its input where it has none.
+
+    Raises:
+        SpecError: No block reaches stride 32.
+    """
     strides = strides_of(spec)
     first = next((index for index, stride in enumerate(strides) if stride >= 32), None)
     if first is None:

@@ -114,7 +114,11 @@ def dense_head(spec: NetSpec) -> LrAspp | RAspp:
 
 
 def fine_tap(spec: NetSpec, wanted: FineTap = FineTap.DEPTHWISE_8) -> Tap:
-    """Where the finer map is; the block's output where it has no such point."""
+    """Where the finer map is; the block's output where it has no such point.
+
+    Raises:
+        SpecError: No block works at the stride that is wanted.
+    """
     strides = strides_of(spec)
     if wanted.stride not in strides:
         raise SpecError(f"{spec.name}: no block works at stride {wanted.stride}; it goes to {strides[-1]}")

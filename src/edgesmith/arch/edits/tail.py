@@ -44,6 +44,10 @@ def with_output_stride(spec: NetSpec, output_stride: int, *, rule: DilationRule)
         spec: The network.
         output_stride: 8, 16 or 32 pixels of the input to one of the output.
         rule: Whether the first block that lost its stride is dilated too.
+
+    Raises:
+        UsageError: The output stride is another.
+        SpecError: A block behind it cannot be dilated.
     """
     if output_stride not in (8, 16, 32):
         raise UsageError(f"the output stride must be 8, 16 or 32, got {output_stride}")
@@ -65,6 +69,9 @@ def halve_tail(spec: NetSpec, *, rule: HalvingRule) -> NetSpec:
     """Halve the widths from the first stride-32 block on, to multiples of 8; they were sized for 1000 classes.
 
     Paper: MobileNetV3, sections 6.3 and 6.4.
+
+    Raises:
+        SpecError: No block reaches stride 32, or one behind it has no single width.
     """
     reached, blocks = 1, []
     for block in spec.blocks:

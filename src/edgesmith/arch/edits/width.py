@@ -57,7 +57,8 @@ def _scaled(block: Any, width: float) -> Block:
 
 def _scaled_residual(block: Any, width: float) -> Block:
     gate = block.gate and replace(block.gate, squeeze_channels=make_divisible(block.gate.squeeze_channels * width))
-    scaled: Block = replace(_scaled(block, width), gate=gate)  # type: ignore[type-var]
+    narrow: Any = _scaled(block, width)
+    scaled: Block = replace(narrow, gate=gate)
     return scaled
 
 

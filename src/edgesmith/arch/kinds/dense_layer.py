@@ -44,7 +44,11 @@ class CondensedLayer(_DenseLayer):
     elastic: ClassVar[bool] = False
 
     def trace(self, t: Trace, x: Value) -> Value:
-        """Run the block over ``x``."""
+        """Run the block over ``x``.
+
+        Raises:
+            SpecError: The input's channels do not divide by the condensation.
+        """
         if x.channels % self.condensation:
             raise SpecError(f"{x.channels} input channels do not divide by a condensation of {self.condensation}")
         h = t.pick(x, self.groups * (x.channels // self.condensation), name="index")

@@ -44,7 +44,11 @@ class UniversalBottleneck:
     skip: Skip = Skip.NONE
 
     def trace(self, t: Trace, x: Value) -> Value:
-        """Run the block over ``x``."""
+        """Run the block over ``x``.
+
+        Raises:
+            SpecError: There is a stride and no depthwise filter to make it.
+        """
         skip = shortcut(t, x, self.skip, stride=self.stride, out_channels=self.out_channels)
         if self.stride > 1 and not (self.start_kernel or self.middle_kernel):
             raise SpecError(f"a stride of {self.stride} needs a depthwise filter, and both kernels are 0")

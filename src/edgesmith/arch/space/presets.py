@@ -23,7 +23,6 @@ _MULTIPLES: Final = (0.35, 0.5, 0.75, 1.0, 1.25, 1.5)
 # Of what is behind the stages: at small widths a tail of full width would be most of the network.
 _TAIL_MULTIPLES: Final = (0.35, 0.5, 0.75, 1.0, 1.25)
 _STEMS: Final = (8, 16, 24)
-_MOST_EXPANSION: Final = 6
 
 # Of MobileNetV3's tables 1 and 2, a stage a line: stride, width, expansions of its layers.
 _LARGE: Final = (
@@ -117,27 +116,6 @@ def mnasnet_space(*, resolutions: Sequence[Side] = (224,), num_classes: int = 10
         for stride, width, depth in _V2
     ]
     return StagedSpace("mnasnet_space", frame, stages)
-
-
-def fine_view(space: StagedSpace, *, step: int = 8) -> StagedSpace:
-    """The same space with every width and expansion a multiple of ``step``: where NetAdapt moves.
-
-    Args:
-        space: Its depths, kernels, gates and activations are kept.
-        step: Channels.
-    """
-    stages, widest = [], max(space.frame.stems)
-    for stage in space.stages:
-        widths = tuple(range(step, max(stage.widths) + step, step))
-        most = _MOST_EXPANSION * max(widest, *stage.widths)
-        own = dict(stage.own) | {"expansion": tuple(range(step, most + step, step))}
-        stages.append(
-            Stage(
-                stride=stage.stride, widths=widths, depths=stage.depths, layer=stage.layer, common=stage.common, own=own
-            )
-        )
-        widest = max(stage.widths)
-    return StagedSpace(f"{space.name}_fine", space.frame, stages)
 
 
 def find_space(

@@ -31,7 +31,11 @@ _DEEPEST: Final = 182  # the authors widen this one by half
 
 
 def condensenet_74(*, groups: int = 4) -> NetSpec:
-    """CondenseNet-74 for ImageNet; with 4 groups, 4.8 M parameters, with 8, 2.9 M."""
+    """CondenseNet-74 for ImageNet; with 4 groups, 4.8 M parameters, with 8, 2.9 M.
+
+    Raises:
+        UsageError: No network with so many groups is published.
+    """
     if groups not in _FACTORS:
         raise UsageError(f"groups must be one of {', '.join(map(str, _FACTORS))}, got {groups}")
     blocks = _blocks(_LAYERS, _GROWTHS, groups=groups, stem_stride=2)
@@ -39,7 +43,11 @@ def condensenet_74(*, groups: int = 4) -> NetSpec:
 
 
 def condensenet_cifar(*, depth: int = 86) -> NetSpec:
-    """CondenseNet for 32-pixel pictures, of ``6 n + 2`` layers."""
+    """CondenseNet for 32-pixel pictures, of ``6 n + 2`` layers.
+
+    Raises:
+        UsageError: The depth is not of this form.
+    """
     layers, rest = divmod(depth - 2, 6)
     if layers < 1 or rest:
         raise UsageError(f"depth must be 6 n + 2, got {depth}; published: 50, 74, 86, 98, 110, 122, {_DEEPEST}")

@@ -46,7 +46,11 @@ def find(text: str) -> NetSpec:
 
 
 def parse_resolution(text: str) -> tuple[int, int]:
-    """Height and width in pixels from ``160`` or ``128x192``."""
+    """Height and width in pixels from ``160`` or ``128x192``.
+
+    Raises:
+        UsageError: It is neither.
+    """
     match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
     height, width = (int(match.group(1)), int(match.group(2) or match.group(1))) if match else (0, 0)
     if height < 1 or width < 1:

@@ -37,7 +37,11 @@ def shiftnet_b() -> NetSpec:
 
 
 def shiftresnet(*, depth: int = 20, expansion: int = 6) -> NetSpec:
-    """ShiftResNet of ``6 n + 2`` layers, whose modules move ``expansion`` times their output's channels."""
+    """ShiftResNet of ``6 n + 2`` layers, whose modules move ``expansion`` times their output's channels.
+
+    Raises:
+        UsageError: The depth is not of this form, or the expansion below 1.
+    """
     repeats, rest = divmod(depth - 2, 6)
     if repeats < 1 or rest:
         raise UsageError(f"depth must be 6 n + 2, got {depth}; published: 20, 56, 110")

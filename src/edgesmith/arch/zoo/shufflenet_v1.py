@@ -37,7 +37,11 @@ class Stem(StrEnum):
 
 
 def shufflenet_v1(*, groups: int = 3, width: float = 1.0, stem: Stem = Stem.IMAGENET) -> NetSpec:
-    """ShuffleNet v1; with three groups, 1.9 M parameters and 138 M multiply-adds."""
+    """ShuffleNet v1; with three groups, 1.9 M parameters and 138 M multiply-adds.
+
+    Raises:
+        UsageError: No network with so many groups is published.
+    """
     check_width(width)
     if groups not in _STAGE_2:
         raise UsageError(f"groups must be one of {', '.join(map(str, _STAGE_2))}, got {groups}")

@@ -13,7 +13,7 @@ def web(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")] = 8770,
-    data: Annotated[list[Path], typer.Option(help="Another folder, whose pictures jobs may read.")] = [],  # noqa: B006
+    data: Annotated[list[Path], typer.Option(help="Another folder, whose pictures jobs may read.")] = [],  # noqa: B006 (typer reads it)
     token: Annotated[
         str | None,
         typer.Option(envvar="EDGESMITH_WEB_TOKEN", help="Secret of other machines; made and printed if not given."),

@@ -99,7 +99,7 @@ def xnnpack_quantizer(plan: QuantPlan, *, scales: bool = False, training: bool =
 
     is_quantized = _is_quantized(plan, scales=scales)
 
-    class Planned(XNNPACKQuantizer):  # type: ignore[misc]
+    class Planned(XNNPACKQuantizer):  # type: ignore[misc]  # an untyped package's class
         """Asks about concatenations too, which XNNPACK's quantizer takes without asking its filter."""
 
         def annotate(self, model: Any) -> Any:

@@ -121,7 +121,7 @@ class _OnnxSource(Source):
 def _reader(images: NDArray[Any]) -> Any:
     from onnxruntime.quantization import CalibrationDataReader
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class Reader(CalibrationDataReader):  # type: ignore[misc]  # an untyped package's class
         """One picture at a time, once."""
 
         def __init__(self) -> None:

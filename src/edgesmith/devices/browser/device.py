@@ -72,7 +72,11 @@ class BrowserDevice:
         )
 
     def time(self, files: Sequence[Path], plan: Plan) -> Session:
-        """Time files side by side in the page; a sample is made long, because clocks of pages are coarse."""
+        """Time files side by side in the page; a sample is made long, because clocks of pages are coarse.
+
+        Raises:
+            DeviceError: The page is away, failed, or sent what makes no sense.
+        """
         models = _models(files)
         longer = replace(plan, sample_ms=max(plan.sample_ms, SAMPLE_MS))
         request = self._request(Work.TIME, models, plan=longer)
@@ -92,7 +96,11 @@ class BrowserDevice:
         )
 
     def run(self, file: Path, images: Array) -> tuple[Array, ...]:
-        """Every output of the file for one batch, as the page gives it."""
+        """Every output of the file for one batch, as the page gives it.
+
+        Raises:
+            DeviceError: The page is away, failed, or sent what makes no sense.
+        """
         models = _models([file])
         array = np.ascontiguousarray(images)
         data = array.tobytes()

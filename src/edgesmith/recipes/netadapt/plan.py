@@ -89,6 +89,9 @@ def plan_steps(
         most_pictures: For each proposal; time beyond that is left to the long training.
         shares: Cuts to choose from, rising; one only where the user has chosen.
         pictures: For each proposal, where the user has chosen.
+
+    Raises:
+        UsageError: ``shares`` is empty.
     """
     if not shares:
         raise UsageError("no cut to choose from")

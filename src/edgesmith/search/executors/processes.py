@@ -66,8 +66,10 @@ class Processes:
                 busy = {worker.pipe: worker for worker in self._workers if worker.task is not None}
                 if not busy:
                     return
-                for pipe in connection.wait(list(busy)):
-                    yield from self._hear(busy[pipe], again)  # type: ignore[index]
+                ready = connection.wait(list(busy))
+                for pipe, worker in busy.items():
+                    if pipe in ready:
+                        yield from self._hear(worker, again)
         finally:
             self._end([worker for worker in self._workers if worker.task is not None])
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edgesmith.core.errors import EdgesmithError, RunError, UsageError
+from edgesmith.core.errors import EdgesmithError, RunError, UsageError, first_line
 from edgesmith.core.extras import require
 from edgesmith.search.executors.base import DIED, MAX_DEATHS, Answer, Done, Job
 
@@ -119,9 +119,8 @@ def _connect(ray: Any, address: str | None, devices: Iterable[str]) -> None:
             _knock(address)
         ray.init(address=address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise RunError(
-            f"no Ray cluster at {address or 'this machine'}: {reason}"
+            f"no Ray cluster at {address or 'this machine'}: {first_line(error)}"
             " (one that wants a token is joined with RAY_AUTH_MODE=token and RAY_AUTH_TOKEN set)"
         ) from None
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgesmith.arch.space.choices import Encoding, Space
 from edgesmith.search.strategies.policy import Floats, PolicySearch, Sampled, draw
+from edgesmith.tasks.classes import softmax
 
 _RATE: Final = 0.3
 _BASELINE: Final = 0.95
@@ -32,7 +33,7 @@ class Reinforce(PolicySearch):
 
     def sample(self, count: int, rng: np.random.Generator) -> list[tuple[Encoding, Floats]]:
         """An option for each choice, on its own."""
-        policy = [_softmax(logits) for logits in self._logits]
+        policy = [softmax(logits) for logits in self._logits]
         drawn = [tuple(draw(probabilities, rng) for probabilities in policy) for _ in range(count)]
         return [(tokens, np.log([row[token] for row, token in zip(policy, tokens, strict=True)])) for tokens in drawn]
 
@@ -47,16 +48,10 @@ class Reinforce(PolicySearch):
         self._spread = _SCALE * self._spread + (1 - _SCALE) * abs(score - self._baseline)
         for logits, token, used in zip(self._logits, sampled.tokens, sampled.active, strict=True):
             if used:
-                push = -_softmax(logits)
+                push = -softmax(logits)
                 push[token] += 1
                 logits += _RATE * float(np.clip(advantage, -3, 3)) * push
 
     def mode(self) -> Encoding:
         """The likeliest option of each choice."""
         return self.space.normal(tuple(int(np.argmax(logits)) for logits in self._logits))
-
-
-def _softmax(logits: Floats) -> Floats:
-    raised = np.exp(logits - logits.max())
-    probabilities: Floats = raised / raised.sum()
-    return probabilities

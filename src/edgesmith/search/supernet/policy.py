@@ -13,6 +13,7 @@ from edgesmith.core.seed import generator
 from edgesmith.search.strategies.policy import Floats, PolicySearch, Sampled, draw
 from edgesmith.search.supernet.drawing import Draw
 from edgesmith.search.supernet.family import Family
+from edgesmith.tasks.classes import softmax
 
 _SQUARES, _EPSILON = 0.999, 1e-8  # Adam's usual; its first moment is off, as published
 _TRIES: Final = 16
@@ -76,7 +77,7 @@ class TunasPolicy(PolicySearch):
 
     def probabilities(self) -> tuple[Floats, ...]:
         """For each choice the probabilities of its options."""
-        return tuple(_softmax(logits) for logits in self._logits)
+        return tuple(softmax(logits) for logits in self._logits)
 
     def sample(self, count: int, rng: np.random.Generator) -> list[tuple[Encoding, Floats]]:
         """So many times an option for each choice, drawn again while the net is above the limit."""
@@ -102,7 +103,7 @@ class TunasPolicy(PolicySearch):
         self._baseline = self._config.baseline * self._baseline + (1 - self._config.baseline) * score
         unbiased = 1 - _SQUARES ** (self._done - 1)
         for place, (logits, squares) in enumerate(zip(self._logits, self._squares, strict=True)):
-            push = -_softmax(logits)
+            push = -softmax(logits)
             push[sampled.tokens[place]] += 1
             push *= advantage if sampled.active[place] else 0.0
             squares += (1 - _SQUARES) * (push**2 - squares)
@@ -123,9 +124,3 @@ class TunasPolicy(PolicySearch):
             return float(self._config.rate * shape)
         total = sum(self._config.growth ** (step / self._steps) for step in range(self._steps))
         return float(self._config.travel * shape / total)
-
-
-def _softmax(logits: Floats) -> Floats:
-    raised = np.exp(logits - logits.max())
-    probabilities: Floats = raised / raised.sum()
-    return probabilities

@@ -105,7 +105,11 @@ class SandwichTask:
         self.name, self.score_name, self.chance_loss = task.name, task.score_name, task.chance_loss
 
     def loss(self, outputs: Any, targets: Any) -> Tensor:
-        """The mean over the step's nets; soft cross entropy for all but the first."""
+        """The mean over the step's nets; soft cross entropy for all but the first.
+
+        Raises:
+            UsageError: The task answers with something else than a row of logits a picture.
+        """
         if not isinstance(outputs, tuple | list):
             return self._task.loss(outputs, targets)
         largest, *others = outputs

@@ -65,7 +65,11 @@ class Watcher:
         self._is_new = True
 
     def recall(self, share: float) -> None:
-        """On the first call bring the policy to where it was at a share of the run, and forget what came after."""
+        """On the first call bring the policy to where it was at a share of the run, and forget what came after.
+
+        Raises:
+            RunError: The history there is of another search.
+        """
         if not self._is_new:
             return
         self._is_new = False

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import TypeVar
 
-from edgesmith.core.errors import WeightsError
+from edgesmith.core.errors import WeightsError, first_line
 
 T = TypeVar("T")
 
@@ -26,8 +26,7 @@ def fetch(download: Callable[[], T], what: str) -> T:
         with contextlib.redirect_stderr(io.StringIO()):  # libraries report where they look
             return download()
     except (OSError, RuntimeError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(
-            f"the weights of {what} could not be downloaded ({reason}); connect to the internet, give a file that you "
-            f"have, or begin from scratch with --weights none"
+            f"the weights of {what} could not be downloaded ({first_line(error)}); connect to the internet, give "
+            f"a file that you have, or begin from scratch with --weights none"
         ) from error

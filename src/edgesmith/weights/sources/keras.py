@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from edgesmith.arch.presets import Preset
-from edgesmith.core.errors import WeightsError
+from edgesmith.core.errors import WeightsError, first_line
 from edgesmith.core.extras import require
 from edgesmith.weights.imported import Imported
 from edgesmith.weights.sources.keras_config import KerasConfig
@@ -118,14 +118,10 @@ def _read(path: Path) -> tuple[KerasConfig, Variables]:
                 return config, _variables(io.BytesIO(archive.read("model.weights.h5")))[1]
         return _variables(path)
     except (OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
-        raise WeightsError(f"{path} is not a whole Keras file: {_first_line(error)}") from None
+        raise WeightsError(f"{path} is not a whole Keras file: {first_line(error)}") from None
 
 
 def _variables(source: Path | io.BytesIO) -> tuple[KerasConfig, Variables]:
     with require("h5py", extra="weights").File(source, "r") as file:
         text = file.attrs.get("model_config")
         return KerasConfig() if text is None else KerasConfig.from_json(text), read_variables(file)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

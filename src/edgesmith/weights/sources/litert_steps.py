@@ -127,7 +127,11 @@ class Walk:
         self._begin(operator, Step(kind="window", inputs=frozenset({source.step}), window=window))
 
     def resize(self, operator: FileOperator) -> None:
-        """Bilinear; to a map's own size it changes nothing."""
+        """Bilinear; to a map's own size it changes nothing.
+
+        Raises:
+            WeightsError: It counts from the corner of a pixel.
+        """
         before, after = self._shapes(operator)
         if before == after:
             self._signals[operator.outputs[0]] = self._signal(operator.inputs[0])
@@ -142,7 +146,11 @@ class Walk:
         return self._graph.tensors[operator.inputs[0]].shape, self._graph.tensors[operator.outputs[0]].shape
 
     def binary(self, operator: FileOperator) -> None:
-        """With a number, or another value of one step: part of its activation. Of two steps: a sum or a product."""
+        """With a number, or another value of one step: part of its activation. Of two steps: a sum or a product.
+
+        Raises:
+            WeightsError: It reads stored numbers only, one for each channel, or joins branches in another way.
+        """
         signals = [self._signal(number) for number in operator.inputs if number not in self._constants]
         if not signals:
             raise WeightsError("reads stored numbers only")
@@ -174,7 +182,11 @@ class Walk:
         self._follow(operator, source, [_unary(operator.kind)(curve) for curve in source.curves])
 
     def pad(self, operator: FileOperator) -> None:
-        """Zeros around a feature map."""
+        """Zeros around a feature map.
+
+        Raises:
+            WeightsError: It pads something else than height and width.
+        """
         widths = self._constants[operator.inputs[1]].astype(int).tolist()
         source = self._signal(operator.inputs[0])
         if len(widths) != 4 or any(map(any, (widths[0], widths[3]))) or source.sides != NO_SIDES:
@@ -183,7 +195,11 @@ class Walk:
         self._signals[operator.outputs[0]] = replace(source, sides=((top, bottom), (left, right)))
 
     def same(self, operator: FileOperator) -> None:
-        """A change of type or shape that keeps the values."""
+        """A change of type or shape that keeps the values.
+
+        Raises:
+            WeightsError: A feature map changes its shape.
+        """
         source, made = operator.inputs[0], operator.outputs[0]
         shape = self._graph.tensors[source].shape
         if operator.kind in ("RESHAPE", "SQUEEZE") and prod(shape) != shape[-1]:

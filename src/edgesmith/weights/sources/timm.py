@@ -52,8 +52,12 @@ def import_model(model: nn.Module, *, name: str) -> Imported:
     Args:
         model: Made by timm; its ``pretrained_cfg`` says how pictures are prepared.
         name: What people call it.
+
+    Raises:
+        UsageError: It does not read three channels.
+        WeightsError: A layer has no place in a network of ours.
     """
-    config = resolve_data_config({}, model=model)  # type: ignore[no-untyped-call]
+    config = resolve_data_config({}, model=model)  # type: ignore[no-untyped-call]  # as timm has it
     channels, height, width = config["input_size"]
     if channels != 3:
         raise UsageError(f"{name} reads {channels} channels; pictures have 3")

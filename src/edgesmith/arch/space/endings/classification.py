@@ -40,7 +40,11 @@ class Classifying:
         return unedited
 
     def read(self, spec: NetSpec) -> Iterator[Chosen]:
-        """The feature layer's width."""
+        """The feature layer's width.
+
+        Raises:
+            SpecError: Its width is none of the options.
+        """
         found = next((width for width in self.features if self._head(width) == spec.head), None)
         if found is None:
             raise SpecError(f"its feature is none of {', '.join(map(str, self.features))}")

@@ -58,7 +58,11 @@ class Detecting:
         return change
 
     def read(self, spec: NetSpec) -> Iterator[Chosen]:
-        """All but the last stage stands in the head."""
+        """All but the last stage stands in the head.
+
+        Raises:
+            SpecError: The head is another.
+        """
         if not isinstance(spec.head, SsdLite):
             raise SpecError("its head is no ssdlite")
         for anchors, width in product(self.anchors, self.widths):

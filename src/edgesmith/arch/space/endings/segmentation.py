@@ -65,7 +65,11 @@ class Segmenting:
         return change
 
     def read(self, spec: NetSpec) -> Iterator[Chosen]:
-        """Filters and finer map stand in the head; last stage and output stride show in the blocks alone."""
+        """Filters and finer map stand in the head; last stage and output stride show in the blocks alone.
+
+        Raises:
+            SpecError: The head is another, or its filters are none of the options.
+        """
         head = spec.head
         if not isinstance(head, LrAspp) or head.filters not in self.filters:
             raise SpecError(f"its head is no lr_aspp of {', '.join(map(str, self.filters))} filters")

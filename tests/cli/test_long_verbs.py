@@ -1,0 +1,54 @@
+"""Verbs that take minutes, or a file of somebody's, each once from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from edgesmith.arch.zoo.names import find
+from edgesmith.cli.main import run
+from edgesmith.deploy.bundle import open_bundle
+from edgesmith.nn.build import build
+from tests.nn.nets import calibrate
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    capsys.readouterr()
+    assert run([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.slow
+def test_quickstart_ends_within_its_budget(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run_json(capsys, "quickstart", "--time", "2m", "--budget", "2ms")
+    assert result["met"] is True
+    assert result["metrics"]["top1"] > 0.8
+    assert (tmp_path / "runs" / "quickstart-digits" / "report.html").is_file()
+
+
+def test_import_makes_a_bundle_of_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    name = "mobilenet_v3_small@width=0.35,resolution=64"
+    net = calibrate(build(find(f"{name},classes=3")))
+    torch.save(net.state_dict(), tmp_path / "theirs.pth")
+    out = tmp_path / "bundle"
+    done = run_json(capsys, "import", str(tmp_path / "theirs.pth"), "--model", name, "--out", str(out))
+    assert (done["num_classes"], done["parity"]["passed"]) == (3, True)
+    assert open_bundle(out).manifest.spec.resolution == (64, 64)
+
+
+@pytest.mark.slow
+def test_netadapt_narrows_until_its_budget(capsys: pytest.CaptureFixture[str], digits: Path, tmp_path: Path) -> None:
+    model, out = "mobilenet_v3_small@width=0.5,resolution=64", str(tmp_path / "run")
+    settings = ("--set", "workers=0", "--set", "batch_size=32", "--weights", "none")
+    result = run_json(
+        capsys, "netadapt", model, str(digits), "--budget", "0.8x", "--time", "2m", *settings, "--out", out
+    )
+    assert result["sizes"]["final"]["madds"] < result["sizes"]["seed"]["madds"]
+    assert any(candidate["accepted"] for candidate in result["candidates"])

@@ -44,7 +44,10 @@ def options_of(words: list[str]) -> set[str]:
         if inner is None:
             break
         command = inner
-    return {name for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
+    return {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {
+        "--help",
+        "-h",
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

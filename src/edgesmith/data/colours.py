@@ -16,6 +16,7 @@ Corners = tuple[float, float, float, float]
 
 _TURN: Final = 0.61803398875  # of the colour circle from class to class: the golden ratio never comes back
 _SHARE: Final = 0.55  # of the colour over the picture
+_LEGEND_TEXT: Final = 12  # pixels
 
 
 def class_colours(count: int) -> NDArray[np.uint8]:
@@ -72,4 +73,30 @@ def draw_boxes(image: Image.Image, boxes: Sequence[tuple[Corners, int, str]], co
             place = draw.textbbox((corners[0], max(0.0, corners[1] - 1.3 * size)), text, font=font)
             draw.rectangle(place, fill=colour)
             draw.text(place[:2], text, fill="white", font=font, anchor="lt")
+    return drawn
+
+
+def legend(names: Sequence[str], width: int) -> Image.Image:
+    """The classes with their colours, in as many lines as they need.
+
+    Args:
+        names: In the order of their labels.
+        width: Of the picture that is made, in pixels.
+    """
+    font = ImageFont.load_default(size=_LEGEND_TEXT)
+    step, colours = _LEGEND_TEXT + 6, class_colours(len(names))
+    measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    places: list[tuple[int, int]] = []
+    left, line = 0, 0
+    for name in names:
+        wide = step + round(measure.textlength(name, font=font)) + _LEGEND_TEXT
+        if left and left + wide > width:
+            left, line = 0, line + 1
+        places.append((left, line * step))
+        left += wide
+    drawn = Image.new("RGB", (width, (line + 1) * step), "white")
+    draw = ImageDraw.Draw(drawn)
+    for (x, y), name, colour in zip(places, names, colours.tolist(), strict=False):
+        draw.rectangle((x, y + 2, x + _LEGEND_TEXT, y + 2 + _LEGEND_TEXT), fill=tuple(colour))
+        draw.text((x + step, y + 1), name, fill="black", font=font)
     return drawn

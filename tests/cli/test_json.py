@@ -111,7 +111,8 @@ def test_check_writes_a_cleaned_set_and_a_sheet(
 ) -> None:
     sheet, clean = tmp_path / "sheet.png", tmp_path / "clean"
     result = run_json(capsys, "check", str(digits), "--sheet", str(sheet), "--fix", str(clean))
-    assert set(result) == {"ok", "problems", "classes", "num_images", "splits", "sizes", "fixed"}
+    assert set(result) == {"ok", "problems", "classes", "num_images", "splits", "sizes", "boxes", "pixels", "fixed"}
+    assert (result["boxes"], result["pixels"]) == (None, None)
     assert result["fixed"] == {"path": str(clean), "num_images": 360, "left_out": []}
     assert sum(count for split in result["splits"].values() for count in split.values()) == 360
     assert sheet.is_file()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from edgesmith.core.errors import UsageError
 from edgesmith.data import dataset as datasets
-from edgesmith.data.colours import class_colours, legend
+from edgesmith.data.colours import class_colours, draw_boxes, legend
 from edgesmith.data.sheet import write_sheet
 from tests.data.box_sets import write_coco
 from tests.data.builders import write_pictures
@@ -49,6 +49,23 @@ def test_boxes_have_the_names_of_their_classes(tmp_path: Path) -> None:
     assert differing[cells:].any(), "and the names beside the colours"
     for colour in class_colours(2)[:2]:
         assert (first[cells:] == colour).all(axis=2).sum() >= 12 * 12
+
+
+def test_names_can_be_read_and_stay_within_the_picture() -> None:
+    """Bright colours have black letters, dark ones white; a name at the right border moves in."""
+    picture = Image.new("RGB", (200, 200), (90, 90, 90))
+    colours = class_colours(3)
+    for label, is_white in ((1, True), (2, False)):
+        drawn = np.asarray(draw_boxes(picture, [((0.95, 0.5, 1.0, 0.9), label, "a long name")], 3))
+        assert (drawn.min(axis=2).max() > 200) == is_white
+        assert (drawn.max(axis=2).min() < 60) == (not is_white)
+        assert (drawn[100:180, 199] == colours[label]).all()
+        assert (drawn[70:100, 130:] == colours[label]).all(axis=2).sum() > 100, "its field begins left of the box"
+
+
+def test_a_box_within_the_last_pixel_is_drawn_there() -> None:
+    drawn = np.asarray(draw_boxes(Image.new("RGB", (40, 30)), [((0.99, 0.99, 1.0, 1.0), 0, "")], 1))
+    assert (drawn[29, 39] == class_colours(1)[0]).all()
 
 
 def test_many_names_take_several_lines() -> None:

@@ -67,13 +67,21 @@ def draw_boxes(image: Image.Image, boxes: Sequence[tuple[Corners, int, str]], co
     colours = class_colours(count)
     for (left, top, right, bottom), label, text in boxes:
         colour = (int(colours[label, 0]), int(colours[label, 1]), int(colours[label, 2]))
-        corners = (left * image.width, top * image.height, right * image.width, bottom * image.height)
-        draw.rectangle(corners, outline=colour, width=width)
+        x0, x1 = (min(share * image.width, image.width - 1) for share in (left, right))
+        y0, y1 = (min(share * image.height, image.height - 1) for share in (top, bottom))
+        draw.rectangle((x0, y0, x1, y1), outline=colour, width=width)
         if text:
-            place = draw.textbbox((corners[0], max(0.0, corners[1] - 1.3 * size)), text, font=font)
+            inside = max(0.0, min(x0, image.width - draw.textlength(text, font=font)))
+            place = draw.textbbox((inside, max(0.0, y0 - 1.3 * size)), text, font=font)
             draw.rectangle(place, fill=colour)
-            draw.text(place[:2], text, fill="white", font=font, anchor="lt")
+            draw.text(place[:2], text, fill="black" if _is_bright(colour) else "white", font=font, anchor="lt")
     return drawn
+
+
+def _is_bright(colour: tuple[int, int, int]) -> bool:
+    """Whether black letters can be read better on it than white ones."""
+    red, green, blue = colour
+    return 0.299 * red + 0.587 * green + 0.114 * blue > 128
 
 
 def legend(names: Sequence[str], width: int) -> Image.Image:

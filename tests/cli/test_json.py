@@ -54,6 +54,21 @@ def test_evaluate_scores_weights_and_files_alike(
     assert metrics["top1"] == json.loads((trained / "result.json").read_text())["metrics"]["top1"]
 
 
+def test_case_d9_evaluate_tells_the_accuracy_under_a_second_rule(
+    capsys: pytest.CaptureFixture[str], trained: Path, digits: Path
+) -> None:
+    """The digits have 32x32 pixels and the model reads all of them but a border, so that the rules differ a little."""
+    result = run_json(capsys, "evaluate", str(trained), str(digits), "--device", "onnxruntime", "--resize", "plain")
+    second = result["second_rule"]
+    assert second["resize"] == "plain"
+    assert set(second["metrics"]) == set(result["metrics"])
+    assert second["metrics"]["log_loss"] != result["metrics"]["log_loss"]
+    same = run_json(capsys, "evaluate", str(trained), str(digits), "--resize", "bilinear")
+    assert same["second_rule"]["metrics"] == same["metrics"]
+    assert run(["evaluate", str(trained), str(digits), "--resize", "pixel"]) == 2
+    assert "unknown interpolation 'pixel'" in capsys.readouterr().err
+
+
 def test_predict_names_picture_and_classes(capsys: pytest.CaptureFixture[str], trained: Path, picture: Path) -> None:
     (answer,) = run_json(capsys, "predict", str(trained), str(picture))
     assert answer["image"] == str(picture)
@@ -96,7 +111,8 @@ def test_check_writes_a_cleaned_set_and_a_sheet(
 ) -> None:
     sheet, clean = tmp_path / "sheet.png", tmp_path / "clean"
     result = run_json(capsys, "check", str(digits), "--sheet", str(sheet), "--fix", str(clean))
-    assert set(result) == {"ok", "problems", "classes", "num_images", "splits", "sizes", "fixed"}
+    assert set(result) == {"ok", "problems", "classes", "num_images", "splits", "sizes", "boxes", "pixels", "fixed"}
+    assert (result["boxes"], result["pixels"]) == (None, None)
     assert result["fixed"] == {"path": str(clean), "num_images": 360, "left_out": []}
     assert sum(count for split in result["splits"].values() for count in split.values()) == 360
     assert sheet.is_file()

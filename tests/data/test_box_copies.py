@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tarfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from edgesmith.core.errors import DataError
 from edgesmith.data import dataset as datasets
@@ -18,7 +16,7 @@ from edgesmith.data.fix import LIST_NAME, fix
 from edgesmith.data.pack import pack
 from edgesmith.data.samples import Sample
 from tests.data.box_sets import write_coco
-from tests.data.builders import write_tar
+from tests.data.builders import encode, noise, write_tar
 
 
 @pytest.fixture
@@ -58,25 +56,47 @@ def test_the_same_set_gives_the_same_shards(rectangles: Path, tmp_path: Path) ->
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in files)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{}", "is no list of boxes"),
-        (
-            '{"width": 8, "height": 8, "objects": [{"label": 7, "bbox": [0, 0, 4, 4]}]}',
-            "that classes.txt does not name",
-        ),
-        ("", r"has no \.cls file beside it that tells its class, no \.json file with its boxes and no \.mask\.png"),
-    ],
-)
-def test_shards_without_what_they_need_are_one_line(tmp_path: Path, text: str, message: str) -> None:
-    stream = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(stream, "PNG")
+SHARD_FAULTS = {
+    "none": ("{}", "the .json file beside it is no list of boxes: KeyError('width')"),
+    "cut": ('{"width": 8, "hei', "the .json file beside it is no list of boxes: JSONDecodeError("),
+    "class": (
+        '{"width": 8, "height": 8, "objects": [{"label": 7, "bbox": [0, 0, 4, 4]}]}',
+        "object 1 is of class 7, and classes.txt names 2, counted from 0",
+    ),
+    "empty": ("", "the .json file beside it is not there"),
+    "absent": (None, "the .json file beside it is not there"),
+}
+
+
+def test_broken_boxes_in_shards_are_faults_of_their_pictures(tmp_path: Path) -> None:
+    members: dict[str, bytes] = {}
+    texts = {name: text for name, (text, _) in SHARD_FAULTS.items()}
+    for number, (name, text) in enumerate(({"good": '{"width": 20, "height": 16, "objects": []}'} | texts).items()):
+        members[f"{name}.png"] = encode(noise(seed=number), "PNG")
+        if text is not None:
+            members[f"{name}.json"] = text.encode()
     (tmp_path / "classes.txt").write_text("red\nblue\n")
-    write_tar(tmp_path / "train-000000.tar", {"0.png": stream.getvalue(), "0.json": text.encode()})
+    for split in ("train", "val"):
+        write_tar(tmp_path / f"{split}-000000.tar", members)
+    dataset = datasets.open(tmp_path)
+    report = check(dataset)
+    told = {p.file: p for p in report.problems if p.kind == "bad_annotation"}
+    assert set(told) == {f"{s}/{s}-000000/{name}.png" for s in ("train", "val") for name in SHARD_FAULTS}
+    for name, (_, detail) in SHARD_FAULTS.items():
+        assert told[f"train/train-000000/{name}.png"].detail.startswith(detail)
+    assert report.num_images == 2
+
+
+def test_shards_without_any_boxes_are_one_line(tmp_path: Path) -> None:
+    write_tar(tmp_path / "train-000000.tar", {"0.png": encode(noise(), "PNG")})
+    message = r"has no \.cls file beside it that tells its class, no \.json file with its boxes and no \.mask\.png"
     with pytest.raises(DataError, match=message) as caught:
         datasets.open(tmp_path)
     assert "\n" not in str(caught.value)
+    both = {"0.png": encode(noise(), "PNG"), "0.jpg": encode(noise()), "0.json": b"{}"}
+    write_tar(tmp_path / "train-000000.tar", both)
+    with pytest.raises(DataError, match=r"has two pictures of one key: 0\.png and 0\.jpg"):
+        datasets.open(tmp_path)
 
 
 def test_a_cleaned_copy_keeps_boxes_and_category_ids(rectangles: Path, tmp_path: Path) -> None:
@@ -98,3 +118,21 @@ def test_a_cleaned_copy_keeps_boxes_and_category_ids(rectangles: Path, tmp_path:
     assert boxes_by_pixels(after, "train") == wanted
     assert boxes_by_pixels(after, "val") == boxes_by_pixels(before, "val")
     assert not [problem for problem in check(after).problems if problem.kind == "bad_box"]
+
+
+def test_a_picture_that_two_splits_list_stays_in_the_evaluation(rectangles: Path, tmp_path: Path) -> None:
+    (rectangles / "val" / "001.png").rename(rectangles / "val" / "shared.png")
+    val, train = (rectangles / split / "_annotations.coco.json" for split in ("val", "train"))
+    val.write_text(val.read_text().replace("001.png", "shared.png"))
+    data = json.loads(train.read_text())
+    data["images"].append(data["images"][0] | {"id": 99, "file_name": "shared.png"})
+    train.write_text(json.dumps(data))
+    dataset = datasets.open(rectangles)
+    assert [len(dataset.samples(split)) for split in ("train", "val")] == [10, 4]
+    fixed = fix(dataset, check(dataset), tmp_path / "clean")
+    assert [(each.file, each.detail) for each in fixed.left_out] == [
+        ("val/shared.png", "listed in val and train; it stays in val")
+    ]
+    again = check(datasets.open(tmp_path / "clean"))
+    assert not again.copies
+    assert fixed.num_kept == again.num_images == 13

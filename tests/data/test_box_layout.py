@@ -10,9 +10,10 @@ from PIL import Image
 
 from edgesmith.core.errors import DataError
 from edgesmith.data import dataset as datasets
+from edgesmith.data.cache import decode_pictures
 from edgesmith.data.check import check
 from edgesmith.data.samples import Box
-from tests.data.box_sets import HEIGHT, NAMES, WIDTH, coco, paint, write_coco
+from tests.data.box_sets import HEIGHT, WIDTH, coco, paint, write_coco
 from tests.data.builders import write_pictures
 
 
@@ -33,7 +34,7 @@ def test_case_b3_ids_with_gaps_become_places_in_their_order(tmp_path: Path) -> N
     (box,) = dataset.samples("train")[0].boxes
     assert box == Box(2, 10 / WIDTH, 12 / HEIGHT, 30 / WIDTH, 36 / HEIGHT)
     assert [problem.detail for problem in dataset.problems if "unused" in problem.detail] == [
-        "class 'unused' has no box in train; it cannot be learned"
+        "class 'unused' has no box in train; it keeps its place in the class list and cannot be learned"
     ]
 
 
@@ -45,9 +46,16 @@ def test_case_b3_ids_with_gaps_become_places_in_their_order(tmp_path: Path) -> N
         ([float("nan"), 10, 4, 5], "annotation 1: the box nan, 10, nan, 15 is not finite; left out"),
         ([200, 10, 4, 5], "annotation 1: the box 200, 10, 204, 15 lies outside the picture; left out"),
         ([-80, 10, 90, 20], "annotation 1: it reaches 80 pixels beyond the picture; cut"),
+        (
+            [10, 10, 0.3, 5],
+            "annotation 1: the box 10, 10, 10.3, 15 is less than half a pixel wide or high in the picture; left out",
+        ),
+        ([10, 10, 5], "annotation 1: the box nan, nan, nan, nan is not finite; left out"),
+        ("10 10 5 5", "annotation 1: the box nan, nan, nan, nan is not finite; left out"),
+        (["10", "10", "5", "5"], "annotation 1: the box nan, nan, nan, nan is not finite; left out"),
     ],
 )
-def test_case_b1_boxes_that_are_none_are_named_and_left_out(tmp_path: Path, bbox: list[float], detail: str) -> None:
+def test_case_b1_boxes_that_are_none_are_named_and_left_out(tmp_path: Path, bbox: object, detail: str) -> None:
     data = coco({"a.png": [(0, 1, 1, 9, 9)]})
     data["annotations"][0]["bbox"] = bbox
     dataset = one_picture(tmp_path, data)
@@ -126,29 +134,84 @@ def test_coco_mini_is_what_its_readme_says(shared_dir: Path) -> None:
     assert sum(not sample.boxes for sample in dataset.samples("train")) == 2
 
 
-@pytest.mark.parametrize("names", ["names: [red, blue]", "names:\n  0: red\n  1: blue"])
-def test_yolo_with_its_names(tmp_path: Path, names: str) -> None:
+def test_annotations_of_no_image_and_of_no_category_are_named(tmp_path: Path) -> None:
+    data = coco({"a.png": [(0, 1, 1, 9, 9), (1, 20, 20, 9, 9)], "b.png": []})
+    one = {"bbox": [1, 1, 5, 5], "iscrowd": 0, "category_id": 3}
+    data["annotations"] += [one | {"id": 20 + number, "image_id": 77} for number in range(7)] + [
+        one | {"id": 30, "image_id": "x"},
+        one | {"id": 31, "image_id": None},
+        one | {"id": 32, "image_id": 1, "category_id": 5},
+        one | {"id": 33, "image_id": 1, "category_id": [3]},
+        "no annotation",
+    ]
+    dataset = one_picture(tmp_path, data)
+    file = "train/_annotations.coco.json"
+    told = [(p.file, p.detail) for p in dataset.problems if p.kind == "bad_box" and p.file.startswith("train")]
+    assert told == [
+        (file, "annotation at place 11: it names no image; left out"),
+        (file, "annotation at place 14: it names no image; left out"),
+        (file, "annotation 20, 21, 22, 23, 24 and 2 more: of image 77, which is not listed; left out"),
+        (file, "annotation 30: of image 'x', which is not listed; left out"),
+        ("train/a.png", "annotation 32: category 5 is not among the file's categories; left out"),
+        ("train/a.png", "annotation 33: category [3] is not among the file's categories; left out"),
+    ]
+    assert len(dataset.samples("train")[0].boxes) == 2
+    assert len({(p.file, p.detail) for p in check(dataset).problems if p.kind == "bad_box"}) == 12
+
+
+def test_case_b10_a_picture_of_another_shape_than_its_json_says_is_left_out_by_name(tmp_path: Path) -> None:
+    data = coco({"a.png": [(0, 1, 1, 9, 9)], "b.png": [(1, 1, 1, 9, 9)]})
     for split in ("train", "val"):
-        for folder in ("images", "labels"):
-            (tmp_path / folder / split).mkdir(parents=True)
-        for name in ("a", "b"):
-            paint([], 0).save(tmp_path / "images" / split / f"{name}.png")
-        (tmp_path / "labels" / split / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n\n0 0.1 0.1 0.1 0.1\n")
-    (tmp_path / "data.yaml").write_text(f"path: .\n{names}\n")
-    dataset = datasets.open(tmp_path)
-    assert (dataset.task, dataset.classes) == ("detection", NAMES)
-    first, second = dataset.samples("train")
-    assert first.boxes[0] == Box(1, 0.375, 0.25, 0.625, 0.75)
-    assert not second.boxes
-    (tmp_path / "labels" / "train" / "a.txt").write_text("2 0.5 0.5 0.25 0.5\n")
-    with pytest.raises(DataError, match=r"labels/train/a\.txt, line 1: class 2, but there are 2 \(0 to 1\)"):
-        datasets.open(tmp_path)
-    (tmp_path / "labels" / "train" / "a.txt").write_text("red 0.5\n")
-    with pytest.raises(DataError, match=r"line 1: not 'class x y width height': 'red 0.5'"):
-        datasets.open(tmp_path)
-    (tmp_path / "data.yaml").unlink()
-    with pytest.raises(DataError, match=r"no names: write data\.yaml"):
-        datasets.open(tmp_path)
+        (tmp_path / split).mkdir()
+        paint([], 3).save(tmp_path / split / "b.png")
+    data["images"][0] |= {"width": 96, "height": 96}
+    data["images"][1] |= {"width": 960, "height": 720}
+    dataset = one_picture(tmp_path, data)
+    report = check(dataset)
+    told = [(p.kind, p.file, p.detail) for p in report.problems if p.severity == "error"]
+    assert told == [
+        (
+            "other_size",
+            f"{split}/a.png",
+            "its boxes were drawn on 96x96 pixels, and the picture has 96x72: another shape",
+        )
+        for split in ("train", "val")
+    ]
+    pictures = decode_pictures(dataset, dataset.samples("train"), short_side=64, limit_bytes=10**6)
+    assert [problem.file for problem in pictures.problems] == ["train/a.png"]
+    assert [sample.name for sample in pictures.samples] == ["train/b.png"]
+
+
+def test_a_picture_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
+    data = coco({"a.png": [(0, 1, 1, 9, 9)]})
+    data["images"].append(data["images"][0] | {"id": 2, "file_name": "copies/a.png"})
+    dataset = one_picture(tmp_path, data)
+    assert len(dataset.samples("train")) == 1
+    assert len(dataset.samples("train")[0].boxes) == 1
+    assert ("duplicate", "train/a.png") in [(problem.kind, problem.file) for problem in dataset.problems]
+    data["images"][1]["id"] = 1
+    problems = one_picture(tmp_path, data).problems
+    assert "image 1 is listed a second time; both have all its annotations" in [problem.detail for problem in problems]
+
+
+def test_figures_of_boxes_worked_by_hand(tmp_path: Path) -> None:
+    """Two pictures of 96x72 pixels with the same three boxes, and one without any."""
+    rows = {"a.png": [(0, 0, 0, 48, 36), (0, 1, 1, 24, 36), (1, 5, 5, 12, 12)]}
+    data = coco(rows)
+    crowd = data["annotations"][0] | {"id": 9, "iscrowd": 1}
+    data["annotations"].append(crowd)
+    report = check(one_picture(tmp_path, data))
+    assert report.boxes is not None
+    assert (report.boxes.num_boxes, report.boxes.num_crowds, report.boxes.per_picture) == (6, 2, (3, 3, 3))
+    assert report.boxes.widths == pytest.approx((12, 15, 24, 42, 48))
+    assert report.boxes.heights == pytest.approx((12, 18, 36, 36, 36))
+    whole = WIDTH * HEIGHT
+    assert report.boxes.areas == pytest.approx([v / whole for v in (144, 324, 864, 1512, 1728)])
+    assert report.boxes.aspects == pytest.approx((2 / 3, 0.75, 1, 1.25, 4 / 3))
+    assert report.pixels is None
+    empty = check(one_picture(tmp_path, coco({"a.png": []}))).boxes
+    assert empty is not None
+    assert (empty.num_boxes, empty.per_picture, empty.widths) == (0, (0, 0, 0), None)
 
 
 def test_a_picture_that_is_not_there_is_remarked(tmp_path: Path) -> None:

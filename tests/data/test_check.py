@@ -36,9 +36,13 @@ def test_case_d5_every_bad_picture_is_found_by_name(tmp_path: Path) -> None:
     assert report.classes == {"a": 7, "b": 5}
 
 
-def test_case_d8_extra_empty_and_single_classes_are_errors(tmp_path: Path) -> None:
+def test_case_d8_extra_and_single_classes_are_errors_and_empty_ones_are_not(tmp_path: Path) -> None:
     assert _found(write_pictures(tmp_path / "1", {**USUAL, "val/z": 1})) == {("extra_class", "z", "error")}
-    assert _found(write_pictures(tmp_path / "2", {**USUAL, "train/c": 0})) == {("empty_class", "c", "error")}
+    assert _found(write_pictures(tmp_path / "2", {**USUAL, "train/c": 0})) == {("empty_class", "c", "warning")}
+    assert _found(write_pictures(tmp_path / "4", {"train/a": 2, "train/c": 0, "val/a": 1})) == {
+        ("empty_class", "c", "warning"),
+        ("one_class", "a", "error"),
+    }
     assert _found(write_pictures(tmp_path / "3", {"train/a": 2, "val/a": 1})) == {("one_class", "a", "error")}
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from edgesmith.data import dataset as datasets
 from edgesmith.data.check import check
+from edgesmith.data.check_text import as_json, lines
+from edgesmith.data.colours import class_colours
 from edgesmith.data.fix import fix
 from edgesmith.data.masks import IGNORE
 from edgesmith.data.sheet import write_sheet
@@ -64,8 +67,63 @@ def test_a_cleaned_copy_is_good_and_says_what_is_not_in_it(tmp_path: Path) -> No
     assert set(np.unique(mask)) == {0, 1, 2, IGNORE}
 
 
-def test_the_sheet_shows_each_split_under_its_masks(tmp_path: Path) -> None:
+def test_pictures_of_one_name_have_masks_of_their_own_in_a_cleaned_copy(tmp_path: Path) -> None:
+    """``a.jpg`` and ``a.png`` of two folders: a mask is found by its picture's name without the ending."""
+    root, random = tmp_path / "set", np.random.default_rng(0)
+    for number, (folder, name) in enumerate(
+        (("train", "north/a.jpg"), ("train", "south/a.png"), ("train", "south/a.bmp"), ("val", "west/b.png"))
+    ):
+        image, mask = root / folder / "images" / name, (root / folder / "masks" / name).with_suffix(".png")
+        for path in (image, mask):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 20, (32, 40, 3)) + 80 * (number % 3)
+        Image.fromarray(pixels.astype(np.uint8)).save(image)
+        if not mask.exists():
+            Image.fromarray(np.full((32, 40), number % 3, dtype=np.uint8)).save(mask)
+    (root / "classes.json").write_text('{"names": ["dark", "grey", "light"]}')
+    dataset = datasets.open(root)
+    fixed = fix(dataset, check(dataset), tmp_path / "clean")
+    assert fixed.num_kept == 4
+    assert not [problem for problem in check(datasets.open(tmp_path / "clean")).problems if problem.kind == "bad_mask"]
+    assert {path.name for path in (tmp_path / "clean" / "train" / "masks").iterdir()} == {
+        "a.png",
+        "a-2.png",
+        "a-3.png",
+    }
+    clean = datasets.open(tmp_path / "clean")
+    seen = []
+    for sample in clean.samples("train"):
+        picture = datasets.load_picture(clean, sample)
+        mask_values = np.unique(datasets.load_mask(clean, sample, picture)).tolist()
+        seen.append((round((float(np.asarray(picture).mean()) - 10) / 80), mask_values))
+    assert sorted(seen) == [(0, [0]), (1, [1]), (2, [1])], "the last two share a mask in the set itself"
+
+
+def test_figures_of_pixels_worked_by_hand(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        for kind in ("images", "masks"):
+            (tmp_path / split / kind).mkdir(parents=True)
+        mask = np.zeros((10, 10), dtype=np.uint8)
+        mask[:2], mask[2:5] = 255, 1  # 20 that nothing is known of, 30 of class 1, 50 of class 0
+        Image.fromarray(mask).save(tmp_path / split / "masks" / "a.png")
+        Image.new("RGB", (10, 10)).save(tmp_path / split / "images" / "a.png")
+    (tmp_path / "classes.json").write_text('{"names": ["wall", "door", "lamp"]}')
+    dataset = datasets.open(tmp_path)
+    report = check(dataset)
+    assert report.boxes is None
+    assert report.pixels is not None
+    assert report.pixels.classes == pytest.approx({"wall": 0.625, "door": 0.375, "lamp": 0.0})
+    assert report.pixels.ignored == pytest.approx(0.2)
+    assert as_json(report, None)["pixels"] == {"classes": dict(report.pixels.classes), "ignored": report.pixels.ignored}
+    assert "  pixels: wall 62.5%, door 37.5%, lamp 0.0%; 20.0% of all count in nothing" in lines(dataset, report, None)
+
+
+def test_the_sheet_shows_each_split_under_its_masks_and_names_their_colours(tmp_path: Path) -> None:
     dataset = datasets.open(write_shapes(tmp_path / "set", {"train": 3, "val": 2}))
     assert write_sheet(dataset, tmp_path / "sheet.png", columns=3) == 2
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (3 * 132 + 4, 2 * 148 + 4)
+        pixels = np.asarray(sheet.convert("RGB"))
+    rows = 2 * (256 + 16 + 4) + 4
+    assert pixels.shape[:2] == (rows + 18 + 4, 3 * 260 + 4)
+    for colour in class_colours(3)[:3]:
+        assert (pixels[rows:] == colour).all(axis=2).sum() >= 12 * 12, "a field of each class's colour"

@@ -77,6 +77,30 @@ def test_names_that_meet_in_one_folder_are_told_apart(tmp_path: Path) -> None:
     assert sorted(path.name for path in (done.path / "train" / "a").iterdir()) == ["000-2.png", "000.png"]
 
 
+def test_classes_keep_apart_whatever_they_are_called(tmp_path: Path) -> None:
+    """A slash would make two folders, dots would lead out of the copy, and hidden folders are passed over."""
+    names = ["a/b", "a_b", "../../out", ".hidden"]
+    (tmp_path / "set").mkdir()
+    rows = ["index,name,file"]
+    for index, name in enumerate(names):
+        for number in range(3):
+            file = f"{index}-{number}.png"
+            (tmp_path / "set" / file).write_bytes(encode(noise(seed=len(rows)), "PNG"))
+            rows.append(f"{index},{name},{file}")
+    (tmp_path / "set" / "labels.csv").write_text("\n".join(rows))
+    done = fixed(tmp_path / "set", tmp_path / "deep" / "clean")
+    assert sorted(path.name for path in (done.path / "train").iterdir()) == [
+        "_.._.._out",
+        "_.hidden",
+        "a_b",
+        "a_b-2",
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == {"set", "deep"}
+    again = datasets.open(done.path)
+    assert len(again.classes) == 4
+    assert again.num_images == done.num_kept == 12
+
+
 def test_nothing_is_overwritten(faulty: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")

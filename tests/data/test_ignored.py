@@ -13,10 +13,11 @@ from edgesmith.core.errors import UsageError
 from edgesmith.data import dataset as datasets
 from edgesmith.data.check import check
 from edgesmith.data.dataset import load_sample
-from edgesmith.data.ignored import split_ignored, with_ignored
+from edgesmith.data.ignored import with_ignored
 from edgesmith.data.masks import IGNORE
 from edgesmith.data.pack import pack
 from edgesmith.data.sources import absolute_data
+from edgesmith.data.wishes import Wishes, split_wishes
 from tests.data.builders import write_pictures
 from tests.data.shapes import CLASSES, VOID, write_shapes
 
@@ -31,9 +32,10 @@ def unnamed(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("values", ["11", "11,255", "0"])
 def test_they_stand_behind_the_place_and_come_off_again(values: str) -> None:
-    assert split_ignored(with_ignored("sets/cam#1", values)) == ("sets/cam#1", tuple(map(int, values.split(","))))
+    place, wishes = split_wishes(with_ignored("sets/cam#1", values))
+    assert (place, wishes.ignore_index) == ("sets/cam#1", tuple(map(int, values.split(","))))
     assert with_ignored("sets/cam#1", None) == "sets/cam#1"
-    assert split_ignored("sets/cam#1") == ("sets/cam#1", ())
+    assert split_wishes("sets/cam#1") == ("sets/cam#1", Wishes())
 
 
 @pytest.mark.parametrize("values", ["", "void", "256", "-1", "11,", "1.0"])
@@ -62,9 +64,14 @@ def test_shards_keep_what_was_said(unnamed: Path, tmp_path: Path) -> None:
     assert set(np.unique(mask[0])) == {IGNORE}
 
 
-def test_a_class_is_not_ignored(unnamed: Path) -> None:
-    with pytest.raises(UsageError, match="--ignore-index 1 is the class 'square'"):
-        datasets.open(with_ignored(str(unnamed), "9,1"))
+def test_a_class_that_is_ignored_is_none(unnamed: Path) -> None:
+    told = datasets.open(with_ignored(str(unnamed), "9,1"))
+    assert told.classes == ("ground", "disc")
+    assert told.notes == ("pixels of square count in nothing (ignore_index); 2 classes are left",)
+    report = check(told)
+    assert report.ok
+    assert report.pixels is not None
+    assert set(report.pixels.classes) == {"ground", "disc"}
 
 
 def test_a_set_without_masks_has_no_values(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_a_listed_file_that_is_missing_is_a_problem(tmp_path: Path) -> None:
     assert [(p.kind, p.file, p.severity) for p in data.problems] == [
         ("missing", "images/gone.png", "error"),
         ("missing", "../../etc/passwd", "error"),
+        ("empty_class", "b", "warning"),
     ]
     assert data.empty_classes == ("b",)
 

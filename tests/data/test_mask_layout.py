@@ -12,11 +12,13 @@ from PIL import Image
 
 from edgesmith.core.errors import DataError
 from edgesmith.data import dataset as datasets
+from edgesmith.data.check import check
+from edgesmith.data.fix import fix
 from edgesmith.data.mask_layout import CITY_CLASSES, VOC_CLASSES
 from edgesmith.data.masks import IGNORE
 from edgesmith.data.pictures import PictureError
 from tests.data.builders import zip_folder
-from tests.data.shapes import CLASSES, write_shapes
+from tests.data.shapes import CLASSES, VOID, write_shapes
 
 
 def first_mask(dataset: datasets.Dataset, split: str) -> np.ndarray:
@@ -97,9 +99,92 @@ def test_a_set_without_class_names_is_told_what_to_write(tmp_path: Path) -> None
     (root / "classes.json").write_text("[1, 2]")
     with pytest.raises(DataError, match=r"classes.json is not {\"names\": "):
         datasets.open(root)
-    (root / "classes.json").write_text(json.dumps({"names": CLASSES, "ignore_index": 1}))
-    with pytest.raises(DataError, match="ignore_index 1 is the class 'square' too"):
+    (root / "classes.json").write_text(json.dumps({"names": CLASSES, "ignore_index": [0, 1, 2]}))
+    with pytest.raises(DataError, match=r"all classes of .* are to be ignored: ground, square, disc"):
         datasets.open(root)
+
+
+@pytest.mark.parametrize("void", [0, 1, 2])
+def test_any_value_may_be_ignored(tmp_path: Path, void: int) -> None:
+    """The name that stands at its place is no class, and the others move up: 0 is void in many sets."""
+    root = write_shapes(tmp_path / "set", {"train": 4, "val": 2})
+    raw = np.asarray(Image.open(root / "train" / "masks" / "000.png"))
+    (root / "classes.json").write_text(json.dumps({"names": CLASSES, "ignore_index": [void, VOID]}))
+    dataset = datasets.open(root)
+    left = [value for value in range(3) if value != void]
+    assert dataset.classes == tuple(CLASSES[value] for value in left)
+    assert dataset.notes == (f"pixels of {CLASSES[void]} count in nothing (ignore_index); 2 classes are left",)
+    mask = first_mask(dataset, "train")
+    for place, value in enumerate(left):
+        assert np.array_equal(mask == place, raw == value)
+    assert np.array_equal(mask == IGNORE, (raw == void) | (raw == VOID))
+    report = check(dataset)
+    assert report.ok
+    fix(dataset, report, tmp_path / "clean")
+    again = datasets.open(tmp_path / "clean")
+    assert again.classes == dataset.classes
+    assert np.array_equal(first_mask(again, "train"), mask)
+
+
+COLOURS = [[10, 120, 10], [200, 0, 0], [0, 0, 200]]
+
+
+def in_colours(root: Path, void: tuple[int, int, int]) -> Path:
+    """The set with masks in colours, the last of which says nothing of a pixel."""
+    write_shapes(root, {"train": 3, "val": 2})
+    table = np.zeros((256, 3), dtype=np.uint8)
+    table[:3], table[VOID] = COLOURS, void
+    for path in root.glob("*/masks/*.png"):
+        with Image.open(path) as image:
+            values = np.array(image)
+        Image.fromarray(table[values]).save(path)
+    return root
+
+
+def test_masks_in_colours_with_one_for_void(tmp_path: Path) -> None:
+    root = in_colours(tmp_path / "colours", (255, 255, 255))
+    plain = datasets.open(write_shapes(tmp_path / "plain", {"train": 3, "val": 2}))
+    named: dict[str, object] = {"names": CLASSES, "ignore_index": 3, "colours": [*COLOURS, [255, 255, 255]]}
+    (root / "classes.json").write_text(json.dumps(named))
+    dataset = datasets.open(root)
+    assert dataset.classes == CLASSES
+    assert np.array_equal(first_mask(dataset, "train"), first_mask(plain, "train"))
+    assert check(dataset).ok
+    named = {"names": ["void", *CLASSES], "ignore_index": 0, "colours": [[255, 255, 255], *COLOURS]}
+    (root / "classes.json").write_text(json.dumps(named))
+    first = datasets.open(root)
+    assert first.classes == CLASSES
+    assert np.array_equal(first_mask(first, "train"), first_mask(plain, "train"))
+
+
+@pytest.mark.parametrize(
+    ("colours", "message"),
+    [
+        (COLOURS[:2], "has 2 colours for 3 names; list one for each"),
+        (
+            [*COLOURS, [255, 255, 255]],
+            'the colour at place 3, counted from 0, is of no name: .*put 3 under "ignore_index"',
+        ),
+        ([*COLOURS[:2], COLOURS[0]], "each is listed once"),
+        ([*COLOURS[:2], [0, 0, 256]], "colours are three numbers from 0 to 255 each"),
+        ([*COLOURS[:2], [0, 0]], r'classes.json is not {"names": '),
+    ],
+)
+def test_colours_that_do_not_fit_the_names_are_one_line(tmp_path: Path, colours: list[list[int]], message: str) -> None:
+    root = in_colours(tmp_path, (255, 255, 255))
+    (root / "classes.json").write_text(json.dumps({"names": CLASSES, "colours": colours}))
+    with pytest.raises(DataError, match=message) as caught:
+        datasets.open(root)
+    assert "\n" not in str(caught.value)
+
+
+def test_of_two_masks_of_one_name_the_first_counts(tmp_path: Path) -> None:
+    root = write_shapes(tmp_path, {"train": 2, "val": 1})
+    with Image.open(root / "train" / "masks" / "000.png") as image:
+        image.save(root / "train" / "masks" / "000.tif")
+    dataset = datasets.open(root)
+    assert dataset.samples("train")[0].mask == "train/masks/000.png"
+    assert [(p.kind, p.file, p.severity) for p in dataset.problems] == [("duplicate", "train/masks/000.tif", "warning")]
 
 
 def test_pictures_without_masks_and_masks_of_another_size(tmp_path: Path) -> None:

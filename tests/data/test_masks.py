@@ -32,6 +32,8 @@ def test_colours_are_classes_where_they_are_listed() -> None:
     assert read_mask(content, code, name="m.png").tolist() == [[1, 0]]
     with pytest.raises(PictureError, match=r"m.png: the mask is in colours; list them under \"colours\""):
         read_mask(content, CODE, name="m.png")
+    void = MaskCode(num_classes=2, ignored=(2,), colours={(255, 0, 0): 1, (0, 0, 0): 2, (9, 9, 9): 0})
+    assert read_mask(content, void, name="m.png").tolist() == [[1, IGNORE]]
     pixels[0, 0] = (1, 2, 3)
     with pytest.raises(PictureError, match=r"the colour \(1, 2, 3\), which is of no class"):
         read_mask(encode(Image.fromarray(pixels), "PNG"), code, name="m.png")
@@ -60,6 +62,21 @@ def test_numbers_may_stand_for_other_classes() -> None:
     code = MaskCode(num_classes=2, renumbered={7: 0, 11: 1}, ignored=(0, 255))
     values = np.array([[7, 11, 0]], dtype=np.uint8)
     assert read_mask(encode(Image.fromarray(values), "PNG"), code, name="m.png").tolist() == [[0, 1, IGNORE]]
+
+
+def test_a_class_that_is_ignored_is_none_and_those_behind_it_move_up() -> None:
+    code, left = MaskCode(num_classes=4, ignored=(255,)).ignoring((0, 2))
+    assert (code.num_classes, left) == (2, (1, 3))
+    values = np.array([[0, 1, 2, 3, 255]], dtype=np.uint8)
+    content = encode(Image.fromarray(values), "PNG")
+    assert read_mask(content, code, name="m.png").tolist() == [[IGNORE, 0, IGNORE, 1, IGNORE]]
+    bad = encode(Image.fromarray(np.array([[4]], dtype=np.uint8)), "PNG")
+    with pytest.raises(PictureError, match="the values 4; classes are 1, 3, ignored values 255, 0, 2"):
+        read_mask(bad, code, name="m.png")
+    again, left = code.ignoring((1,))
+    assert (again.num_classes, left) == (1, (1,))
+    assert read_mask(content, again, name="m.png").tolist() == [[IGNORE, IGNORE, IGNORE, 0, IGNORE]]
+    assert code.ignoring((1, 3))[1] == ()
 
 
 @pytest.mark.parametrize("size", [(7, 9), (31, 40), (2, 2)])

@@ -39,6 +39,24 @@ def test_case_d9_any_size_equals_torchvision(width: int, height: int, crop: int,
         np.testing.assert_array_equal(rule.crop(image), np.asarray(_torchvision(rule)(image)))
 
 
+@pytest.mark.parametrize("size", [(512, 512), (500, 333), (97, 131), (40, 41), (64, 64)])
+@pytest.mark.parametrize("whole", [False, True])
+def test_case_d9_the_plain_rule_is_what_tensors_are_resized_by(size: tuple[int, int], whole: bool) -> None:
+    """torch's own bilinear, from centre to centre and without smoothing, to within a rounding."""
+    rule = Preprocessing(height=64, width=60, resize_short=0 if whole else 73, interpolation="plain")
+    image = noise(*size)
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    short = 73 * max(size) // min(size)
+    target = [64, 60] if whole else ([73, short] if size[0] > size[1] else [short, 73])
+    if tuple(target) != size[::-1]:
+        pixels = torch.nn.functional.interpolate(pixels[None].double(), target, mode="bilinear", antialias=False)[0]
+    if not whole:
+        top, left = round((target[0] - 64) / 2), round((target[1] - 60) / 2)
+        pixels = pixels[:, top : top + 64, left : left + 60]
+    expected = pixels.double().permute(1, 2, 0).numpy()
+    assert np.abs(rule.crop(image) - expected).max() <= 1.0
+
+
 def test_case_d9_a_resize_without_antialias_differs() -> None:
     image = noise(512, 512)
     rule = Preprocessing(height=64, width=64, resize_short=64)

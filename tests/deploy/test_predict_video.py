@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgesmith.cli.main import run
 from edgesmith.core.errors import DataError, DeviceError, MissingExtraError, UsageError
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.predict_video import annotator, predict_video
@@ -52,6 +53,14 @@ def test_frames_come_back_in_order(clip: Path) -> None:
     reds = [float(np.asarray(image)[..., 0].mean()) for image in frames]
     assert len(reds) == 12
     np.testing.assert_allclose(reds, np.arange(0, 240, 20), atol=8)
+
+
+def test_videos_of_one_name_get_files_of_their_own(bundle: Bundle, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "north").mkdir()
+    other = tmp_path / "north" / clip.name
+    other.write_bytes(clip.read_bytes())
+    assert run(["predict", str(bundle.folder), str(clip), str(other), "--out", str(tmp_path / "out")]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"clip_overlay.mp4", "clip-2_overlay.mp4"}
 
 
 def test_a_video_gets_its_answers(bundle: Bundle, clip: Path, tmp_path: Path) -> None:

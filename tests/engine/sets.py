@@ -111,8 +111,8 @@ class StoppedError(Exception):
 class StoppingLoader(ToyLoader):
     """Gives a number of batches, then raises."""
 
-    def __init__(self, steps: int) -> None:
-        super().__init__()
+    def __init__(self, steps: int, *, batch_size: int = 4) -> None:
+        super().__init__(batch_size=batch_size)
         self._left = steps
 
     def epoch(

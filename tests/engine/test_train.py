@@ -15,10 +15,21 @@ import torch
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import RunError, UsageError
-from edgesmith.engine.train import train
+from edgesmith.engine.train import TrainResult, train
 from edgesmith.nn.build import build
 from edgesmith.tasks.classification import Classification
-from tests.engine.sets import CONFIG, ToyLoader, held_out, resumed, run, same_weights, toy_net
+from tests.engine.sets import (
+    CONFIG,
+    SPEC,
+    StoppedError,
+    StoppingLoader,
+    ToyLoader,
+    held_out,
+    resumed,
+    run,
+    same_weights,
+    toy_net,
+)
 
 REPLICAS = pytest.mark.parametrize("replicas", [1, 2])
 
@@ -106,6 +117,43 @@ def test_case_t7_a_run_that_stays_bad_stops_and_names_the_layer(tmp_path: Path) 
         run(folder=tmp_path, loader=poisoned)
     assert "checkpoint of step 5 is kept" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+class Veiled(Classification):
+    """Says of batches of bright pictures alone that there is nothing in them."""
+
+    def is_void(self, targets: torch.Tensor) -> bool:
+        return bool((targets[:, 1] == 1).all())
+
+
+def test_case_s4_batches_without_anything_to_learn_are_counted_in_the_log(tmp_path: Path) -> None:
+    """Also over a stop: what came after the checkpoint is counted once."""
+    config = replace(CONFIG, batch_size=2, checkpoint_every_seconds=1e-9)
+    wanted = sum(
+        bool((batch.targets[:, 1] == 1).all()) for epoch in range(6) for batch in ToyLoader(batch_size=2).epoch(epoch)
+    )
+    assert wanted > 3
+    notes = Notes()
+
+    def begin(loader: ToyLoader) -> TrainResult:
+        task, net = Veiled(("dark", "bright")), toy_net()
+        return train(
+            net,
+            task,
+            loader,
+            config,
+            spec=SPEC,
+            resolution=(8, 8),
+            folder=tmp_path,
+            device="cpu",
+            progress=notes,  # type: ignore[arg-type]
+        )
+
+    with pytest.raises(StoppedError):
+        begin(StoppingLoader(23, batch_size=2))
+    result = begin(ToyLoader(batch_size=2))
+    assert sum(event["kind"] == "void" for event in result.history) == wanted
+    assert f"{wanted} of 48 batches had nothing to learn from: their masks name no class" in notes.lines
 
 
 def test_case_t10_checkpoints_are_plain_tensors_and_json(tmp_path: Path) -> None:

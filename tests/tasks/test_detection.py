@@ -112,6 +112,25 @@ def test_case_b11_what_is_found_in_a_crowd_is_no_mistake() -> None:
     assert crowded.compute()["map"] == pytest.approx(1.0)
 
 
+def test_case_b11_crowds_are_no_boxes_to_find() -> None:
+    """A class that has nothing but crowds has no figure, and the mean is over the others."""
+    task = Detection(("a", "mass", "none"))
+    metric = task.metric()
+    boxes = [Box(0, *TRUTH[0]), Box(0, *TRUTH[1], crowd=True), Box(1, *TRUTH[1], crowd=True)]
+    metric.update(answers([(0, 0.9, TRUTH[0]), (1, 0.8, TRUTH[1]), (2, 0.7, TRUTH[1])], 3), [boxes])
+    found = metric.compute()
+    assert [(row["num_boxes"], row["ap"]) for row in found["per_class"]] == [
+        (1, pytest.approx(1.0)),
+        (0, None),
+        (0, None),
+    ]
+    assert found["map"] == pytest.approx(1.0)
+    crowds = task.metric()
+    crowds.update(answers([(1, 0.8, TRUTH[1])], 3), [[Box(1, *TRUTH[1], crowd=True)]])
+    with pytest.raises(DataError, match="none of these pictures has a box to find"):
+        crowds.compute()
+
+
 def test_case_b6_a_picture_without_boxes_and_one_with_are_scored_together() -> None:
     task = Detection(("a",))
     metric = task.metric()

@@ -25,6 +25,7 @@ def test_case_s4_void_alone_costs_nothing_and_moves_nothing() -> None:
     loss = TASK.loss(logits, torch.full((1, 4, 5), IGNORE))
     torch.autograd.backward(loss)
     assert loss.item() == 0
+    assert TASK.is_void(torch.full((1, 4, 5), IGNORE))
     assert logits.grad is not None
     assert not logits.grad.any()
 
@@ -33,6 +34,7 @@ def test_case_s4_void_beside_known_pixels_changes_nothing() -> None:
     logits, targets = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))
     mixed = torch.cat([targets, torch.full((1, 4, 5), IGNORE)])
     alone = TASK.loss(logits, targets)
+    assert not TASK.is_void(mixed)
     assert TASK.loss(torch.cat([logits, torch.randn(1, 3, 4, 5)]), mixed).item() == pytest.approx(
         alone.item(), rel=1e-6
     )

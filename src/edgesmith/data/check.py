@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from PIL import Image
 
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.threads import share_of_threads
-from edgesmith.data.dataset import Dataset, Problem, Sample, load_mask, read_file
+from edgesmith.data.dataset import Dataset, Problem, Sample, read_file, read_sample
+from edgesmith.data.label_figures import BoxFigures, PixelFigures, figures_of_boxes, figures_of_pixels
 from edgesmith.data.layout import TRAIN
 from edgesmith.data.likeness import BITS, Looks, look_at, near_pairs
-from edgesmith.data.masks import IGNORE
-from edgesmith.data.pictures import PictureError, decode
+from edgesmith.data.masks import Mask
+from edgesmith.data.pictures import PictureError
+from edgesmith.data.samples import Box
 
 TINY_SIDE: Final = 8
 UNBALANCED_RATIO: Final = 10
@@ -79,6 +80,8 @@ class CheckReport:
         num_images: Pictures that decode.
         splits: Pictures that decode, per split and class.
         sizes: Of them; None where there are none.
+        boxes: Of all boxes in them; None where pictures have no boxes.
+        pixels: Of their masks; None where they have none.
         copies: Pictures that stand in two splits or under two classes.
     """
 
@@ -88,6 +91,8 @@ class CheckReport:
     num_images: int
     splits: Mapping[str, Mapping[str, int]]
     sizes: Sizes | None
+    boxes: BoxFigures | None
+    pixels: PixelFigures | None
     copies: tuple[Copies, ...]
 
 
@@ -100,6 +105,8 @@ class _Seen:
     size: tuple[int, int] | None = None
     looks: Looks | None = None
     labels: tuple[int, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    pixels: tuple[int, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -135,6 +142,12 @@ def check(dataset: Dataset, *, progress: Progress = SILENT) -> CheckReport:
         num_images=len(good),
         splits=splits,
         sizes=_sizes(good),
+        boxes=figures_of_boxes([(one.boxes, one.size) for one in good if one.size is not None])
+        if dataset.task == "detection"
+        else None,
+        pixels=figures_of_pixels([one.pixels for one in good], dataset.classes)
+        if dataset.mask_code is not None
+        else None,
         copies=copies,
     )
 
@@ -164,22 +177,29 @@ def _look_at(dataset: Dataset, split: str, sample: Sample) -> _Seen:
     try:
         content = read_file(dataset.source, sample.name)
         digest = hashlib.sha256(content).hexdigest()
-        picture = decode(content, name=dataset.source.describe(sample.name))
-        labels = _labels(dataset, sample, picture)
+        picture, upright, mask = read_sample(dataset, sample, content)
     except PictureError as error:
         return _Seen(split, sample, digest, error.as_problem(sample.name))
     problem = _tiny(sample, *picture.size) if min(picture.size) < TINY_SIDE else None
-    if not labels and dataset.mask_code is not None:
+    pixels = () if mask is None else _count(mask, len(dataset.classes))
+    if mask is not None and not any(pixels[:-1]):
         problem = Problem(kind="void", file=sample.mask, detail="no pixel has a class", severity="warning")
-    return _Seen(split, sample, digest, problem, picture.size, look_at(picture), labels)
+    labels = _labels(dataset, sample, pixels)
+    return _Seen(split, sample, digest, problem, picture.size, look_at(picture), labels, upright.boxes, pixels)
 
 
-def _labels(dataset: Dataset, sample: Sample, picture: Image.Image) -> tuple[int, ...]:
+def _count(mask: Mask, num_classes: int) -> tuple[int, ...]:
+    """Pixels of each class, and last those of none."""
+    counts = np.bincount(mask.reshape(-1), minlength=256)
+    return (*counts[:num_classes].tolist(), int(counts[num_classes:].sum()))
+
+
+def _labels(dataset: Dataset, sample: Sample, pixels: Sequence[int]) -> tuple[int, ...]:
     """Classes that a picture shows: its own, or those of its boxes or its mask."""
     if dataset.mask_code is not None:
-        return tuple(label for label in np.unique(load_mask(dataset, sample, picture)).tolist() if label != IGNORE)
+        return tuple(label for label, count in enumerate(pixels[:-1]) if count)
     if dataset.task == "detection":
-        return tuple(sorted({box.label for box in sample.boxes}))
+        return tuple(sorted({box.label for box in sample.boxes if not box.crowd}))
     return (sample.label,)
 
 

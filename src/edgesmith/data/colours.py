@@ -16,6 +16,7 @@ Corners = tuple[float, float, float, float]
 
 _TURN: Final = 0.61803398875  # of the colour circle from class to class: the golden ratio never comes back
 _SHARE: Final = 0.55  # of the colour over the picture
+_LEGEND_TEXT: Final = 12  # pixels
 
 
 def class_colours(count: int) -> NDArray[np.uint8]:
@@ -66,10 +67,44 @@ def draw_boxes(image: Image.Image, boxes: Sequence[tuple[Corners, int, str]], co
     colours = class_colours(count)
     for (left, top, right, bottom), label, text in boxes:
         colour = (int(colours[label, 0]), int(colours[label, 1]), int(colours[label, 2]))
-        corners = (left * image.width, top * image.height, right * image.width, bottom * image.height)
-        draw.rectangle(corners, outline=colour, width=width)
+        x0, x1 = (min(share * image.width, image.width - 1) for share in (left, right))
+        y0, y1 = (min(share * image.height, image.height - 1) for share in (top, bottom))
+        draw.rectangle((x0, y0, x1, y1), outline=colour, width=width)
         if text:
-            place = draw.textbbox((corners[0], max(0.0, corners[1] - 1.3 * size)), text, font=font)
+            inside = max(0.0, min(x0, image.width - draw.textlength(text, font=font)))
+            place = draw.textbbox((inside, max(0.0, y0 - 1.3 * size)), text, font=font)
             draw.rectangle(place, fill=colour)
-            draw.text(place[:2], text, fill="white", font=font, anchor="lt")
+            draw.text(place[:2], text, fill="black" if _is_bright(colour) else "white", font=font, anchor="lt")
+    return drawn
+
+
+def _is_bright(colour: tuple[int, int, int]) -> bool:
+    """Whether black letters can be read better on it than white ones."""
+    red, green, blue = colour
+    return 0.299 * red + 0.587 * green + 0.114 * blue > 128
+
+
+def legend(names: Sequence[str], width: int) -> Image.Image:
+    """The classes with their colours, in as many lines as they need.
+
+    Args:
+        names: In the order of their labels.
+        width: Of the picture that is made, in pixels.
+    """
+    font = ImageFont.load_default(size=_LEGEND_TEXT)
+    step, colours = _LEGEND_TEXT + 6, class_colours(len(names))
+    measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    places: list[tuple[int, int]] = []
+    left, line = 0, 0
+    for name in names:
+        wide = step + round(measure.textlength(name, font=font)) + _LEGEND_TEXT
+        if left and left + wide > width:
+            left, line = 0, line + 1
+        places.append((left, line * step))
+        left += wide
+    drawn = Image.new("RGB", (width, (line + 1) * step), "white")
+    draw = ImageDraw.Draw(drawn)
+    for (x, y), name, colour in zip(places, names, colours.tolist(), strict=False):
+        draw.rectangle((x, y + 2, x + _LEGEND_TEXT, y + 2 + _LEGEND_TEXT), fill=tuple(colour))
+        draw.text((x + step, y + 1), name, fill="black", font=font)
     return drawn

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,19 +13,18 @@ from edgesmith.core.errors import DataError
 from edgesmith.core.table import unknown
 from edgesmith.data import split as cuts
 from edgesmith.data.box_layout import find_boxed
-from edgesmith.data.drawn_boxes import orientation_of, turned
-from edgesmith.data.ignored import split_ignored
+from edgesmith.data.drawn_boxes import fit_boxes
 from edgesmith.data.label_table import read_label_table
 from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, find_label_table, find_root, read_class_folders
 from edgesmith.data.mask_layout import find_masked, ignoring
 from edgesmith.data.masks import Mask, MaskCode, read_mask
-from edgesmith.data.pictures import PictureError, decode, quiet
+from edgesmith.data.pictures import PictureError, decode
 from edgesmith.data.samples import Problem, Sample
 from edgesmith.data.sources import Source, open_source
+from edgesmith.data.wishes import split_wishes
 
-__all__ = ["BAD_PICTURE_POLICIES", "Dataset", "Problem", "Sample", "load_picture", "open", "read_file"]
+__all__ = ["Dataset", "Problem", "Sample", "load_picture", "open", "read_file"]
 
-BAD_PICTURE_POLICIES: Final = ("skip", "error")
 VAL_FRACTION: Final = 0.2
 
 
@@ -41,9 +39,10 @@ class Dataset:
         splits: Samples by ``train``, ``val`` and ``test``, as far as they exist, each sorted by name.
         problems: Remarks on the structure; `check` adds those on single pictures.
         notes: One line each for what was decided for the user, such as a split that was made.
-        empty_classes: Classes without a picture in train.
+        empty_classes: Classes without a picture or a box in train; of masks nobody knows before they are read.
         extra_classes: Classes that only val or test has.
-        bad_pictures: ``skip`` leaves pictures that cannot be decoded out and counts them; ``error`` stops at the first.
+        bad_pictures: ``skip`` leaves pictures that cannot be used out and counts them; ``error`` stops at the first.
+        stops_at_empty: Whether a class without a picture in train makes training impossible.
         mask_code: What the values of mask files stand for, in segmentation.
         category_ids: What a set of COCO calls each class by number; empty for others.
     """
@@ -57,6 +56,7 @@ class Dataset:
     empty_classes: tuple[str, ...] = ()
     extra_classes: tuple[str, ...] = ()
     bad_pictures: str = "skip"
+    stops_at_empty: bool = False
     mask_code: MaskCode | None = None
     category_ids: tuple[int, ...] = ()
 
@@ -96,13 +96,14 @@ class Dataset:
 
     def structural_problems(self) -> tuple[Problem, ...]:
         """What makes training on this set impossible or wrong: no train, one class, empty or extra classes."""
-        found = [_empty_class(name) for name in self.empty_classes] + [
-            _extra_class(name) for name in self.extra_classes
-        ]
+        empty = self.empty_classes if self.stops_at_empty else ()
+        found = [_empty_class(name, self.task, severity="error") for name in empty]
+        found += [_extra_class(name) for name in self.extra_classes]
         if not self.splits.get(TRAIN):
             found.append(Problem(kind="no_training", file="", detail="there are no training pictures"))
-        if len(self.classes) == 1 and self.task != "detection":
-            found.append(Problem(kind="one_class", file=self.classes[0], detail="there is only one class"))
+        if self._has_one_class():
+            name = self._trained_classes()[0]
+            found.append(Problem(kind="one_class", file=name, detail="there is only one class with pictures"))
         return tuple(found)
 
     def require_trainable(self) -> None:
@@ -115,26 +116,31 @@ class Dataset:
             raise DataError(
                 f"no training pictures in {self.source.location}; put two or more a class under train/CLASS or CLASS"
             )
-        if len(self.classes) < 2 and self.task != "detection":
+        if self._has_one_class():
             raise DataError(
-                f"{self.source.location} has only one class ({self.classes[0]!r}); a classifier needs two or more"
+                f"{self.source.location} has only one class ({self._trained_classes()[0]!r}); "
+                "a classifier needs two or more"
             )
-        if self.empty_classes:
+        if self.empty_classes and self.stops_at_empty:
             raise DataError(
-                f"no training pictures for {_class_names(self.empty_classes)} in {self.source.location}; "
-                "add pictures or remove the class"
+                f"nothing in train shows {_class_names(self.empty_classes)} of {self.source.location}; "
+                "add pictures, remove the class, or leave #empty_classes=error out"
             )
         if self.extra_classes:
             raise DataError(
                 f"{_class_names(self.extra_classes)} in val or test of {self.source.location} but not in train; "
-                f"add training pictures or remove the class; train has {', '.join(self._trained_classes())}"
+                "add training pictures, remove the class, or pass over it with #extra_classes=ignore behind DATA; "
+                f"train has {', '.join(self._trained_classes())}"
             )
 
+    def _has_one_class(self) -> bool:
+        return self.task != "detection" and len(self._trained_classes()) == 1
+
     def _trained_classes(self) -> list[str]:
-        return [name for name in self.classes if name not in self.extra_classes]
+        return [name for name in self.classes if name not in (*self.extra_classes, *self.empty_classes)]
 
 
-def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Dataset:
+def open(path: str | Path, *, seed: int = 0, bad_pictures: str | None = None) -> Dataset:
     """Open a folder, an archive, or a folder that holds one archive.
 
     Where there are no splits, a fifth of each class becomes val; where there is only train, a fifth of it does. A set
@@ -143,23 +149,23 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Data
     Args:
         path: ``train``, ``val`` (``valid``, ``validation``) and ``test`` with a folder per class, folders per class
             alone, or a ``labels.csv``; for segmentation ``images`` and ``masks`` with a ``classes.json``, Pascal VOC or
-            Cityscapes; for detection COCO JSON, Pascal VOC or YOLO's text files. ``#ignore_index=11`` behind it names
-            values of masks that count in nothing.
+            Cityscapes; for detection COCO JSON, Pascal VOC or YOLO's text files. Behind it may stand how it is to be
+            read, such as ``#ignore_index=11``: see `edgesmith.data.wishes`.
         seed: Of the cut.
-        bad_pictures: ``skip`` or ``error``, for pictures that cannot be decoded.
+        bad_pictures: ``skip`` or ``error``, for pictures that cannot be used; None takes what stands behind the path.
 
     Raises:
         DataError: Nothing is there or nothing in it is a labelled picture.
-        UsageError: Values of masks are named that are classes, or the set has no masks.
+        UsageError: What stands behind the path is unknown, or the set has no masks whose values could be ignored.
     """
-    if bad_pictures not in BAD_PICTURE_POLICIES:
-        raise unknown(bad_pictures, BAD_PICTURE_POLICIES, what="policy for bad pictures")
-    place, ignored = split_ignored(str(path))
+    place, wishes = split_wishes(str(path))
+    if bad_pictures is not None:
+        wishes = replace(wishes, bad_pictures=bad_pictures)
     source = open_source(place)
     root = find_root(source)
     masked = find_masked(source, root)
-    if ignored:
-        masked = ignoring(masked, ignored, source)
+    if wishes.ignore_index:
+        masked = ignoring(masked, wishes.ignore_index, source)
     boxed = None if masked else find_boxed(source, root)
     label_table = None if masked or boxed else find_label_table(source, root)
     if masked is not None:
@@ -169,17 +175,21 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str = "skip") -> Data
     else:
         task = "classification"
         found = read_label_table(source, label_table) if label_table else read_class_folders(source, root)
+    if wishes.extra_classes == "ignore":
+        found = _without_extra(found)
     splits, notes = _with_val(found, seed=seed)
+    kept = () if wishes.empty_classes == "error" else found.empty_classes
     return Dataset(
         task=task,
         source=source,
         classes=found.classes,
         splits={name: splits[name] for name in (TRAIN, VAL, TEST) if splits.get(name)},
-        problems=found.problems,
-        notes=notes,
+        problems=(*found.problems, *(_empty_class(name, task, severity="warning") for name in kept)),
+        notes=notes if masked is None else (*masked.notes, *notes),
         empty_classes=found.empty_classes,
         extra_classes=found.extra_classes,
-        bad_pictures=bad_pictures,
+        bad_pictures=wishes.bad_pictures,
+        stops_at_empty=wishes.empty_classes == "error",
         mask_code=None if masked is None else masked.code,
         category_ids=found.category_ids,
     )
@@ -201,12 +211,24 @@ def load_sample(
     """One decoded picture with what is known of it: boxes turned as the picture is, and the mask where there are masks.
 
     Raises:
-        PictureError: The picture or its mask cannot be read or decoded; names the file.
+        PictureError: The picture, its mask or its boxes cannot be read; names the file.
     """
-    image = load_picture(dataset, sample, apply_orientation=apply_orientation)
-    if sample.boxes and apply_orientation and sample.size == (image.height, image.width) != image.size:
-        with quiet(), Image.open(BytesIO(read_file(dataset.source, sample.name))) as stored:
-            sample = turned(sample, image.size, orientation_of(stored))
+    return read_sample(dataset, sample, read_file(dataset.source, sample.name), apply_orientation=apply_orientation)
+
+
+def read_sample(
+    dataset: Dataset, sample: Sample, content: bytes, *, apply_orientation: bool = True
+) -> tuple[Image.Image, Sample, Mask | None]:
+    """`load_sample` of a picture whose file has been read.
+
+    Raises:
+        PictureError: As `load_sample`.
+    """
+    name = dataset.source.describe(sample.name)
+    if sample.fault:
+        raise PictureError(name, kind="bad_annotation", reason=sample.fault)
+    image = decode(content, name=name, apply_orientation=apply_orientation)
+    sample = fit_boxes(sample, image, content, name=name, is_turned=apply_orientation)
     return image, sample, None if dataset.mask_code is None else load_mask(dataset, sample, image)
 
 
@@ -251,9 +273,29 @@ def _with_val(found: Layout, *, seed: int) -> tuple[Mapping[str, tuple[Sample, .
     return {TRAIN: train, VAL: val}, (note,)
 
 
-def _empty_class(name: str) -> Problem:
-    detail = "no training pictures; add some or remove the class"
-    return Problem(kind="empty_class", file=name, detail=f"class {name!r} has {detail}")
+def _without_extra(found: Layout) -> Layout:
+    """The set without the classes that train lacks, and without their pictures in val and test."""
+    kept = [label for label, name in enumerate(found.classes) if name not in found.extra_classes]
+    places = {label: place for place, label in enumerate(kept)}
+    problems = list(found.problems)
+    for name in found.extra_classes:
+        label = found.classes.index(name)
+        count = sum(sample.label == label for samples in found.splits.values() for sample in samples)
+        pictures = "1 picture" if count == 1 else f"{count} pictures"
+        detail = f"class {name!r} is not in train; passed over with {pictures} of val and test"
+        problems.append(Problem(kind="extra_class", file=name, detail=detail, severity="warning"))
+    splits = {
+        split: tuple(replace(each, label=places[each.label]) for each in samples if each.label in places)
+        for split, samples in found.splits.items()
+    }
+    classes = tuple(found.classes[label] for label in kept)
+    return replace(found, classes=classes, splits=splits, extra_classes=(), problems=tuple(problems))
+
+
+def _empty_class(name: str, task: str, *, severity: str) -> Problem:
+    what = "no box in train" if task == "detection" else "no training pictures"
+    detail = f"class {name!r} has {what}; it keeps its place in the class list and cannot be learned"
+    return Problem(kind="empty_class", file=name, detail=detail, severity=severity)
 
 
 def _extra_class(name: str) -> Problem:

@@ -20,6 +20,7 @@ from edgesmith.data.dataset import Dataset, load_mask, load_picture, read_file
 from edgesmith.data.mask_layout import CLASS_FILE
 from edgesmith.data.masks import IGNORE
 from edgesmith.data.samples import Problem, Sample
+from edgesmith.data.shards import class_folders
 
 LIST_NAME: Final = "left_out.csv"
 _IMAGES, _MASKS = "images", "masks"
@@ -62,42 +63,61 @@ def fix(dataset: Dataset, report: CheckReport, path: Path, *, progress: Progress
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is there already; --fix writes a new folder")
-    reasons = _reasons(dataset, report)
-    kept = 0
+    reasons, repeated = _reasons(dataset, report), _repeated(dataset)
     with atomic_folder(path) as folder, progress.stage("copying", dataset.num_images, "pictures") as stage:
-        taken: set[PurePosixPath] = set()
+        places = _Places(dataset)
         written: defaultdict[str, list[tuple[str, Sample]]] = defaultdict(list)
         for split, samples in dataset.splits.items():
             for sample in samples:
                 stage.advance()
-                if sample.name in reasons:
+                if sample.name in reasons or (split, sample.name) in repeated:
                     continue
-                place = _free(_folder(dataset, split, sample) / PurePosixPath(sample.name).name, taken)
+                place = places.free(split, sample)
                 target = folder / place
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(read_file(dataset.source, sample.name))
                 if dataset.mask_code is not None:
                     _write_mask(dataset, sample, folder / split / _MASKS / f"{place.stem}.png")
                 written[split].append((place.name, sample))
-                kept += 1
         if dataset.task == "detection":
             for split, pictures in written.items():
                 write_json(folder / split / COCO_NAME, as_coco(dataset, pictures))
         if dataset.mask_code is not None:
             write_json(folder / CLASS_FILE, {"names": list(dataset.classes), "ignore_index": IGNORE})
-        left_out = tuple(reasons.values())
+        left_out = (*reasons.values(), *repeated.values())
         with (folder / LIST_NAME).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(["file", "kind", "reason"])
             writer.writerows([each.file, each.kind, each.detail] for each in left_out)
-    return Fixed(path=path, num_kept=kept, left_out=left_out)
+    return Fixed(path=path, num_kept=sum(map(len, written.values())), left_out=left_out)
 
 
-def _folder(dataset: Dataset, split: str, sample: Sample) -> PurePosixPath:
-    """Where a picture of a set's task lies."""
-    if dataset.task == "detection":
-        return PurePosixPath(split)
-    return PurePosixPath(split, dataset.classes[sample.label] if dataset.mask_code is None else _IMAGES)
+class _Places:
+    """Where each picture of a set goes, no two to the same place."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._task = dataset.task
+        self._class_folders = class_folders(dataset.classes)
+        self._taken: set[PurePosixPath] = set()
+
+    def free(self, split: str, sample: Sample) -> PurePosixPath:
+        """The picture's own name, or one beside it where another picture of that name has been put."""
+        place = self._folder(split, sample) / PurePosixPath(sample.name).name
+        found, number = place, 1
+        while self._key(found) in self._taken:
+            number += 1
+            found = place.with_name(f"{place.stem}-{number}{place.suffix}")
+        self._taken.add(self._key(found))
+        return found
+
+    def _folder(self, split: str, sample: Sample) -> PurePosixPath:
+        if self._task == "classification":
+            return PurePosixPath(split, self._class_folders[sample.label])
+        return PurePosixPath(split, _IMAGES) if self._task == "segmentation" else PurePosixPath(split)
+
+    def _key(self, place: PurePosixPath) -> PurePosixPath:
+        """A mask has its picture's name but for the ending, so that no two pictures may share that."""
+        return place.with_suffix("") if self._task == "segmentation" else place
 
 
 def _write_mask(dataset: Dataset, sample: Sample, path: Path) -> None:
@@ -136,11 +156,14 @@ def _reasons(dataset: Dataset, report: CheckReport) -> Mapping[str, Problem]:
     return reasons
 
 
-def _free(place: PurePosixPath, taken: set[PurePosixPath]) -> PurePosixPath:
-    """The place, or one beside it where another picture of that name has been put."""
-    found, number = place, 1
-    while found in taken:
-        number += 1
-        found = place.with_name(f"{place.stem}-{number}{place.suffix}")
-    taken.add(found)
-    return found
+def _repeated(dataset: Dataset) -> Mapping[tuple[str, str], Problem]:
+    """Pictures that several splits list as theirs: the evaluation's stays."""
+    kept: dict[str, str] = {}
+    repeated: dict[tuple[str, str], Problem] = {}
+    for split in sorted(dataset.splits, key=_KEPT_FIRST.index):
+        for sample in dataset.splits[split]:
+            first = kept.setdefault(sample.name, split)
+            if first != split:
+                detail = f"listed in {first} and {split}; it stays in {first}"
+                repeated[split, sample.name] = Problem(kind="duplicate", file=sample.name, detail=detail)
+    return repeated

@@ -1,7 +1,4 @@
-"""Values of masks that count in nothing, said beside a set's place: ``camvid#ignore_index=11``.
-
-So they travel wherever DATA does: into run folders, to worker processes, to other machines.
-"""
+"""Values of masks that count in nothing, as ``--ignore-index`` has them."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Final
 
 from edgesmith.core.errors import UsageError
 
-_MARK: Final = "#ignore_index="
+MARK: Final = "ignore_index"
 _VALUES: Final = re.compile(r"\d+(,\d+)*")
 _MOST: Final = 255
 
@@ -27,21 +24,16 @@ def with_ignored(data: str, values: str | None) -> str:
     """
     if values is None:
         return data
-    _numbers(values)
-    return f"{data}{_MARK}{values}"
+    numbers(values)
+    return f"{data}#{MARK}={values}"
 
 
-def split_ignored(data: str) -> tuple[str, tuple[int, ...]]:
-    """A set's place, and the values that are said beside it.
+def numbers(values: str) -> tuple[int, ...]:
+    """The values of a list such as ``11,255``.
 
     Raises:
-        UsageError: The values are not numbers from 0 to 255.
+        UsageError: They are not numbers from 0 to 255.
     """
-    place, mark, values = data.partition(_MARK)
-    return place, _numbers(values) if mark else ()
-
-
-def _numbers(values: str) -> tuple[int, ...]:
     found = tuple(map(int, values.split(","))) if _VALUES.fullmatch(values) else ()
     if not found or max(found) > _MOST:
         raise UsageError(

@@ -48,10 +48,12 @@ class Masked:
     Attributes:
         layout: Classes and samples.
         code: What the values of its masks stand for.
+        notes: One line each for what was decided for the user.
     """
 
     layout: Layout
     code: MaskCode
+    notes: tuple[str, ...] = ()
 
 
 def find_masked(source: Source, root: str) -> Masked | None:
@@ -68,22 +70,23 @@ def find_masked(source: Source, root: str) -> Masked | None:
 
 
 def ignoring(masked: Masked | None, values: tuple[int, ...], source: Source) -> Masked:
-    """The set with more values of its masks that count in nothing.
+    """The set with more values of its masks that count in nothing; classes that had only these values are none.
 
     Raises:
-        UsageError: One is a class, or the set has no masks.
+        DataError: No class is left.
+        UsageError: The set has no masks.
     """
     if masked is None:
         raise UsageError(f"{source.location} has no masks, whose values could be ignored; leave --ignore-index out")
     classes = masked.layout.classes
-    numbers = masked.code.renumbered or {number: number for number in range(len(classes))}
-    taken = next((value for value in values if value in numbers), None)
-    if taken is not None:
-        raise UsageError(
-            f"--ignore-index {taken} is the class {classes[numbers[taken]]!r} of {source.location}; "
-            "name another value, or take that class out of the set"
-        )
-    return replace(masked, code=replace(masked.code, ignored=(*masked.code.ignored, *values)))
+    code, left = masked.code.ignoring(values)
+    if not left:
+        raise DataError(f"all classes of {source.location} are to be ignored: {', '.join(classes)}")
+    kept = tuple(classes[label] for label in left)
+    gone = [name for label, name in enumerate(classes) if label not in left]
+    note = f"pixels of {', '.join(gone)} count in nothing (ignore_index); {len(kept)} classes are left"
+    notes = (*masked.notes, note) if gone else masked.notes
+    return Masked(layout=replace(masked.layout, classes=kept), code=code, notes=notes)
 
 
 def _read_plain(source: Source, root: str) -> Masked | None:
@@ -109,8 +112,7 @@ def _read_plain(source: Source, root: str) -> Masked | None:
         problems += missing
     if not any(pairs.values()):
         return None
-    classes, code = _read_classes(source, root)
-    return Masked(layout=_layout(classes, pairs, problems), code=code)
+    return _with_classes(source, root, pairs, problems)
 
 
 def _read_voc(source: Source, root: str) -> Masked | None:
@@ -132,8 +134,7 @@ def _read_voc(source: Source, root: str) -> Masked | None:
                 problems.append(_missing(image if image not in names else mask, f"{listed} lists {stem}"))
     if not any(pairs.values()):
         raise DataError(f"{source.location} has {_VOC_MASKS} but no list in {_VOC_LISTS} names a picture with a mask")
-    classes, code = _read_classes(source, root, default=VOC_CLASSES)
-    return Masked(layout=_layout(classes, pairs, problems), code=code)
+    return _with_classes(source, root, pairs, problems, default=VOC_CLASSES)
 
 
 def _read_city(source: Source, root: str) -> Masked | None:
@@ -184,12 +185,19 @@ def _city_numbers() -> MaskCode:
     return MaskCode(num_classes=len(known), renumbered=known, ignored=(*others, IGNORE))
 
 
-def _read_classes(source: Source, root: str, *, default: tuple[str, ...] = ()) -> tuple[tuple[str, ...], MaskCode]:
-    """Names, ignored values and colours from ``classes.json``."""
+def _with_classes(
+    source: Source,
+    root: str,
+    pairs: Mapping[str, Sequence[Sample]],
+    problems: Sequence[Problem],
+    *,
+    default: tuple[str, ...] = (),
+) -> Masked:
+    """Samples with names, ignored values and colours from ``classes.json``."""
     path = root + CLASS_FILE
     if path not in source.names():
         if default:
-            return default, MaskCode(num_classes=len(default))
+            return Masked(layout=_layout(default, pairs, problems), code=MaskCode(num_classes=len(default)))
         form = '{"names": ["sky", ...], "ignore_index": 255}'
         raise DataError(f"{source.location} has masks but no {CLASS_FILE}; write one: {form}")
     try:
@@ -199,15 +207,34 @@ def _read_classes(source: Source, root: str, *, default: tuple[str, ...] = ()) -
         ignored = tuple(
             int(value) for value in (ignored if isinstance(ignored, list) else [ignored]) if value is not None
         )
-        colours = {(int(r), int(g), int(b)): index for index, (r, g, b) in enumerate(data.get("colours", []))}
+        colours = [(int(r), int(g), int(b)) for r, g, b in data.get("colours", [])]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f'{source.describe(path)} is not {{"names": [...], "ignore_index": 255}}: {error}') from None
     if not 1 <= len(names) <= IGNORE:
         raise DataError(f"{source.describe(path)} names {len(names)} classes; masks of 8 bits have room for 1 to 255")
-    taken = [value for value in ignored if value < len(names)]
-    if taken:
-        raise DataError(f"{source.describe(path)}: ignore_index {taken[0]} is the class {names[taken[0]]!r} too")
-    return names, MaskCode(num_classes=len(names), ignored=ignored, colours=colours)
+    _require_colours(colours, len(names), ignored, where=source.describe(path))
+    values = {colour: value for value, colour in enumerate(colours)}
+    masked = Masked(
+        layout=_layout(names, pairs, problems), code=MaskCode(num_classes=len(names), ignored=(), colours=values)
+    )
+    return ignoring(masked, ignored, source)
+
+
+def _require_colours(
+    colours: Sequence[tuple[int, int, int]], num_names: int, ignored: Sequence[int], *, where: str
+) -> None:
+    """A colour for each name, and behind them only such as stand for an ignored value."""
+    if colours and len(colours) < num_names:
+        raise DataError(f"{where} has {len(colours)} colours for {num_names} names; list one for each")
+    beyond = [value for value in range(num_names, len(colours)) if value not in ignored]
+    if beyond:
+        raise DataError(
+            f"{where} has {len(colours)} colours for {num_names} names; the colour at place {beyond[0]}, counted from "
+            f'0, is of no name: name its class, or put {beyond[0]} under "ignore_index" if it says nothing of a pixel'
+        )
+    twice = next((colour for place, colour in enumerate(colours) if colour in colours[:place]), None)
+    if twice is not None or any(not 0 <= part <= 255 for colour in colours for part in colour):
+        raise DataError(f"{where}: colours are three numbers from 0 to 255 each, and each is listed once")
 
 
 def _folders_below(source: Source, root: str) -> set[str]:
@@ -222,12 +249,14 @@ def _siblings(place: PurePosixPath, at: int) -> list[str]:
 
 def _pair(names: set[str], root: str, image_folder: str, mask_folder: str) -> tuple[list[Sample], list[Problem]]:
     """Pictures of a folder with the masks of the same stem."""
-    masks = {
-        PurePosixPath(name).stem: name
-        for name in names
-        if str(PurePosixPath(name).parent) == root + mask_folder and is_picture_name(name)
-    }
     made, problems = [], []
+    masks: dict[str, str] = {}
+    for name in sorted(names):
+        if str(PurePosixPath(name).parent) == root + mask_folder and is_picture_name(name):
+            first = masks.setdefault(PurePosixPath(name).stem, name)
+            if first != name:
+                detail = f"{first} has the same name but for its ending and is the mask; passed over"
+                problems.append(Problem(kind="duplicate", file=name, detail=detail, severity="warning"))
     for name in sorted(names):
         if str(PurePosixPath(name).parent) != root + image_folder or not is_picture_name(name):
             continue

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Final
 
@@ -28,8 +28,8 @@ class MaskCode:
     Args:
         num_classes: Values below are classes.
         ignored: Values that say nothing of a pixel.
-        renumbered: Classes of values that are not classes by themselves, as Cityscapes' raw label numbers.
-        colours: Classes of red, green and blue, for masks that are pictures in colours.
+        renumbered: Classes of values where these are not classes by themselves, as Cityscapes' raw label numbers.
+        colours: Values of red, green and blue, for masks that are pictures in colours.
     """
 
     num_classes: int
@@ -37,13 +37,29 @@ class MaskCode:
     renumbered: Mapping[int, int] = field(default_factory=dict)
     colours: Mapping[tuple[int, int, int], int] = field(default_factory=dict)
 
+    def numbers(self) -> Mapping[int, int]:
+        """The class of each value that has one."""
+        return self.renumbered or {value: value for value in range(self.num_classes)}
+
+    def ignoring(self, values: Sequence[int]) -> tuple[MaskCode, tuple[int, ...]]:
+        """The code with more ignored values, and which of its classes are left.
+
+        A class whose values are all ignored is none; those behind it move up.
+        """
+        numbers = {value: label for value, label in self.numbers().items() if value not in values}
+        left = tuple(sorted(set(numbers.values())))
+        ignored = (*self.ignored, *(value for value in values if value not in self.ignored))
+        if len(left) == self.num_classes:
+            return replace(self, ignored=ignored), left
+        places = {label: place for place, label in enumerate(left)}
+        renumbered = {value: places[label] for value, label in numbers.items()}
+        return replace(self, num_classes=len(left), ignored=ignored, renumbered=renumbered), left
+
     def table(self) -> NDArray[np.int16]:
         """``(256,)``: the class of each value, `IGNORE` for none, -1 for a value that should not be there."""
         table = np.full(256, -1, dtype=np.int16)
-        if self.renumbered:
-            table[list(self.renumbered)] = list(self.renumbered.values())
-        else:
-            table[: self.num_classes] = np.arange(self.num_classes)
+        for value, label in self.numbers().items():
+            table[value] = label
         table[[value for value in self.ignored if 0 <= value < 256]] = IGNORE
         return table
 
@@ -96,9 +112,9 @@ def _by_colour(pixels: NDArray[np.uint8], code: MaskCode, name: str) -> Mask:
         reason = 'the mask is in colours; list them under "colours" in classes.json, or store class indices'
         raise PictureError(name, kind="bad_mask", reason=reason)
     numbers = _colour_numbers(pixels)
-    made = np.full(numbers.shape, -1, dtype=np.int16)
-    for colour, index in code.colours.items():
-        made[numbers == int(_colour_numbers(np.array(colour, dtype=np.uint8)))] = index
+    made, classes = np.full(numbers.shape, -1, dtype=np.int16), code.table()
+    for colour, value in code.colours.items():
+        made[numbers == int(_colour_numbers(np.array(colour, dtype=np.uint8)))] = classes[value]
     if (made < 0).any():
         wrong = sorted(set(map(tuple, pixels[made < 0].tolist())))
         raise PictureError(name, kind="bad_mask", reason=f"the mask has the colour {wrong[0]}, which is of no class")
@@ -112,6 +128,17 @@ def _colour_numbers(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 def _unknown_values(name: str, values: str, code: MaskCode) -> PictureError:
     ignored = ", ".join(map(str, code.ignored)) or "none"
-    known = f"classes are 0 to {code.num_classes - 1}, ignored values {ignored}"
+    known = f"classes are {_spans(sorted(code.numbers()))}, ignored values {ignored}"
     reason = f"the mask has the values {values}; {known}; --ignore-index names values that count in nothing"
     return PictureError(name, kind="bad_mask", reason=reason)
+
+
+def _spans(values: Sequence[int]) -> str:
+    """``0 to 4, 7`` for 0, 1, 2, 3, 4, 7."""
+    spans: list[list[int]] = []
+    for value in values:
+        if spans and spans[-1][-1] == value - 1:
+            spans[-1] = [spans[-1][0], value]
+        else:
+            spans.append([value])
+    return ", ".join(" to ".join(map(str, span)) for span in spans)

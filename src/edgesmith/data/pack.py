@@ -20,6 +20,7 @@ from edgesmith.core.seed import generator
 from edgesmith.data.coco import pixels_of, size_of
 from edgesmith.data.dataset import Dataset, read_file
 from edgesmith.data.masks import read_mask
+from edgesmith.data.pictures import PictureError
 from edgesmith.data.samples import Sample
 from edgesmith.data.shards import BOXES_SUFFIX, CLASSES_NAME, LABEL_SUFFIX, MASK_SUFFIX
 
@@ -59,7 +60,7 @@ def pack(
 
     Raises:
         UsageError: The folder is there and holds something, or shards would be tiny.
-        DataError: A picture or a mask cannot be read.
+        DataError: A picture, its mask or its boxes cannot be read.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is there already; pack writes a new folder")
@@ -82,6 +83,9 @@ def pack(
 
 def _known(dataset: Dataset, sample: Sample) -> tuple[str, bytes]:
     """What stands beside a picture: its class, its mask, or its boxes in pixels of the size that they were drawn on."""
+    if sample.fault:
+        reason = f"{sample.fault}; edgesmith check --fix DIR writes a set without such pictures"
+        raise PictureError(dataset.source.describe(sample.name), kind="bad_annotation", reason=reason)
     if dataset.task == "classification":
         return LABEL_SUFFIX, str(sample.label).encode()
     if dataset.mask_code is not None:

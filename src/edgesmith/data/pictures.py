@@ -48,8 +48,9 @@ class PictureError(DataError):
 
     Args:
         file: Where it lies, as the message shows it.
-        kind: ``truncated`` (begins as a picture and ends too early or is damaged), ``not_a_picture``, ``too_large``
-            or ``unreadable`` (the bytes could not be had).
+        kind: ``truncated`` (begins as a picture and ends too early or is damaged), ``not_a_picture``, ``too_large``,
+            ``unreadable`` (the bytes could not be had), or of its labels ``bad_mask``, ``bad_annotation`` and
+            ``other_size`` (than the one that its boxes were drawn on).
         reason: Why, in words.
     """
 

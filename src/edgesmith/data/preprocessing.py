@@ -20,8 +20,11 @@ from edgesmith.core.errors import DataError, UsageError
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_STD: Final = (0.229, 0.224, 0.225)
 
+PLAIN: Final = "plain"
+"""Bilinear between the four nearest pixels however much smaller a picture becomes, as OpenCV and most apps resize."""
+
 _FILTERS: Final[Mapping[str, Image.Resampling]] = MappingProxyType(
-    {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC, PLAIN: Image.Resampling.BILINEAR}
 )
 _LONGEST_ASPECT: Final = 64
 
@@ -43,7 +46,8 @@ class Preprocessing:
         resize_short: Short side after the resize, in pixels; at least the crop's longer side, or 0 for no crop.
         mean: Per channel (red, green, blue), in units after ``scale``.
         std: Per channel, in the same units.
-        interpolation: ``bilinear`` or ``bicubic``.
+        interpolation: ``bilinear`` or ``bicubic``, both antialiased; `PLAIN` is there to tell what a model scores in an
+            app that resizes so, and no model is trained on it.
         scale: Factor on the 0..255 values.
         apply_orientation: Whether pictures are first turned as their EXIF tag asks.
     """
@@ -118,8 +122,7 @@ class Preprocessing:
             )
         if self.is_whole:
             size = (self.width, self.height)
-            whole = image if image.size == size else image.resize(size, _FILTERS[self.interpolation])
-            return np.array(whole, dtype=np.uint8)
+            return np.array(_resize(image, size, self.interpolation), dtype=np.uint8)
         resized = resize_short_side(_bound_aspect(image), self.resize_short, interpolation=self.interpolation)
         left, top = round((resized.width - self.width) / 2), round((resized.height - self.height) / 2)
         return np.array(resized.crop((left, top, left + self.width, top + self.height)), dtype=np.uint8)
@@ -165,7 +168,17 @@ def resize_short_side(image: Image.Image, size: int, *, interpolation: str = "bi
     short, long = sorted(image.size)
     new_long = size * long // short
     new_size = (size, new_long) if image.width <= image.height else (new_long, size)
-    return image if new_size == image.size else image.resize(new_size, _FILTERS[interpolation])
+    return _resize(image, new_size, interpolation)
+
+
+def _resize(image: Image.Image, size: tuple[int, int], interpolation: str) -> Image.Image:
+    if size == image.size:
+        return image
+    if interpolation != PLAIN:
+        return image.resize(size, _FILTERS[interpolation])
+    # Pillow's resize smooths; its affine transform looks at the four nearest pixels alone, from centre to centre.
+    scale = (image.width / size[0], 0.0, 0.0, 0.0, image.height / size[1], 0.0)
+    return image.transform(size, Image.Transform.AFFINE, scale, Image.Resampling.BILINEAR)
 
 
 def _bound_aspect(image: Image.Image) -> Image.Image:

@@ -36,6 +36,8 @@ class Sample:
         mask: Path of the picture's mask, in segmentation.
         boxes: Its objects, in detection.
         size: Width and height that the boxes were drawn on, in pixels, where the set says so.
+        fault: Why nobody can tell what the picture shows, such as a label file that cannot be read; empty where it is
+            known. Such a picture is left out as one that cannot be decoded is.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Sample:
     mask: str = ""
     boxes: tuple[Box, ...] = ()
     size: tuple[int, int] | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +54,8 @@ class Problem:
 
     Args:
         kind: ``truncated``, ``not_a_picture``, ``too_large``, ``unreadable``, ``bad_mask``, ``void``, ``missing``,
-            ``bad_box``, ``stray``, ``duplicate``, ``near_duplicate``, ``tiny``, ``unbalanced``, ``empty_class``,
-            ``extra_class``, ``one_class`` or ``no_training``.
+            ``bad_box``, ``bad_annotation``, ``other_size``, ``stray``, ``duplicate``, ``near_duplicate``, ``tiny``,
+            ``unbalanced``, ``empty_class``, ``extra_class``, ``one_class`` or ``no_training``.
         file: Path within the source; empty where the whole set is meant.
         detail: What is wrong, in words.
         severity: ``error`` where training would stop or learn from something false, else ``warning``.

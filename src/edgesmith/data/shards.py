@@ -57,8 +57,9 @@ class ShardSource:
         self.annotations: dict[str, str] = {}
         self.masks: dict[str, str] = {}
         self.class_names = _class_names(location)
+        folders = class_folders(self.class_names)
         for number, shard in enumerate(self._shards):
-            self._add(number, shard, self.class_names)
+            self._add(number, shard, folders)
         bare = self._members.keys() - self.masks.keys() - set(self.masks.values()) if self.masks else set()
         if bare:
             raise DataError(
@@ -98,7 +99,7 @@ class ShardSource:
         number, member, *_ = self._members[name]
         return f"{self.location / self._shards[number]}:{member}"
 
-    def _add(self, number: int, shard: str, names: Sequence[str]) -> None:
+    def _add(self, number: int, shard: str, class_folders: Sequence[str]) -> None:
         path = self.location / shard
         pictures: dict[str, tuple[str, int, int]] = {}
         labels: dict[str, str] = {}
@@ -118,12 +119,14 @@ class ShardSource:
                     elif suffix == MASK_SUFFIX:
                         masks[key] = (member.name, member.offset_data, member.size)
                     elif is_picture_name(suffix):
+                        if key in pictures:
+                            raise DataError(f"{path} has two pictures of one key: {pictures[key][0]} and {member.name}")
                         pictures[key] = (member.name, member.offset_data, member.size)
         except (OSError, EOFError, tarfile.TarError) as error:
             raise DataError(f"{path} is not a tar archive, or it is damaged: {error}") from error
         known = labels or masks or boxes  # a JSON file beside a class is somebody's notes
         missing = next((member for key, (member, *_) in pictures.items() if not known.get(key)), None)
-        if missing is not None:
+        if missing is not None and (labels or masks or not boxes):  # boxes that are missing are that picture's fault
             raise DataError(
                 f"{path}:{missing} has no {LABEL_SUFFIX} file beside it that tells its class, no {BOXES_SUFFIX} "
                 f"file with its boxes and no {MASK_SUFFIX}"
@@ -133,19 +136,32 @@ class ShardSource:
         prefix = found["prefix"].lower() if found else ""
         split = f"{prefix}/" if prefix in _SPLITS else ""
         for key, (member_name, offset, size) in pictures.items():
-            folder = f"{_name_of(labels[key], names, f'{path}:{member_name}')}/{stem}" if labels else stem
+            folder = f"{_folder_of(labels[key], class_folders, f'{path}:{member_name}')}/{stem}" if labels else stem
             name = f"{split}{folder}/{key}{_split_key(member_name)[1]}"
             self._members[name] = (number, member_name, offset, size)
             if masks and not labels:
                 self.masks[name] = f"{split}{stem}/{key}{MASK_SUFFIX}"
                 self._members[self.masks[name]] = (number, *masks[key])
             elif not labels:
-                self.annotations[name] = boxes[key]
+                self.annotations[name] = boxes.get(key, "")
 
 
 def class_folder(name: str) -> str:
-    """A class's name as a part of a path: a slash would make it two."""
-    return name.replace("/", "_") or "_"
+    """A class's name as a part of a path: a slash would make it two, and hidden folders are passed over."""
+    folder = name.replace("/", "_") or "_"
+    return f"_{folder}" if is_leftover(folder) else folder
+
+
+def class_folders(names: Sequence[str]) -> tuple[str, ...]:
+    """A folder's name for each class, no two alike."""
+    folders: dict[str, None] = {}
+    for name in names:
+        folder, number = class_folder(name), 1
+        while folder in folders:
+            number += 1
+            folder = f"{class_folder(name)}-{number}"
+        folders[folder] = None
+    return tuple(folders)
 
 
 def _class_names(location: Path) -> Sequence[str]:
@@ -153,13 +169,13 @@ def _class_names(location: Path) -> Sequence[str]:
     return tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
 
 
-def _name_of(label: str, names: Sequence[str], where: str) -> str:
-    """A class by its number in ``classes.txt``; without that file numbers are their own names."""
-    if not names or not label.isdecimal():
+def _folder_of(label: str, folders: Sequence[str], where: str) -> str:
+    """The folder of a class by its number in ``classes.txt``; without that file numbers are their own names."""
+    if not folders or not label.isdecimal():
         return class_folder(label.zfill(4) if label.isdecimal() else label)
-    if int(label) >= len(names):
-        raise DataError(f"{where} is of class {label}, and {CLASSES_NAME} names {len(names)}, counted from 0")
-    return class_folder(names[int(label)])
+    if int(label) >= len(folders):
+        raise DataError(f"{where} is of class {label}, and {CLASSES_NAME} names {len(folders)}, counted from 0")
+    return folders[int(label)]
 
 
 def _split_key(name: str) -> tuple[str, str]:

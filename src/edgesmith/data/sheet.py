@@ -11,12 +11,13 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from edgesmith.core.errors import UsageError
 from edgesmith.core.files import atomic_file
 from edgesmith.core.seed import generator
-from edgesmith.data.colours import draw_boxes, lay_over
+from edgesmith.data.colours import draw_boxes, lay_over, legend
 from edgesmith.data.dataset import Dataset, load_sample
 from edgesmith.data.pictures import PictureError
 from edgesmith.data.samples import Sample
 
 _SIDE: Final = 128
+_LARGE_SIDE: Final = 256  # where boxes with names, or masks, are to be seen
 _TEXT: Final = 16
 _GAP: Final = 4
 _COLUMNS: Final = 8
@@ -27,7 +28,8 @@ _SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 def write_sheet(dataset: Dataset, path: Path, *, seed: int = 0, columns: int = _COLUMNS) -> int:
     """Write one row a class, its pictures drawn from all splits; with many classes, the first 64.
 
-    Pictures with boxes or masks stand in one row a split, under their boxes or their masks' colours.
+    Pictures with boxes or masks stand in one row a split, under their boxes with the names of their classes, or under
+    their masks' colours; what each colour means stands below all.
 
     Args:
         dataset: The set.
@@ -47,11 +49,16 @@ def write_sheet(dataset: Dataset, path: Path, *, seed: int = 0, columns: int = _
         rows = [_drawn(dataset, label, seed, columns) for label in range(min(_MOST_ROWS, len(dataset.classes)))]
     else:
         rows = [_drawn_of_split(dataset, split, seed, columns) for split in dataset.splits]
-    cell, height = _SIDE + _GAP, _SIDE + _TEXT + _GAP
-    sheet = Image.new("RGB", (columns * cell + _GAP, len(rows) * height + _GAP), "white")
+    side = _SIDE if dataset.task == "classification" else _LARGE_SIDE
+    cell, height = side + _GAP, side + _TEXT + _GAP
+    width, bottom = columns * cell + _GAP, len(rows) * height + _GAP
+    key = None if dataset.task == "classification" else legend(dataset.classes, width - 2 * _GAP)
+    sheet = Image.new("RGB", (width, bottom + (0 if key is None else key.height + _GAP)), "white")
     for row, samples in enumerate(rows):
         for column, (split, sample) in enumerate(samples):
-            _draw(sheet, dataset, split, sample, left=_GAP + column * cell, top=_GAP + row * height)
+            _draw(sheet, dataset, split, sample, left=_GAP + column * cell, top=_GAP + row * height, side=side)
+    if key is not None:
+        sheet.paste(key, (_GAP, bottom))
     with atomic_file(path) as temporary:
         sheet.save(temporary, format=Image.registered_extensions()[path.suffix.lower()])
     return len(rows)
@@ -69,20 +76,27 @@ def _drawn_of_split(dataset: Dataset, split: str, seed: int, count: int) -> Sequ
     return [(split, samples[place]) for place in sorted(places.tolist())]
 
 
-def _draw(sheet: Image.Image, dataset: Dataset, split: str, sample: Sample, *, left: int, top: int) -> None:
+def _draw(sheet: Image.Image, dataset: Dataset, split: str, sample: Sample, *, left: int, top: int, side: int) -> None:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
     try:
-        picture, sample, mask = load_sample(dataset, sample)
-        if mask is not None:
-            picture = lay_over(picture, mask, len(dataset.classes))
-        boxes = [((box.left, box.top, box.right, box.bottom), box.label, "") for box in sample.boxes]
-        picture = draw_boxes(picture, boxes, len(dataset.classes))
-        picture = ImageOps.contain(picture, (_SIDE, _SIDE))
-        sheet.paste(picture, (left + (_SIDE - picture.width) // 2, top + (_SIDE - picture.height) // 2))
+        picture = _labelled(dataset, sample, side)
+        sheet.paste(picture, (left + (side - picture.width) // 2, top + (side - picture.height) // 2))
     except PictureError as error:
-        draw.rectangle((left, top, left + _SIDE - 1, top + _SIDE - 1), outline="red", width=2)
-        draw.text((left + 8, top + 56), error.kind, fill="red", font=font)
+        draw.rectangle((left, top, left + side - 1, top + side - 1), outline="red", width=2)
+        draw.text((left + 8, top + side // 2 - 8), error.kind, fill="red", font=font)
     text = split if dataset.task != "classification" else f"{dataset.classes[sample.label]} ({split})"
-    while draw.textlength(text, font=font) > _SIDE and len(text) > 4:
+    while draw.textlength(text, font=font) > side and len(text) > 4:
         text = f"{text[:-4]}..."
-    draw.text((left, top + _SIDE + 1), text, fill="black", font=font)
+    draw.text((left, top + side + 1), text, fill="black", font=font)
+
+
+def _labelled(dataset: Dataset, sample: Sample, side: int) -> Image.Image:
+    """The picture at the sheet's size, under what is known of it; names are drawn at that size, to be read."""
+    picture, sample, mask = load_sample(dataset, sample)
+    if mask is not None:
+        picture = lay_over(picture, mask, len(dataset.classes))
+    picture = ImageOps.contain(picture, (side, side))
+    boxes = [
+        ((box.left, box.top, box.right, box.bottom), box.label, dataset.classes[box.label]) for box in sample.boxes
+    ]
+    return draw_boxes(picture, boxes, len(dataset.classes))

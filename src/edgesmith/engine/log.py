@@ -34,7 +34,7 @@ class Log:
         """Write one event.
 
         Args:
-            kind: ``step``, ``evaluation`` or ``note``.
+            kind: ``step``, ``evaluation``, ``note``, or ``void``: a step whose batch had nothing to learn from.
             step: Optimiser steps done when it happened.
             values: What is to be said, as plain JSON values.
         """

@@ -156,6 +156,8 @@ class _Run:
     def finish(self) -> TrainResult:
         """Score the weights to use and put them into the net."""
         state = self.state
+        if void := sum(event["kind"] == "void" for event in self.log.events):
+            self._note(f"{void} of {state.step} batches had nothing to learn from: their masks name no class")
         evaluation = self._evaluate()
         self._save()
         source = "raw" if state.average is None else "average"
@@ -193,6 +195,8 @@ class _Run:
             self._stop_diverged(batch)
         if loss is not None:
             self.losses.append(loss)
+        if self.task.is_void(batch.targets):
+            self.log.add("void", step=state.step, values={})
         if state.step % config.log_every_steps == 0:
             self._log_loss()
         improved = self.plan.is_evaluated_after(state.step) and self._evaluate_and_compare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from edgesmith.core.errors import UsageError
@@ -30,7 +31,9 @@ def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sam
             f"masks of {dataset.source.location} count the classes {', '.join(dataset.classes)}, and the model "
             f"{', '.join(classes)}: they must be the same in the same order"
         )
-    used = sorted({dataset.classes[sample.label] for sample in samples})
+    has_boxes = dataset.task == "detection"
+    labels = {b.label for s in samples for b in s.boxes} if has_boxes else {s.label for s in samples}
+    used = sorted(dataset.classes[label] for label in labels)
     foreign = [name for name in used if name not in classes]
     if foreign:
         raise (
@@ -39,7 +42,12 @@ def relabel(dataset: Dataset, split: str, classes: tuple[str, ...]) -> tuple[Sam
             else UsageError(f"the model does not know {len(foreign)} classes of the set, the first is {foreign[0]!r}")
         )
     places = {name: place for place, name in enumerate(classes)}
-    return tuple(Sample(name=s.name, label=places[dataset.classes[s.label]]) for s in samples)
+    if has_boxes:
+        return tuple(
+            replace(s, boxes=tuple(replace(b, label=places[dataset.classes[b.label]]) for b in s.boxes))
+            for s in samples
+        )
+    return tuple(replace(s, label=places[dataset.classes[s.label]]) for s in samples)
 
 
 def require_task(manifest: Manifest, dataset: Dataset, data: str) -> None:

@@ -84,7 +84,9 @@ class Material:
         }
 
 
-def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", progress: Progress = SILENT) -> Material:
+def open_material(
+    path: str | Path, *, seed: int, bad_pictures: str | None = None, progress: Progress = SILENT
+) -> Material:
     """Open a set, refuse what cannot be trained on, and decode its training pictures.
 
     Raises:

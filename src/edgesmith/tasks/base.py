@@ -60,6 +60,9 @@ class Task(Protocol):
     def loss(self, outputs: Outputs, targets: Targets) -> Tensor:
         """Scalar, the mean over the pictures of the batch."""
 
+    def is_void(self, targets: Targets) -> bool:
+        """Whether a batch has nothing to learn from: its loss is zero, and a run counts such batches."""
+
     def distill_loss(self, outputs: Outputs, wanted: Outputs, *, temperature: float) -> Tensor:
         """Scalar: how far a network's outputs are from a teacher's, the mean over the pictures.
 

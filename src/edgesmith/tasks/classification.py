@@ -56,6 +56,10 @@ class Classification:
         weights = None if self.class_weights is None else self.class_weights.to(outputs.device)
         return F.cross_entropy(outputs, targets, weight=weights, label_smoothing=self.label_smoothing)
 
+    def is_void(self, targets: Tensor) -> bool:
+        """Never: every picture has a class."""
+        return False
+
     def distill_loss(self, outputs: Tensor, wanted: Tensor, *, temperature: float) -> Tensor:
         """Kullback-Leibler divergence of the softened shares, times the temperature's square as its gradients need.
 

@@ -70,6 +70,10 @@ class Detection:
             return (placing / 4 + _focal(outputs[..., 8:], labels)) / count
         return (placing + _hardest(outputs[..., 8:], labels, positive)) / count
 
+    def is_void(self, targets: Tensor) -> bool:
+        """Never: pictures without objects are background to learn from."""
+        return False
+
     def distill_loss(self, outputs: Tensor, wanted: Tensor, *, temperature: float) -> Tensor:
         """Not there.
 
@@ -159,16 +163,15 @@ class DetectionMetric:
             )
 
     def compute(self) -> Mapping[str, Any]:
-        """Shares 0..1; the figure of a class without a box is None.
+        """Shares 0..1; crowds are no boxes to find, and the figure of a class without any is None.
 
         Raises:
             DataError: Nothing was counted, or no picture had a box.
         """
         if not self._truth:
             raise DataError("there is no picture to evaluate on")
-        counts = torch.bincount(
-            torch.cat([each["labels"] for each in self._truth]), minlength=len(self._task.class_names)
-        )
+        wanted = [each["labels"][each["iscrowd"] == 0] for each in self._truth]
+        counts = torch.bincount(torch.cat(wanted), minlength=len(self._task.class_names))
         if not counts.any():
             raise DataError("none of these pictures has a box to find")
         whole = self._score(range(len(self._truth)), per_class=True)

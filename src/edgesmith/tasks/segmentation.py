@@ -52,6 +52,10 @@ class Segmentation:
         )
         return total / (targets != IGNORE).sum().clamp(min=1)
 
+    def is_void(self, targets: Tensor) -> bool:
+        """Whether no pixel of a batch has a class."""
+        return bool((targets == IGNORE).all())
+
     def distill_loss(self, outputs: Tensor, wanted: Tensor, *, temperature: float) -> Tensor:
         """Kullback-Leibler divergence of the softened shares, the mean over the pixels; times the temperature's square.
 

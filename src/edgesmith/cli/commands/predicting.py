@@ -98,11 +98,13 @@ def _predict_videos(
 ) -> None:
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.config import to_dict
+    from edgesmith.deploy.picture_files import free_stem
     from edgesmith.deploy.predict_video import annotator, predict_video
     from edgesmith.deploy.video import OpenedFrames, open_camera
 
     sources = [(open_camera(camera), "camera")] if camera is not None else []
-    sources += [(OpenedFrames(str(path)), path.stem) for path in videos or []]
+    taken: set[str] = set()
+    sources += [(OpenedFrames(str(path)), free_stem(path.stem, taken)) for path in videos or []]
     annotate = annotator(bundle, loaded, least_score=score)
     with watch() as progress:
         found = [

@@ -156,6 +156,10 @@ def evaluate(
         bool,
         typer.Option("--emulate-ranges", help="Hold activations as the quantized file did that was imported."),
     ] = False,
+    resize: Annotated[
+        str | None,
+        typer.Option(help="Score once more under another resize than the model's, such as plain: as most apps resize."),
+    ] = None,
     ignore_index: arg.IgnoreIndex = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
@@ -175,12 +179,21 @@ def evaluate(
     resolved = resolve(model)
     with watch() as progress:
         result = evaluate_model(
-            resolved, data, device=device, split=split, seed=seed, with_ranges=emulate_ranges, progress=progress
+            resolved,
+            data,
+            device=device,
+            split=split,
+            seed=seed,
+            with_ranges=emulate_ranges,
+            resize=resize,
+            progress=progress,
         )
     if json:
         print_json(result)
         return
     print(figure_words(result["metrics"] | {"split": result["split"], "num_images": result["num_images"]}))
+    if "second_rule" in result:
+        print(f"resized by the rule {resize}: {figure_words(result['second_rule']['metrics'])}")
     columns = {key: label for key, label in _COLUMNS.items() if key in result["metrics"]["per_class"][0]}
     rows = [[_shown(row[key]) for key in columns] for row in result["metrics"]["per_class"][:50]]
     print_table(list(columns.values()), rows)

@@ -125,6 +125,10 @@ class SandwichTask:
             return loss
         return torch.lerp(loss, self._task.loss(answers, targets), self._labels)
 
+    def is_void(self, targets: Any) -> bool:
+        """As the task's."""
+        return self._task.is_void(targets)
+
     def distill_loss(self, outputs: Any, wanted: Any, *, temperature: float) -> Tensor:
         """The task's own, the mean over the step's nets: a teacher from outside teaches them all."""
         nets = outputs if isinstance(outputs, tuple | list) else (outputs,)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from paper.dense import table_6, table_7, table_8
+from paper.dense import table_6, table_6_small, table_7, table_8
 from paper.groups import Entry
 from paper.published_dense import (
     ROW_1,
@@ -66,7 +66,7 @@ def test_table_8(shared_dir: Path) -> None:
         assert figures.pixel_ms == (number(cells[6]),)
 
 
-@pytest.mark.parametrize("entry", table_6(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", [*table_6(), *table_6_small()], ids=lambda entry: entry.name)
 def test_detectors_cost_what_table_6_prints(entry: Entry) -> None:
     """Multiply-adds to the printed digits; the paper's parameters leave norms out, as `tests/arch` checks."""
     total, printed = count_total(entry.spec), TABLE_6[entry.name]

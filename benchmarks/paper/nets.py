@@ -8,7 +8,7 @@ from typing import Final
 
 from edgesmith.arch.edits.ablation import hswish_from, last_stage, no_se, relu_only, se, stem
 from edgesmith.arch.zoo.names import find
-from paper.dense import table_6, table_7, table_8
+from paper.dense import table_6, table_6_small, table_7, table_8
 from paper.groups import FLOAT, INT8, Entry, Group, zoo_entry
 from paper.published import LARGE, RELU, SMALL, SWISH_16, SWISH_112, V2, V2_SMALL, WRITTEN_OUT
 
@@ -101,6 +101,7 @@ GROUPS: Final[Mapping[str, Group]] = MappingProxyType(
         "sweep_large": Group(entries=_sweep("V3-Large", "mobilenet_v3_large"), precisions=(FLOAT,)),
         "sweep_small": Group(entries=_sweep("V3-Small", "mobilenet_v3_small"), precisions=(FLOAT,)),
         "table6": Group(entries=table_6(), precisions=(FLOAT,)),
+        "table6_small": Group(entries=table_6_small(), precisions=(FLOAT,)),
         "table7": Group(entries=table_7(), precisions=(FLOAT,)),
         "table8": Group(entries=table_8(), precisions=(FLOAT,)),
     }

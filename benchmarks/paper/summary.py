@@ -147,7 +147,7 @@ def summary_table(rows: Sequence[Row], precision: str) -> list[str]:
     titles = list(dict.fromkeys(column.title for group in found.values() for column in group))
     lines = []
     for claim in claims:
-        cells = {column.title: "" for column in found[claim.group]}
+        cells: dict[str, str] = {}
         for column in found[claim.group]:
             ratio = column.ratio(claim.name)
             if ratio is not None:
@@ -155,5 +155,5 @@ def summary_table(rows: Sequence[Row], precision: str) -> list[str]:
                 cells[column.title] = f"{ratio['ratio']:.3f}, {told}{column.star}"
         low, high = min(claim.phones), max(claim.phones)
         phones = f"{low:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
-        lines.append([claim.text, phones, *([cells.get(title, "") for title in titles] or [NOT_YET])])
+        lines.append([claim.text, phones, *([cells.get(title, NOT_YET) for title in titles] or [NOT_YET])])
     return markdown([precision, "phones", *(titles or ["ours"])], lines)

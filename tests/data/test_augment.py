@@ -37,7 +37,7 @@ def test_training_and_evaluation_scale_alike() -> None:
     np.testing.assert_allclose(trained.numpy(), rule.apply(image), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("policy", ["none", "jitter", "trivial", "rand", "auto"])
+@pytest.mark.parametrize("policy", ["none", "jitter", "photometric", "trivial", "rand", "auto"])
 def test_every_policy_is_a_function_of_the_seed(policy: str) -> None:
     augment = build_augment(AugmentConfig(policy=policy, erase=0.5, hue=0.05), 24, 20, RULE)
     results = []
@@ -113,6 +113,8 @@ def test_seeded_leaves_the_default_generator_as_it_was() -> None:
         ({"flip": 1.5}, "flip is a probability"),
         ({"hue": 0.6}, "hue in"),
         ({"mixup": -1.0}, "0 or more"),
+        ({"zoom_out": 1.1}, "zoom_out is a probability"),
+        ({"zoom_side": 0.5}, "zoom_side is 1 or more"),
     ],
 )
 def test_bad_settings_are_refused(settings: dict[str, object], reason: str) -> None:

@@ -63,7 +63,7 @@ def test_batches_are_the_same_in_workers(tmp_path: Path) -> None:
     [
         (
             AugmentConfig(policy="rand"),
-            "augment.policy must be none or jitter where pictures have masks or boxes, got rand",
+            "augment.policy must be none, jitter or photometric where pictures have masks or boxes, got rand",
         ),
         (AugmentConfig(mixup=0.2), "augment.mixup must be 0 where pictures have masks or boxes, got 0.2"),
         (AugmentConfig(erase=0.2), "augment.erase must be 0 where pictures have masks or boxes, got 0.2"),

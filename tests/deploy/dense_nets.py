@@ -22,14 +22,14 @@ HEIGHT, WIDTH = 64, 96
 
 def segmenter() -> Model:
     """Three classes: five blocks and the paper's head, its gate and its three resizes."""
-    return _model(with_lr_aspp(_backbone(0, 1, 2, 4, -1).with_num_classes(3), filters=16, tail=Tail.FULL))
+    return dense_model(with_lr_aspp(backbone(0, 1, 2, 4, -1).with_num_classes(3), filters=16, tail=Tail.FULL))
 
 
 def detector() -> Model:
     """Two classes on four maps; scores begin at one per cent, as those of the paper's loss do."""
-    spec = with_ssdlite(_backbone(0, 1, 2, 4, 9, -1).with_num_classes(2), tail=Tail.FULL)
+    spec = with_ssdlite(backbone(0, 1, 2, 4, 9, -1).with_num_classes(2), tail=Tail.FULL)
     spec = with_decoding(spec)
-    return _model(replace(spec, head=replace(ssdlite_head(spec), extra_channels=(32, 32))))
+    return dense_model(replace(spec, head=replace(ssdlite_head(spec), extra_channels=(32, 32))))
 
 
 def sure_detector() -> Model:
@@ -58,11 +58,11 @@ def write_dense_bundle(path: Path, model: Model, files: Sequence[ExportedFile]) 
     )
 
 
-def _backbone(*blocks: int) -> NetSpec:
+def backbone(*blocks: int) -> NetSpec:
     spec = find("mobilenet_v3_small@width=0.5")
     return replace(spec, blocks=tuple(spec.blocks[index] for index in blocks)).with_resolution(HEIGHT, WIDTH)
 
 
-def _model(spec: NetSpec) -> Model:
+def dense_model(spec: NetSpec) -> Model:
     model = make_model(spec)
     return replace(model, preprocessing=Preprocessing.for_resolution(HEIGHT, WIDTH).for_whole())

@@ -129,7 +129,7 @@ def test_the_python_sample_finds_the_same_boxes(bundle: Bundle, picture: Path, t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["litert", "executorch"])
+@pytest.mark.parametrize("name", ["litert", "executorch", "openvino"])
 def test_case_e10_files_hold_decoded_boxes_and_the_rest_is_done_outside(name: str, tmp_path: Path) -> None:
     """No shape depends on the data, so that every converter takes it; the boxes are those of PyTorch."""
     spec, net = small_detector()

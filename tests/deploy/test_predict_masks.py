@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from dataclasses import replace
@@ -110,18 +111,32 @@ def test_the_bundle_says_how_pictures_are_read(bundle: Bundle) -> None:
     assert open_bundle(bundle.folder, verify=True).manifest.preprocessing.is_whole
 
 
+SIZES = [(224, 224), (321, 321), (480, 640)]
+LARGE = (1024, 2048)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(224, 224), (321, 321), (480, 640), (1024, 2048)])
-def test_case_s2_any_size_is_pooled_and_its_file_answers_alike(size: tuple[int, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("format_name", "size"),
+    [
+        *itertools.product((name for name, exporter in FORMATS.items() if exporter.runs_here), SIZES),
+        ("onnx", LARGE),
+        ("litert", LARGE),
+    ],
+)
+def test_case_s2_any_size_is_pooled_and_its_file_answers_alike(
+    format_name: str, size: tuple[int, int], tmp_path: Path
+) -> None:
     """Small maps are pooled whole, large ones by windows; the file holds whichever it is."""
     height, width = size
     name = f"lraspp_mobilenet_v3_small@width=0.35,filters=16,classes=3,resolution={height}x{width}"
     spec = find(name)
     net = calibrate(build(spec), size=(128, 128))
-    file = FORMATS["onnx"].export(net, spec, tmp_path / "model.onnx")
+    exporter = FORMATS[format_name]
+    file = exporter.export(net, spec, tmp_path / f"model{exporter.suffix}")
     rule = Preprocessing.for_resolution(height, width).for_whole()
     images = noise_pictures(1, height, width)
-    theirs = run_pictures(runtime_for(".onnx").load(file.path), images, preprocessing=rule)
+    theirs = run_pictures(runtime_for(file.path.suffix).load(file.path), images, preprocessing=rule)
     ours = eager_function(net)(rule.normalize(images))
     assert theirs.shape == (1, 3, height, width)
     assert compare(ours, theirs).passed

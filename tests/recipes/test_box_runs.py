@@ -17,10 +17,12 @@ from edgesmith.recipes.export import export_model
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.int8_wishes import Wishes
+from edgesmith.recipes.material import open_material
 from edgesmith.recipes.model_files import open_file
 from edgesmith.recipes.models import resolve
 from edgesmith.recipes.net_forms import deployed
 from edgesmith.recipes.quantize import quantize_model
+from edgesmith.recipes.suppression_cost import describe_suppression, judged, measure_suppression
 from edgesmith.recipes.task_nets import net_for
 from edgesmith.recipes.train import TrainOutcome, train_model
 from tests.data.box_sets import NAMES, write_coco
@@ -61,6 +63,24 @@ def test_a_classifier_of_the_zoo_becomes_a_detector_that_learns(trained: TrainOu
     parity = manifest.files[0].parity
     assert parity is not None
     assert parity.relative < 1e-4
+
+
+@pytest.mark.parametrize("time", [None, "1m"])
+def test_a_teacher_is_refused_in_one_line_before_any_work(
+    trained: TrainOutcome, rectangles: Path, tmp_path: Path, time: str | None
+) -> None:
+    with pytest.raises(UsageError, match="a detector has no teacher so far; leave --teacher out") as caught:
+        train_model(
+            resolve("mobilenet_v3_small@width=0.5,resolution=96x128"),
+            str(rectangles),
+            out=tmp_path / "out",
+            settings=SETTINGS,
+            weights="none",
+            teacher=str(trained.bundle.folder),
+            time=time,
+        )
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_weights_and_file_score_alike(trained: TrainOutcome, rectangles: Path) -> None:
@@ -141,6 +161,39 @@ def test_a_file_that_suppresses_inside_scores_and_finds_alike(
     assert [each.boxes for each in ours] == [each.boxes for each in theirs]
 
 
+def test_what_suppression_adds_is_measured_on_pictures(trained: TrainOutcome, rectangles: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(trained.bundle.folder, folder)
+    material = open_material(str(rectangles), seed=0)
+    found = measure_suppression(folder, material)
+    assert Path(found["path"]) == folder / "model-nms.onnx"
+    assert (found["device"], found["num_pictures"]) == ("onnxruntime", 10)
+    assert found["low_ms"] <= found["ms"] <= found["high_ms"]
+    assert 0 < found["boxes"] <= 100
+    (record,) = [file for file in open_bundle(folder).manifest.files if file.suppressed]
+    assert record.parity is not None
+    assert (record.parity.passed, record.parity.pictures) == (True, "pictures")
+    again = measure_suppression(folder, material)
+    assert (again["path"], again["boxes"]) == (found["path"], found["boxes"])
+    assert len(open_bundle(folder).manifest.files) == len(trained.bundle.manifest.files) + 1
+
+
+@pytest.mark.parametrize(
+    ("device", "budget_ms", "total", "met"),
+    [("onnxruntime", 8.0, 6.0, True), ("onnxruntime", 6.5, 6.0, False), ("litert", 8.0, None, None)],
+)
+def test_suppression_is_told_beside_the_budget(
+    device: str, budget_ms: float, total: float | None, met: bool | None
+) -> None:
+    """5 ms with an upper end of 5.5, and 1 ms with an upper end of 1.2."""
+    cost = {"device": "onnxruntime", "path": "b/model-nms.onnx", "ms": 1.0, "low_ms": 0.9, "high_ms": 1.2, "boxes": 7.0}
+    told = judged(cost, ({"device": device, "ms": 5.0, "low_ms": 4.5, "high_ms": 5.5},), budget_ms)
+    assert (told["total_ms"], told["met"]) == (total, met)
+    words = describe_suppression(told)
+    assert "adds 1.00 ms (0.90 to 1.20) inside model-nms.onnx on onnxruntime, with 7 boxes a picture" in words
+    assert words.endswith({True: "6.00 ms in all, within the budget", False: "beyond the budget", None: "picture"}[met])
+
+
 def test_what_cannot_suppress_is_said_before_anything_is_written(trained: TrainOutcome, tmp_path: Path) -> None:
     model = resolve(str(trained.bundle.folder))
     with pytest.raises(UsageError, match="suppression goes into onnx files only, not litert"):
@@ -173,6 +226,10 @@ def test_fit_finds_the_task_and_tells_it_in_its_report(rectangles: Path, tmp_pat
     result = fit(config, out=tmp_path / "fit")
     assert result.met
     assert "mAP" in " ".join(result.summary)
+    told = result.to_json()["suppression"]
+    assert told["total_ms"] == pytest.approx(result.latency[0]["ms"] + told["ms"])
+    assert "suppression of overlaps, which the budget leaves out, adds" in result.summary[-1]
     page = (tmp_path / "fit" / "report.html").read_text()
     assert "Average precision" in page
+    assert "Suppression of overlaps, which the budget leaves out, adds" in page
     assert "top-1" not in page

@@ -33,6 +33,7 @@ from edgesmith.recipes.train import TrainOutcome, train_model
 from edgesmith.weights.imported import Imported
 from tests.data.builders import write_pictures
 from tests.data.shapes import CLASSES, write_shapes
+from tests.deploy.models import make_model, tiny_spec, write_plain_bundle
 
 SETTINGS = ("pictures=2400", "batch_size=8", "schedule.warmup_pictures=80", "replicas=1", "workers=0", "ema_decay=0.9")
 
@@ -94,6 +95,39 @@ def test_predictions_are_those_that_were_scored(trained: TrainOutcome, shapes: P
     for index, each in enumerate(found.pictures):
         with Image.open(each.mask) as mask:
             assert np.array_equal(np.asarray(mask), trained.score.answers[index])
+
+
+def test_a_smaller_segmenter_learns_from_a_trained_one_alone(
+    trained: TrainOutcome, shapes: Path, tmp_path: Path
+) -> None:
+    """The labels have no share of the loss: what it knows in the end comes from its teacher."""
+    teacher = str(trained.bundle.folder)
+    done = train_model(
+        resolve("mobilenet_v3_small@width=0.35"),
+        str(shapes),
+        out=tmp_path / "student",
+        settings=(*SETTINGS, "distill.share=1"),
+        weights="none",
+        teacher=teacher,
+    )
+    assert done.bundle.manifest.provenance["teacher"] == {"source": teacher, "share": 1.0, "temperature": 2.0}
+    assert done.score.metrics()["miou"] > 0.5
+    score = evaluate_model(resolve(str(done.bundle.folder)), str(shapes), device="onnxruntime")["metrics"]
+    assert score["miou"] == pytest.approx(done.score.metrics()["miou"], abs=1e-6)
+
+
+def test_a_teacher_of_another_task_is_refused_before_any_work(shapes: Path, tmp_path: Path) -> None:
+    classifier = write_plain_bundle(tmp_path / "classifier", make_model(tiny_spec()), []).folder
+    with pytest.raises(UsageError, match="is for classification, and these pictures are for segmentation") as caught:
+        train_model(
+            resolve("mobilenet_v3_small@width=0.5"),
+            str(shapes),
+            out=tmp_path / "out",
+            weights="none",
+            teacher=str(classifier),
+        )
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_bundle_of_another_task_is_refused(trained: TrainOutcome, tmp_path: Path) -> None:

@@ -136,6 +136,18 @@ def test_candidates_use_most_of_the_budget_where_they_can(material: Material, tm
     assert len(wide.tried) == 24  # nothing in the space is as slow as that
 
 
+@pytest.mark.parametrize(("task", "classes"), [("segmentation", 2), ("segmentation", 40), ("detection", 40)])
+def test_no_head_is_cheaper_than_that_of_the_cheapest_point(task: str, classes: int) -> None:
+    space = find_space("mobilenet_v3_small", resolutions=((96, 128),), num_classes=classes, task=task)
+    point = cheapest_point(space)
+    least = count_total(space.decode(point)).madds
+    begin = len(space.choices) - len(space.ending.choices)
+    for place in range(begin, len(space.choices)):
+        for option in range(len(space.choices[place].options)):
+            other = space.normal((*point[:place], option, *point[place + 1 :]))
+            assert count_total(space.decode(other)).madds >= least, space.choices[place].name
+
+
 def test_sizes_are_limits_too(material: Material, tmp_path: Path) -> None:
     space = find_space("mobilenet_v3_small", resolutions=(32,), num_classes=10)
     smallest = count_total(space.decode(cheapest_point(space)))

@@ -97,6 +97,11 @@ def test_a_missed_budget_is_said_with_the_reason() -> None:
     assert "The latency's upper end is 1.20 ms, the limit 1 ms." in top.text
 
 
+def test_remarks_stand_under_the_verdict() -> None:
+    remark = "suppression adds 1 ms"
+    assert "<p>Suppression adds 1 ms.</p>" in render(replace(sample_report(), remarks=(remark,)))
+
+
 def test_every_candidate_is_in_the_table_in_the_order_tried(page: Node) -> None:
     lines = [line for line in page.by_id("candidates").find("tr") if "data-candidate" in line.attributes]
     assert [line.attributes["data-candidate"] for line in lines] == [str(number) for number in range(1, 10)]

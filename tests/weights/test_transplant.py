@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from edgesmith.arch.edits.ablation import no_se
+from edgesmith.arch.edits.detection import CoarseTap, with_ssdlite
+from edgesmith.arch.edits.segmentation import FineTap, with_lr_aspp
 from edgesmith.arch.edits.widths import WidthKind, widths_of, with_width
 from edgesmith.arch.kinds.inverted_residual import InvertedResidual
 from edgesmith.arch.network import trace_network
@@ -247,6 +250,26 @@ def test_another_head_begins_anew_and_named_classes_are_kept() -> None:
     assert moved.dropped == moved.fresh
     sliced = transplant(state, old, new, classes=(4, FRESH, 2)).state
     assert sliced["head.classifier.linear.bias"].tolist() == [4.0, 0.0, 2.0]
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.permutations(CoarseTap)))
+def test_a_detectors_boxes_on_another_map_begin_anew_and_the_rest_is_kept(before: CoarseTap, after: CoarseTap) -> None:
+    backbone = find("mobilenet_v3_small@classes=3,resolution=64")
+    old, new = (with_ssdlite(backbone, tap=tap) for tap in (before, after))
+    state = calibrate(build(old), size=SIDE).state_dict()
+    moved = transplant(state, old, new)
+    assert {key.split(".")[1] for key in moved.fresh} == {"box0_filter", "box0", "class0_filter", "class0"}
+    assert all(torch.equal(moved.state[key], state[key]) for key in moved.state if key not in moved.fresh)
+    filled(new, moved.state)
+
+
+def test_a_segmenters_finer_map_elsewhere_leaves_the_backbone_as_it_is() -> None:
+    backbone = find("mobilenet_v3_small@classes=3,resolution=64")
+    old, new = (with_lr_aspp(backbone, tap=tap) for tap in (FineTap.OUTPUT_8, FineTap.DEPTHWISE_8))
+    state = calibrate(build(old), size=SIDE).state_dict()
+    moved = transplant(state, old, new)
+    assert moved.fresh == ("head.low.conv.weight",)
+    assert all(torch.equal(moved.state[key], state[key]) for key in moved.state if key not in moved.fresh)
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,14 @@ _POLICIES: Final[Mapping[str, Callable[[], Callable[[Tensor], Tensor]] | None]] 
     {
         "none": None,
         "jitter": None,
+        "photometric": None,
         "trivial": v2.TrivialAugmentWide,
         "rand": v2.RandAugment,
         "auto": v2.AutoAugment,
     }
 )
 
-
+_STILL: Final = tuple(name for name, make in _POLICIES.items() if make is None)  # they leave everything where it is
 _TRIALS: Final = 10  # for a crop that overlaps enough; torchvision's 40 take longer than a small net's step
 
 
@@ -40,10 +41,14 @@ class AugmentConfig:
         scale: Share of the picture's area that a random crop takes, lowest and highest, in (0, 1].
         ratio: Width over height of the crop before it is stretched, lowest and highest.
         flip: Probability of a left-right mirror.
-        policy: ``none``, ``jitter`` (brightness, contrast, saturation, hue), or torchvision's ``trivial``, ``rand``
-            or ``auto``.
+        policy: ``none``, ``jitter`` (brightness, contrast, saturation, hue), ``photometric`` (SSD's distortion of
+            colours, each part for every other picture), or torchvision's ``trivial``, ``rand`` or ``auto``.
         jitter: Strength of brightness, contrast and saturation: factors are drawn from ``1 - jitter .. 1 + jitter``.
         hue: Strength of the hue shift, 0..0.5; it costs more than the rest together.
+        zoom_out: Probability that a picture with boxes is first laid on a larger canvas, which makes its objects
+            smaller; SSD's is 0.5.
+        zoom_side: Most that a side of the canvas is longer than the picture's; its area grows by the square, and so
+            does what the step costs.
         erase: Probability that a rectangle is blanked, after everything else.
         erase_noise: Whether it is filled with noise instead.
         mixup: Alpha of mixup's Beta distribution; 0 for none.
@@ -58,6 +63,8 @@ class AugmentConfig:
     policy: str = "jitter"
     jitter: float = 0.3
     hue: float = 0.0
+    zoom_out: float = 0.0
+    zoom_side: float = 4.0
     erase: float = 0.0
     erase_noise: bool = False
     mixup: float = 0.0
@@ -71,11 +78,13 @@ class AugmentConfig:
             raise UsageError(f"scale must be two rising shares in (0, 1], got {self.scale}")
         if not 0 < self.ratio[0] <= self.ratio[1]:
             raise UsageError(f"ratio must be two rising numbers above zero, got {self.ratio}")
-        for name in ("flip", "erase", "mix_probability"):
+        for name in ("flip", "zoom_out", "erase", "mix_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is a probability in [0, 1], got {getattr(self, name)}")
         if not 0 <= self.jitter <= 1 or not 0 <= self.hue <= 0.5:
             raise UsageError(f"jitter is in [0, 1] and hue in [0, 0.5], got {self.jitter} and {self.hue}")
+        if self.zoom_side < 1:
+            raise UsageError(f"zoom_side is 1 or more, got {self.zoom_side}")
         if self.repeats < 1:
             raise UsageError(f"repeats must be at least 1, got {self.repeats}")
         if min(self.mixup, self.cutmix) < 0:
@@ -114,6 +123,7 @@ class Augment:
         self._policy = None if policy is None else policy()
         self._box_places = v2.Compose(
             [
+                *_zooming(config, preprocessing),
                 v2.RandomIoUCrop(trials=_TRIALS),
                 v2.RandomHorizontalFlip(config.flip),
                 v2.Resize(
@@ -121,11 +131,12 @@ class Augment:
                     interpolation=v2.InterpolationMode(preprocessing.interpolation),
                     antialias=True,
                 ),
+                # Resizing rounds, and a box that reaches beyond the border by a rounding error would be taken out.
+                v2.ClampBoundingBoxes(),
                 v2.SanitizeBoundingBoxes(min_size=1.0, labels_getter=lambda parts: parts[2]),
             ]
         )
-        strength = config.jitter
-        self._jitter = v2.ColorJitter(strength, strength, strength, config.hue) if config.policy == "jitter" else None
+        self._colours = _colouring(config)
         self._erase = _erasing(config) if config.erase else None
         factor, offset = preprocessing.affine()
         self._factor = torch.from_numpy(factor * np.float32(255)).view(3, 1, 1)
@@ -147,8 +158,8 @@ class Augment:
     def with_boxes(self, image: Tensor, corners: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Vary one picture and, with it, its boxes.
 
-        Crops overlap with some box by a share that is drawn, as SSD's do; boxes whose centre is outside go, and those
-        that are cut to less than a pixel.
+        A picture may be laid on a larger canvas first. Crops overlap with some box by a share that is drawn, as SSD's
+        do; boxes whose centre is outside go, and those that are cut to less than a pixel.
 
         Args:
             image: ``(3, h, w)`` uint8.
@@ -169,10 +180,10 @@ class Augment:
         return self._values(made.as_subclass(Tensor)), shares.clamp(0, 1), kept
 
     def _values(self, image: Tensor) -> Tensor:
-        """Jitter, scaling and erasing."""
+        """Colours, scaling and erasing."""
         values = image.float().mul_(1 / 255)
-        if self._jitter is not None:
-            values = self._jitter(values)
+        if self._colours is not None:
+            values = self._colours(values)
         values = (values * self._factor).add_(self._offset)
         return self._erase(values) if self._erase is not None else values
 
@@ -183,14 +194,43 @@ def require_maskable(config: AugmentConfig) -> None:
     Raises:
         UsageError: Names the setting.
     """
-    if config.policy not in ("none", "jitter"):
+    if config.policy not in _STILL:
         raise UsageError(
-            f"augment.policy must be none or jitter where pictures have masks or boxes, got {config.policy}"
+            f"augment.policy must be {', '.join(_STILL[:-1])} or {_STILL[-1]} where pictures have masks or boxes, "
+            f"got {config.policy}"
         )
     for name in ("mixup", "cutmix", "erase"):
         if getattr(config, name) > 0:
             value = getattr(config, name)
             raise UsageError(f"augment.{name} must be 0 where pictures have masks or boxes, got {value:g}")
+
+
+def require_boxless(config: AugmentConfig) -> None:
+    """Refuse what only pictures with boxes can have.
+
+    Raises:
+        UsageError: Names the setting.
+    """
+    if config.zoom_out > 0:
+        raise UsageError(f"augment.zoom_out must be 0 where pictures have no boxes, got {config.zoom_out:g}")
+
+
+def _zooming(config: AugmentConfig, preprocessing: Preprocessing) -> list[Callable[..., Any]]:
+    """The larger canvas; around the picture stands what scaling turns into zero."""
+    if not config.zoom_out:
+        return []
+    fill = [round(mean / preprocessing.scale) for mean in preprocessing.mean]
+    return [v2.RandomZoomOut(fill=fill, side_range=(1.0, config.zoom_side), p=config.zoom_out)]
+
+
+def _colouring(config: AugmentConfig) -> Callable[[Tensor], Tensor] | None:
+    """What changes colours alone, of floats."""
+    change: Callable[[Tensor], Tensor] | None = None
+    if config.policy == "photometric":
+        change = v2.RandomPhotometricDistort()
+    elif config.policy == "jitter":
+        change = v2.ColorJitter(config.jitter, config.jitter, config.jitter, config.hue)
+    return change
 
 
 def _erasing(config: AugmentConfig) -> v2.RandomErasing:

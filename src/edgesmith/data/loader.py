@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from edgesmith.core.errors import DataError, EdgesmithError, UsageError
 from edgesmith.core.seed import derive, generator
-from edgesmith.data.augment import Augment, AugmentConfig, build_augment, mix, require_maskable, seeded
+from edgesmith.data.augment import Augment, AugmentConfig, build_augment, mix, require_boxless, require_maskable, seeded
 from edgesmith.data.cache import PictureCache
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Sample
@@ -96,6 +96,8 @@ class TrainLoader:
             raise DataError("there are no pictures to train on")
         if pictures.dataset.task != "classification":
             require_maskable(augment)
+        if pictures.dataset.task != "detection":
+            require_boxless(augment)
         self.num_images = len(pictures)
         self.batch_size = batch_size
         self._seed, self._repeats, self._share = seed, augment.repeats, share

@@ -42,6 +42,7 @@ from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_ru
 from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
+from edgesmith.recipes.suppression_cost import with_suppression
 from edgesmith.recipes.task_nets import shapes_of
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.recipes.zoo_choice import choose_of_zoo
@@ -103,7 +104,7 @@ class _Fit:
 
     def run(self) -> FitResult:
         """All stages, int8 last."""
-        result = self._float()
+        result = with_suppression(self._float(), self.material, stages=self.stages, progress=self.progress)
         if self.config.int8 and not self.config.target.is_int8:
             count = len(self.material.pictures)
             result = with_int8(result, self.config, num_train=count, stages=self.stages, progress=self.progress)

@@ -26,6 +26,7 @@ class FitResult:
     summary: tuple[str, ...]
     candidates: tuple[Mapping[str, Any], ...] | None = None
     int8: Mapping[str, Any] | None = None
+    suppression: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of ``edgesmith fit --json``; after a search with every candidate that was tried."""
@@ -42,4 +43,5 @@ class FitResult:
             "actual_s": self.actual_s,
             **searched,
             **({} if self.int8 is None else {"int8": dict(self.int8)}),
+            **({} if self.suppression is None else {"suppression": dict(self.suppression)}),
         }

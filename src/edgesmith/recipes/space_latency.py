@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from edgesmith.arch.cost import count_total
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.arch.space.staged import StagedSpace
 from edgesmith.arch.spec import NetSpec
@@ -140,8 +141,16 @@ def too_slow(space: StagedSpace, ms: float, device: str, budget_ms: float) -> Bu
 
 
 def cheapest_point(space: StagedSpace) -> Encoding:
-    """The first option of every choice: spaces list the cheapest first."""
-    return space.normal((0,) * len(space.choices))
+    """The first option of every choice, as spaces list the cheapest first.
+
+    Which of a task's heads is the cheapest depends on the classes: of theirs those of fewest multiply-adds are taken.
+    """
+    point = space.normal((0,) * len(space.choices))
+    for place in range(len(space.choices) - len(space.ending.choices), len(space.choices)):
+        options = range(len(space.choices[place].options))
+        points = [space.normal((*point[:place], option, *point[place + 1 :])) for option in options]
+        point = min(points, key=lambda each: count_total(space.decode(each)).madds)
+    return point
 
 
 def make_limit(

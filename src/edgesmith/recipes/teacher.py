@@ -1,9 +1,9 @@
-"""Who teaches: a bundle, weights of the zoo's families, or any classifier of timm or torchvision."""
+"""Who teaches: a bundle, weights of the zoo's families, or any classifier of timm or torchvision; no detectors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from torch import nn
 
@@ -13,9 +13,13 @@ from edgesmith.core.table import unknown
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.engine.teacher import Teacher
 from edgesmith.nn.build import build
+from edgesmith.recipes.models import CLASSIFICATION
 from edgesmith.recipes.start import open_start
+from edgesmith.tasks.detection import NO_TEACHER
 from edgesmith.weights.sources.download import fetch
 from edgesmith.weights.sources.known import KNOWN
+
+_DETECTION: Final = "detection"
 
 
 class Taught(NamedTuple):
@@ -31,27 +35,37 @@ class Taught(NamedTuple):
 
 
 class _Found(NamedTuple):
+    task: str
     net: nn.Module
     rule: Preprocessing
     classes: Sequence[str]
     source: str
 
 
-def open_teacher(text: str, classes: Sequence[str], student: Preprocessing) -> Taught:
+def open_teacher(text: str, classes: Sequence[str], student: Preprocessing, *, task: str = CLASSIFICATION) -> Taught:
     """What ``--teacher`` names.
 
     Args:
         text: A bundle, a run folder, a file of weights, ``torchvision:NAME`` or ``timm:NAME``.
         classes: The student's, in the order of its logits.
         student: The student's rule.
+        task: The student's.
 
     Raises:
-        UsageError: It names nothing that we know, or the teacher does not know all the classes.
+        UsageError: It names nothing that we know; the teacher is for another task or does not know all the classes; or
+            the student is a detector.
         WeightsError: What it names cannot be used.
     """
+    if task == _DETECTION:
+        raise UsageError(NO_TEACHER)
     library, _, name = text.partition(":")
     is_zoo = library not in _LIBRARIES or name.partition("/")[0].partition(".")[0] in KNOWN[library]
     found = _of_zoo(text) if is_zoo else _LIBRARIES[library](name)
+    if found.task != task:
+        raise UsageError(
+            f"the teacher {text} is for {found.task}, and these pictures are for {task}; train a larger network on "
+            "this set first (edgesmith train) and name its bundle"
+        )
     places = {each: place for place, each in enumerate(found.classes)}
     missing = [each for each in classes if each not in places]
     if missing:
@@ -69,7 +83,7 @@ def _of_zoo(text: str) -> _Found:
         raise UsageError(f"a teacher has weights, got --teacher {text}; name a bundle, torchvision:NAME or timm:NAME")
     net = build(origin.spec)
     net.load_state_dict(origin.state)
-    return _Found(net, origin.preprocessing, origin.classes, origin.source)
+    return _Found(origin.spec.head.task, net, origin.preprocessing, origin.classes, origin.source)
 
 
 def _of_torchvision(text: str) -> _Found:
@@ -87,7 +101,7 @@ def _of_torchvision(text: str) -> _Found:
     preprocessing = Preprocessing(
         height=side, width=side, resize_short=max(side, short), mean=tuple(rule.mean), std=tuple(rule.std)
     )
-    return _Found(net, preprocessing, tuple(entry.meta["categories"]), f"torchvision:{text}")
+    return _Found(CLASSIFICATION, net, preprocessing, tuple(entry.meta["categories"]), f"torchvision:{text}")
 
 
 def _of_timm(text: str) -> _Found:
@@ -114,7 +128,7 @@ def _of_timm(text: str) -> _Found:
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
     )
-    return _Found(net, preprocessing, imagenet_classes(net.num_classes), f"timm:{text}")
+    return _Found(CLASSIFICATION, net, preprocessing, imagenet_classes(net.num_classes), f"timm:{text}")
 
 
 _LIBRARIES = {"torchvision": _of_torchvision, "timm": _of_timm}

@@ -139,7 +139,7 @@ def train_model(
     run: dict[str, Any] = {"verb": "train", "model": spec.to_json(), "data": absolute_data(data)}
     run |= {"weights": None if start.origin is None else start.origin.source, "config": to_dict(config), "time": time}
     classes = material.dataset.classes
-    taught = None if teacher is None else open_teacher(teacher, classes, start.rule(spec))
+    taught = None if teacher is None else open_teacher(teacher, classes, start.rule(spec), task=material.dataset.task)
     run |= {} if taught is None else {"teacher": taught.source}
     config = start.recipe(config, spec, settings)
     folder = RunFolder(path=out, resumed=False)

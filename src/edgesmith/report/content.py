@@ -243,6 +243,7 @@ class FitReport:
         verb: The verb that wrote it.
         proposals: Of all steps of NetAdapt, in order; empty for other verbs.
         sizes: The network before and after NetAdapt.
+        remarks: Whole sentences without a full stop that belong to the verdict.
     """
 
     data: str
@@ -274,6 +275,7 @@ class FitReport:
     verb: str = "fit"
     proposals: tuple[ProposalRow, ...] = ()
     sizes: tuple[SizeRow, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         size = len(self.classes)

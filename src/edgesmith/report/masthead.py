@@ -37,6 +37,7 @@ def show_masthead(report: FitReport) -> Html:
         element("p", {"class": "kicker"}, element("span", {}, f"edgesmith {report.verb}: {report.data}"), stamp),
         element("h1", {}, _headline(report)),
         element("p", {"class": "lead"}, name_model(report.model.name), f" {verdict(report)}."),
+        *(element("p", {}, f"{remark[0].upper()}{remark[1:]}.") for remark in report.remarks),
         *(element("p", {"class": "warning"}, warning) for warning in warnings),
         element("dl", {"class": "figures"}, _latency(report), _accuracy(report), _file(report), _time(report)),
     )

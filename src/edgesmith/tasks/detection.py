@@ -24,6 +24,7 @@ from edgesmith.tasks.base import LossSum
 from edgesmith.tasks.boxes import BoxRule, FoundBoxes, find_boxes
 from edgesmith.tasks.matching import match
 
+NO_TEACHER: Final = "a detector has no teacher so far; leave --teacher out"
 _ALPHA: Final = 0.75  # of positives in the focal loss, as TensorFlow's configurations for MobileNetV3 have it
 _GAMMA: Final = 2.0
 _NEGATIVES: Final = 3  # for each positive, the hardest, in the softmax loss
@@ -86,7 +87,7 @@ class Detection:
         Raises:
             UsageError: Always.
         """
-        raise UsageError("a detector has no teacher so far; leave --teacher out")
+        raise UsageError(NO_TEACHER)
 
     def metric(self, *, seed: int = 0) -> DetectionMetric:
         """A new accumulator over these classes."""
@@ -194,7 +195,8 @@ class DetectionMetric:
         random = generator(self._seed, "bootstrap")
         drawn = [self._score(random.integers(0, len(self._truth), len(self._truth)))["map"] for _ in range(_DRAWS)]
         low, high = np.quantile([value for value in drawn if value >= 0] or [0.0], [0.025, 0.975])
-        by_class = dict(zip(whole["classes"], whole["map_per_class"], strict=True))
+        # COCO's -1 is a class without a box to find, one of crowds alone too.
+        by_class = {index: ap for index, ap in zip(whole["classes"], whole["map_per_class"], strict=True) if ap >= 0}
         return {
             "map": max(0.0, whole["map"]),
             "map_low": min(float(low), max(0.0, whole["map"])),
@@ -202,7 +204,7 @@ class DetectionMetric:
             "map_50": max(0.0, whole["map_50"]),
             "map_75": max(0.0, whole["map_75"]),
             "per_class": [
-                {"class": name, "num_boxes": int(count), "ap": by_class.get(index) if count else None}
+                {"class": name, "num_boxes": int(count), "ap": by_class.get(index)}
                 for index, (name, count) in enumerate(zip(self._task.class_names, counts, strict=True))
             ],
         }
@@ -214,7 +216,13 @@ class DetectionMetric:
     def _score(self, places: Sequence[int] | NDArray[np.int64] | range, *, per_class: bool = False) -> dict[str, Any]:
         from torchmetrics.detection import MeanAveragePrecision
 
-        metric = MeanAveragePrecision(backend="faster_coco_eval", class_metrics=per_class, sync_on_compute=False)
+        metric = MeanAveragePrecision(
+            backend="faster_coco_eval",
+            iou_thresholds=_OVERLAPS,
+            rec_thresholds=_RECALLS,
+            class_metrics=per_class,
+            sync_on_compute=False,
+        )
         metric.warn_on_many_detections = False
         metric.update([self._found[place] for place in places], [self._truth[place] for place in places])
         found = metric.compute()
@@ -225,4 +233,8 @@ class DetectionMetric:
         return result
 
 
+# COCO's own, in double precision: torchmetrics' are rounded to single, and a recall that equals one is then on the
+# other side of it, which moves a mean by up to a thousandth.
+_OVERLAPS: Final = np.linspace(0.5, 0.95, 10).tolist()
+_RECALLS: Final = np.linspace(0.0, 1.0, 101).tolist()
 _SIDE: Final = 1000.0  # boxes are scored on pictures of this side: only the classes of size depend on it

@@ -51,7 +51,7 @@ def map_groups(
         select: What a narrower group keeps.
         classes: For every class of the target its number in the source, or `FRESH`; None keeps equal classes.
     """
-    partners = _partners(source, target, pairs)
+    partners = group_partners(source, target, pairs)
     answers = _class_groups(target)
     maps: dict[int, ChannelMap] = {}
     for group, theirs in partners.items():
@@ -67,8 +67,8 @@ def map_groups(
     return maps
 
 
-def _partners(source: Network, target: Network, pairs: Mapping[str, str]) -> dict[int, set[int]]:
-    """Groups that run over the same axis of the same tensor."""
+def group_partners(source: Network, target: Network, pairs: Mapping[str, str]) -> dict[int, set[int]]:
+    """For every group of ``target`` those of ``source`` that run over the same axis of the same tensor."""
     mine, theirs = target.tensors(), source.tensors()
     found: dict[int, set[int]] = {}
     for key, other in pairs.items():

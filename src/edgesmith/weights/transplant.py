@@ -22,7 +22,7 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.values import TensorSpec
 from edgesmith.core.errors import WeightsError
 from edgesmith.nn.build import build
-from edgesmith.weights.channel_maps import FRESH, Selection, axis_sources, map_groups
+from edgesmith.weights.channel_maps import FRESH, Selection, axis_sources, group_partners, map_groups
 
 State = Mapping[str, Tensor]
 
@@ -72,8 +72,8 @@ def transplant(
     """Fill a network with the weights of another whose blocks are of the same kinds.
 
     Kernels are cropped to their middle or padded with zeros. A gate that only the new network has is open; one that
-    only the old network has is left out. A head of another make, or for other classes without
-    ``classes``, begins anew. Gradients flow back to the old tensors.
+    only the old network has is left out. A head of another make, or for other classes without ``classes``, begins anew,
+    and so do those layers of a head that listen to another map than they did. Gradients flow back to the old tensors.
 
     Args:
         state: Of a net built from ``from_spec``.
@@ -95,6 +95,7 @@ def transplant(
     source, target = trace_network(from_spec), trace_network(to_spec)
     pairs = _pairs(source, target, blocks)
     _check_kinds(from_spec, to_spec, source, target, pairs, blocks)
+    pairs = _listening_alike(source, target, pairs)
     same_classes = from_spec.num_classes == to_spec.num_classes
     if classes is None and not same_classes:
         pairs = {key: old for key, old in pairs.items() if not _is_answer(target, key)}
@@ -137,6 +138,23 @@ def _pairs(source: Network, target: Network, blocks: Sequence[int] | None) -> di
         if other in old and len(old[other].axes) == len(tensor.axes):
             found[key] = other
     return found
+
+
+def _listening_alike(source: Network, target: Network, pairs: Mapping[str, str]) -> dict[str, str]:
+    """Without what a head's layers hold over channels that are others in the backbone: their tap was elsewhere."""
+    backbone = {key: old for key, old in pairs.items() if key.startswith("blocks.")}
+    sizes = {
+        group: {source.group_sizes[partner] for partner in theirs}
+        for group, theirs in group_partners(source, target, backbone).items()
+    }
+    mine, theirs = target.tensors(), source.tensors()
+
+    def fits(key: str, old: str) -> bool:
+        axes = zip(mine[key].axes, theirs[old].axes, strict=True)
+        couples = (couple for axis, its in axes for couple in zip(axis.groups, its.groups, strict=False))
+        return all(group not in sizes or source.group_sizes[partner] in sizes[group] for group, partner in couples)
+
+    return {key: old for key, old in pairs.items() if key in backbone or fits(key, old)}
 
 
 def _check_kinds(

@@ -10,8 +10,9 @@ import pytest
 
 from edgesmith.arch.anchors import AnchorScheme
 from edgesmith.arch.cost import count_total
-from edgesmith.arch.edits.detection import with_decoding, with_ssdlite
-from edgesmith.arch.edits.segmentation import FineTap, Tail, strides_of, with_lr_aspp
+from edgesmith.arch.edits.detection import CoarseTap, with_decoding, with_ssdlite
+from edgesmith.arch.edits.segmentation import FineTap, Tail, strides_of, with_lr_aspp, with_r_aspp
+from edgesmith.arch.names import Point
 from edgesmith.arch.network import trace_network
 from edgesmith.arch.space.endings.table import ENDINGS
 from edgesmith.arch.space.presets import SPACES, backbones_of, find_space
@@ -99,7 +100,41 @@ def test_the_papers_detectors_are_points(net: str, tail: Tail, anchors: AnchorSc
     spec = at(with_ssdlite(find(net), tail=tail, anchors=anchors))
     chosen = space.values(space.encode(spec))
     assert (chosen["last_stage"], chosen["anchors"], chosen["maps"]) == (tail, anchors, 1.0)
+    assert chosen["tap"] is CoarseTap.EXPAND
     assert model_hash(space.decode(space.encode(spec))) == model_hash(spec)
+
+
+@pytest.mark.parametrize("net", ["mobilenet_v3_small", "mobilenet_v3_large", "mobilenet_v2"])
+@pytest.mark.parametrize(("tail", "stride"), list(product(Tail, (16, 32))))
+def test_segmenters_with_r_aspp_are_points_without_a_finer_map(net: str, tail: Tail, stride: int) -> None:
+    space = space_of(net, "segmentation")
+    spec = at(with_r_aspp(find(net), output_stride=stride, tail=tail))
+    chosen = space.values(space.encode(spec))
+    assert (chosen["last_stage"], chosen["output_stride"], chosen["filters"]) == (tail, stride, 256)
+    assert chosen["tap"] is None
+    made = space.decode(space.encode(spec))
+    assert made.head.kind == "r_aspp"
+    assert model_hash(made) == model_hash(spec)
+
+
+@pytest.mark.parametrize("net", ["mobilenet_v3_small", "mobilenet_v3_large", "mobilenet_v2"])
+@pytest.mark.parametrize("tap", CoarseTap)
+def test_the_first_map_of_a_detector_is_where_it_was_chosen(net: str, tap: CoarseTap) -> None:
+    space = space_of(net, "detection")
+    spec = at(with_ssdlite(find(net), tap=tap))
+    first = spec.head.taps[0]
+    assert strides_of(spec)[first.block - 1 : first.block + 1] == [16, 32]
+    assert first.point is tap.point
+    chosen = space.values(space.encode(spec))
+    assert chosen["tap"] is tap
+    assert model_hash(space.decode(space.encode(spec))) == model_hash(spec)
+
+
+def test_both_heads_and_both_first_maps_are_drawn() -> None:
+    rng = np.random.default_rng(0)
+    dense, boxes = space_of("mobilenet_v3_small", "segmentation"), space_of("mobilenet_v3_small", "detection")
+    assert {dense.decode(dense.sample(rng)).head.kind for _ in range(40)} == {"lr_aspp", "r_aspp"}
+    assert {boxes.decode(boxes.sample(rng)).head.taps[0].point for _ in range(40)} == {Point.INPUT, Point.EXPAND}
 
 
 def test_a_published_segmenter_of_table_7_is_a_point() -> None:
@@ -119,7 +154,7 @@ def test_the_finer_map_is_where_it_was_chosen(tap: FineTap) -> None:
 def test_what_is_not_in_the_space_is_said() -> None:
     space = space_of("mobilenet_v3_small", "segmentation")
     classifier = at(find("mobilenet_v3_small"))
-    with pytest.raises(SpecError, match="its head is no lr_aspp of 64, 128, 256 filters"):
+    with pytest.raises(SpecError, match="its head is no lr_aspp or r_aspp of 64, 128, 256 filters"):
         space.encode(classifier)
     with pytest.raises(SpecError, match="its head is no ssdlite"):
         space_of("mobilenet_v3_small", "detection").encode(with_lr_aspp(classifier))

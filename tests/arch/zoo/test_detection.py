@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from edgesmith.arch.anchors import AnchorScheme, count_anchors
@@ -25,6 +28,45 @@ ROWS = [  # name, the paper's millions of parameters, the layout's: parameters w
     ("ssdlite_mobilenet_v3_small@anchors=torchvision", None, 1_868_108, 195.1),
     ("ssdlite_mobilenet_v3_small@anchors=torchvision,tail=full", None, 2_600_636, 243.2),
 ]
+
+# The other rows, whose layout no source tells: name; the paper's millions of parameters and billions of multiply-adds;
+# ours: millions of parameters without norms and millions of multiply-adds.
+BESIDE = [
+    ("ssdlite_mobilenet_v1", 5.1, 1.3, 5.210, 1322.4),
+    ("ssdlite_mobilenet_v2", 4.3, 0.80, 4.450, 804.4),
+    ("ssdlite_mobilenet_v2@width=0.5", 1.54, 0.27, 1.537, 272.3),
+    ("ssdlite_mobilenet_v2@width=0.35", 0.93, 0.16, 0.928, 166.6),
+    ("ssdlite_mnasnet_a1", 4.88, 0.84, 4.862, 837.8),
+    ("ssdlite_mnasnet_a1@width=0.5", 1.68, 0.29, 1.665, 290.4),
+    ("ssdlite_mnasnet_a1@width=0.35", 1.02, 0.18, 1.013, 177.3),
+]
+
+
+@pytest.mark.parametrize(("name", "published", "published_madds", "plain", "madds"), BESIDE)
+def test_the_other_rows_of_table_6_stand_beside_the_papers(
+    name: str, published: float, published_madds: float, plain: float, madds: float
+) -> None:
+    cost = count_total(find(name))
+    millions = (cost.parameters - norm_parameters(name)) / 1e6
+    assert round(millions, 3) == plain
+    assert round(cost.madds / 1e6, 1) == madds
+    assert millions == pytest.approx(published, rel=0.036)
+    assert cost.madds / 1e9 == pytest.approx(published_madds, abs=0.023)
+
+
+def test_the_page_has_every_row_of_table_6_as_it_is_counted() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "detection.md").read_text(encoding="utf-8")
+    rows = [(name, published) for name, published, *_ in ROWS if published] + [
+        (name, paper) for name, paper, *_ in BESIDE
+    ]
+    told = dict(re.findall(r"^\| `(ssdlite_[^`]*)` \| (.*) \|$", text, re.M))
+    assert set(told) == {name for name, _ in rows}
+    for name, published in rows:
+        cost = count_total(find(name))
+        plain = (cost.parameters - norm_parameters(name)) / 1e6
+        cells = told[name].split(" | ")
+        assert cells[:2] == [f"{cost.parameters:,}", f"{plain:.3f} M"]
+        assert (float(cells[2].removesuffix(" M")), cells[3]) == (published, f"{cost.madds / 1e6:.1f} M")
 
 
 @pytest.mark.parametrize(("name", "published", "parameters", "madds"), ROWS)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from edgesmith.arch.cost import count, count_total
@@ -19,6 +22,8 @@ ROWS = [  # name, the paper's millions of parameters, the layout's at 1025x2049:
     (V2, None, 1.159, 13.63),
     (f"{V2},decoder=lr_aspp", None, 1.031, 12.78),
     (f"{V2},decoder=lr_aspp,filters=128", None, 0.987, 12.52),
+    (f"{V2},decoder=lr_aspp,filters=128,width=0.5", 0.28, 0.283, 3.96),
+    (f"{V2},decoder=lr_aspp,filters=128,width=0.35", 0.16, 0.162, 2.45),
     ("raspp_mobilenet_v3_large", 3.60, 3.601, 18.16),
     ("raspp_mobilenet_v3_large@tail=halved", 1.76, 1.762, 11.03),
     ("lraspp_mobilenet_v3_large@filters=256", 1.63, 1.633, 10.13),
@@ -35,6 +40,16 @@ def test_counts_of_table_7(name: str, published: float | None, parameters: float
     assert round(cost.parameters / 1e6, 3) == parameters
     assert round(cost.madds / 1e9, 2) == madds
     assert published is None or round(cost.parameters / 1e6, 2) == published
+
+
+def test_the_page_has_every_row_of_table_7_as_it_is_counted() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "segmentation.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| row (\d+) \| `([^`]*)` \| (.*) \|$", text, re.M)
+    assert [int(row) for row, *_ in told] == list(range(1, 12))
+    assert {name for _, name, _ in told} == {name for name, *_ in ROWS if "stride=32" not in name}
+    for _, name, rest in told:
+        cost, cells = count_total(find(name).with_resolution(1025, 2049)), rest.split(" | ")
+        assert (cells[0], cells[2]) == (f"{cost.parameters / 1e6:.3f} M", f"{cost.madds / 1e9:.2f} G")
 
 
 def test_torchvisions_variant_has_its_counts() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -131,15 +133,58 @@ def test_a_bundle_of_the_float_file_has_its_masks(
     assert agreement(ours, theirs) > 0.9999
 
 
-# The data's README has these figures of the file; for road it has 0.829, and the file has 0.803 on these pictures.
+# As the data's README has them, of the set's PNG pictures. Here are JPEG files of quality 80 made of these, which take
+# 0.026 off the float file's road: see `test_road_is_what_compression_costs`.
+RECORDED = {
+    FLOAT: {"road": 0.829, "car": 0.764, "pedestrian": 0.263},
+    UINT8: {"road": 0.798, "car": 0.787, "pedestrian": 0.179},
+}
+LOST_TO_JPEG = {"road": 0.026, "car": 0.0, "pedestrian": 0.0}
+
+
 @pytest.mark.slow
 def test_the_float_net_overlaps_camvid_as_its_file_does(weights: Path, frames: list[tuple[Pixels, Mask]]) -> None:
     truths = [truth for _, truth in frames]
     net, file = imported_net(read_litert(weights / FLOAT), emulated=False), litert(weights / FLOAT)
     found = ious([net(pixels) for pixels, _ in frames], truths)
-    assert found["car"] == pytest.approx(0.764, abs=0.02)
-    assert found["pedestrian"] == pytest.approx(0.263, abs=0.02)
     assert found == pytest.approx(ious([file(pixels) for pixels, _ in frames], truths), abs=0.001)
+    here = {name: iou - LOST_TO_JPEG[name] for name, iou in RECORDED[FLOAT].items()}
+    assert found == pytest.approx(here, abs=0.006)
+
+
+@pytest.mark.slow
+def test_road_is_what_compression_costs(weights: Path, frames: list[tuple[Pixels, Mask]]) -> None:
+    """Once more at the pictures' own quality changes nothing; a step lower takes twice what is missing from road."""
+    file, truths = litert(weights / FLOAT), [truth for _, truth in frames]
+    road = {
+        quality: ious([file(recompressed(pixels, quality)) for pixels, _ in frames], truths)["road"]
+        for quality in (95, 60)
+    }
+    whole = ious([file(pixels) for pixels, _ in frames], truths)["road"]
+    assert road[95] == pytest.approx(whole, abs=0.01)
+    assert whole - road[60] > 0.03
+
+
+def recompressed(pixels: Pixels, quality: int) -> Pixels:
+    """The frame as it was before it was enlarged, through JPEG, and enlarged again."""
+    stream = io.BytesIO()
+    small = Image.fromarray(pixels).resize((480, 240), Image.Resampling.BILINEAR)
+    small.save(stream, "JPEG", quality=quality, subsampling=2)
+    with Image.open(stream) as image:
+        return np.asarray(image.convert("RGB").resize((1025, 513), Image.Resampling.BILINEAR))
+
+
+@pytest.mark.slow
+def test_the_uint8_file_and_its_import_overlap_camvid(weights: Path, frames: list[tuple[Pixels, Mask]]) -> None:
+    """The file itself has its README's figures to within 0.02; its import falls short of it by 0.025 in cars."""
+    truths, file = [truth for _, truth in frames], litert(weights / UINT8)
+    theirs = ious([file(pixels) for pixels, _ in frames], truths)
+    assert theirs == pytest.approx(RECORDED[UINT8], abs=0.02)
+    net = imported_net(read_litert(weights / UINT8), emulated=True)
+    found = ious([net(pixels) for pixels, _ in frames], truths)
+    assert found["road"] == pytest.approx(RECORDED[UINT8]["road"], abs=0.02)
+    assert found["pedestrian"] == pytest.approx(RECORDED[UINT8]["pedestrian"], abs=0.02)
+    assert theirs["car"] - found["car"] == pytest.approx(0.025, abs=0.008)
 
 
 @pytest.mark.slow

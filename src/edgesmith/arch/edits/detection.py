@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from typing import Final
 
 from edgesmith.arch.anchors import AnchorScheme
@@ -21,24 +22,38 @@ _EXTRAS: Final = (512, 256, 256, 128)
 _LEAST: Final = 16
 
 
+class CoarseTap(StrEnum):
+    """Which map of stride 16 has the first boxes: the input of the first block at stride 32, or its expansion."""
+
+    INPUT = "input"
+    EXPAND = "expand"
+
+    @property
+    def point(self) -> Point:
+        """In that block."""
+        return Point(self.value)
+
+
 def with_ssdlite(
     spec: NetSpec,
     *,
     tail: Tail = Tail.HALVED,
+    tap: CoarseTap = CoarseTap.EXPAND,
     anchors: AnchorScheme = AnchorScheme.TENSORFLOW,
     scores: Scores = Scores.SIGMOID,
     width: float = 1.0,
 ) -> NetSpec:
     """The network as the paper's detector.
 
-    The first map is the expansion of the first block at stride 32, which still has stride 16; the second is the last
-    layer before pooling.
+    The paper's first map is the expansion of the first block at stride 32, which still has stride 16; the second is the
+    last layer before pooling.
 
     Paper: MobileNetV3, section 6.3.
 
     Args:
         spec: Any network that goes to stride 32.
         tail: Whether the last stage is halved, its first expansion left as it is.
+        tap: The first map.
         anchors: Whose boxes.
         scores: How logits become scores, and so the loss.
         width: Of the maps behind the backbone.
@@ -52,7 +67,7 @@ def with_ssdlite(
         extra_channels=tuple(max(_LEAST, make_divisible(channels * width)) for channels in _EXTRAS),
         anchors=anchors,
         scores=scores,
-        taps=(coarse_tap(spec), Tap(block=-1), picture_tap()),
+        taps=(coarse_tap(spec, tap), Tap(block=-1), picture_tap()),
     )
     return replace(spec, head=head)
 
@@ -73,8 +88,8 @@ def ssdlite_head(spec: NetSpec) -> SsdLite:
     return spec.head
 
 
-def coarse_tap(spec: NetSpec) -> Tap:
-    """The expansion of the first block at stride 32; its input where it has none.
+def coarse_tap(spec: NetSpec, wanted: CoarseTap = CoarseTap.EXPAND) -> Tap:
+    """Where the first map is; the block's input where it expands nothing.
 
     Raises:
         SpecError: No block reaches stride 32.
@@ -84,4 +99,4 @@ def coarse_tap(spec: NetSpec) -> Tap:
     if first is None:
         raise SpecError(f"{spec.name}: no block reaches stride 32, the last has {strides[-1]}")
     parts, _ = count_parts(spec)
-    return Tap(block=first, point=Point.EXPAND if Point.EXPAND in parts[first].points else Point.INPUT)
+    return Tap(block=first, point=wanted.point if wanted.point in parts[first].points else Point.INPUT)

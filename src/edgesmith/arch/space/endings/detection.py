@@ -1,4 +1,4 @@
-"""SSDLite behind a space's backbones: the last stage's width, the boxes, the maps behind the backbone."""
+"""SSDLite behind a space's backbones: first map, last stage's width, boxes, maps behind the backbone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from edgesmith.arch.anchors import AnchorScheme
-from edgesmith.arch.edits.detection import with_ssdlite
+from edgesmith.arch.edits.detection import CoarseTap, with_ssdlite
 from edgesmith.arch.edits.segmentation import Tail
 from edgesmith.arch.edits.tail import HalvingRule, halved_at
 from edgesmith.arch.heads.ssdlite import SsdLite
@@ -25,19 +25,22 @@ class Detecting:
     Paper: MobileNetV3, section 6.3: a last stage whole or halved.
 
     Attributes:
+        taps: Choices of the first map, which has most of the boxes.
         tails: Whether the last stage is halved.
         anchors: Choices of the boxes: three a place on the first map, or six.
         widths: Choices of the maps behind the backbone, as multiples of the usual ones.
     """
 
+    taps: tuple[CoarseTap, ...] = (CoarseTap.INPUT, CoarseTap.EXPAND)
     tails: tuple[Tail, ...] = (Tail.HALVED, Tail.FULL)
     anchors: tuple[AnchorScheme, ...] = (AnchorScheme.TENSORFLOW, AnchorScheme.TORCHVISION)
     widths: tuple[float, ...] = (0.25, 0.5, 1.0)
 
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """Last stage, boxes, maps behind the backbone."""
+        """First map, last stage, boxes, maps behind the backbone."""
         return (
+            Choice(name="tap", options=self.taps),
             Choice(name="last_stage", options=self.tails),
             Choice(name="anchors", options=self.anchors),
             Choice(name="maps", options=self.widths, ordered=True),
@@ -45,7 +48,13 @@ class Detecting:
 
     def finish(self, spec: NetSpec, chosen: Chosen) -> NetSpec:
         """The backbone as a detector."""
-        return with_ssdlite(spec, tail=chosen["last_stage"], anchors=chosen["anchors"], width=chosen["maps"])
+        return with_ssdlite(
+            spec,
+            tail=chosen["last_stage"],
+            tap=chosen["tap"],
+            anchors=chosen["anchors"],
+            width=chosen["maps"],
+        )
 
     def edit(self, chosen: Chosen) -> Edit:
         """Blocks at stride 32 may be halved."""
@@ -65,7 +74,7 @@ class Detecting:
         """
         if not isinstance(spec.head, SsdLite):
             raise SpecError("its head is no ssdlite")
-        for anchors, width in product(self.anchors, self.widths):
-            if with_ssdlite(spec, tail=Tail.FULL, anchors=anchors, width=width).head == spec.head:
+        for tap, anchors, width in product(self.taps, self.anchors, self.widths):
+            if with_ssdlite(spec, tail=Tail.FULL, tap=tap, anchors=anchors, width=width).head == spec.head:
                 for tail in self.tails:
-                    yield {"last_stage": tail, "anchors": anchors, "maps": width}
+                    yield {"tap": tap, "last_stage": tail, "anchors": anchors, "maps": width}

@@ -20,6 +20,8 @@ CONFIGS: list[dict[str, Any]] = [
     {"search": SearchWishes(), "adapt": True, "max_size": "2MB"},
     {"device": "onnxruntime,litert", "across": "mean"},
     {"search": SearchWishes(random=True, trials=12, reward="soft"), "max_memory": "5MB"},
+    {"teacher": "runs/large"},
+    {"preset": "paper-small", "int8": True},
 ]
 
 
@@ -41,3 +43,11 @@ def test_a_search_with_random_candidates_is_the_verb_search() -> None:
     assert "--trials 12" in text
     assert "--no-search" in repeat(FitConfig(data="d", budget="1ms")).text
     assert "search" not in repeat(FitConfig(data="d", budget="1ms", search=SearchWishes(if_worth=True))).text
+
+
+def test_a_preset_is_asked_for_by_its_name_and_not_by_its_parts() -> None:
+    text = repeat(FitConfig(data="d", budget="1ms", preset="paper-large")).text
+    assert "--preset paper-large" in text
+    assert "--no-int8" in text
+    assert "search" not in text
+    assert "adapt" not in text

@@ -21,7 +21,7 @@ from edgesmith.engine.evaluate import Evaluation, eager, evaluate
 from edgesmith.engine.event_files import event_files
 from edgesmith.engine.health import ChanceWatch, find_bad_layer
 from edgesmith.engine.launch import isolated_randomness
-from edgesmith.engine.log import Event, Log
+from edgesmith.engine.log import EVENTS_NAME, Event, Log
 from edgesmith.engine.plan import Plan, plan_run
 from edgesmith.engine.state import Best, require_same_run
 from edgesmith.engine.step import Updater, prepare
@@ -125,7 +125,7 @@ class _Run:
             folder, progress = None, SILENT  # one process writes and talks
         self.spec, self.held_out, self.progress, self.clock = spec, held_out, progress, clock
         self.shown = event_files(folder)
-        self.log = Log(None if folder is None else folder / "events.jsonl", listener=self.shown)
+        self.log = Log(None if folder is None else folder / EVENTS_NAME, listener=self.shown)
         self.checkpoints = None if folder is None else CheckpointFolder(folder / "checkpoints")
         self.chance = ChanceWatch(task.chance_loss, first_step=_CHANCE_STEPS + plan.warmup_steps)
         self.losses: list[Tensor] = []

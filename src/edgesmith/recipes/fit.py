@@ -38,7 +38,7 @@ from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.measure import measure_for
 from edgesmith.recipes.models import CLASSIFICATION, Model
 from edgesmith.recipes.product import Score
-from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
+from edgesmith.recipes.run_folder import BUNDLE_NAME, STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
@@ -46,6 +46,7 @@ from edgesmith.recipes.task_nets import shapes_of
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
 from edgesmith.recipes.zoo_choice import choose_of_zoo
 from edgesmith.report import write
+from edgesmith.report.page import PAGE_NAME
 from edgesmith.report.saved import REPORT_NAME, load
 from edgesmith.search.candidates import NETS, resolutions_for
 from edgesmith.search.limits import Limits
@@ -98,7 +99,7 @@ class _Fit:
         self.reach = replace(limits, latency_ms=limits.latency_ms * (REACH if config.adapt else 1.0))
         self.starts, self.material, self.folder, self.progress = starts, material, folder, progress
         self.classes = material.dataset.classes
-        self.stages = Stages(folder.path / "stages")
+        self.stages = Stages(folder.path / STAGES_NAME)
         self.int8_told: dict[str, Any] | None = None
 
     def run(self) -> FitResult:
@@ -223,12 +224,12 @@ class _Fit:
         )
         found = self.stages.run("adapt", work, forecast_s=(1 - SHARE) * plan["train_s"])
         bundle = hand_over(Path(found["bundle"]), home / BUNDLE_NAME)
-        write(tell_narrowed(course, load(home / "netadapt" / REPORT_NAME), bundle.folder), home / "report.html")
+        write(tell_narrowed(course, load(home / "netadapt" / REPORT_NAME), bundle.folder), home / PAGE_NAME)
         return adapted_result(
             found,
             winner.name,
             bundle=bundle.folder,
-            report=home / "report.html",
+            report=home / PAGE_NAME,
             forecast_s=plan["forecast_s"],
             actual_s=self.stages.times()[1],
             candidates=None if course.search is None else course.search.to_json(),
@@ -282,7 +283,7 @@ class _Fit:
         story = Story(
             **vars(course), bundle=self.bundle, result=result, score=score, latency=latency, measurement=measurement
         )
-        report = self.folder.path / "report.html"
+        report = self.folder.path / PAGE_NAME
         return FitResult(
             bundle=self.bundle.folder,
             report=report,

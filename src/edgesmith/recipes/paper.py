@@ -32,11 +32,12 @@ from edgesmith.recipes.measure import measure_for
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.run import netadapt
-from edgesmith.recipes.run_folder import RESULT_NAME, RunFolder, Stages, open_run
+from edgesmith.recipes.run_folder import RESULT_NAME, STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.start import NONE
 from edgesmith.recipes.train import train_model
 from edgesmith.recipes.untrained import measure_specs
+from edgesmith.report.page import PAGE_NAME
 from edgesmith.search.executors.table import make_executor
 
 SEED_NET: Final = "mnasnet_a1"
@@ -105,7 +106,7 @@ class _Paper:
     ) -> None:
         self.preset, self.config, self.shares, self.total_s = preset, config, shares, total_s
         self.folder, self.progress = folder, progress
-        self.stages = Stages(folder.path / "stages")
+        self.stages = Stages(folder.path / STAGES_NAME)
         self.limit_ms = config.limits().latency_ms
 
     def run(self) -> FitResult:
@@ -121,7 +122,7 @@ class _Paper:
         metrics = read_json(trained.folder.parent / RESULT_NAME)["metrics"]
         done = FitResult(
             bundle=bundle.folder,
-            report=self.folder.path / "2-netadapt" / "report.html",
+            report=self.folder.path / "2-netadapt" / PAGE_NAME,
             budget_ms=self.limit_ms,
             met=latency.high_ms <= self.limit_ms,
             latency=(latency.to_dict(),),

@@ -33,7 +33,7 @@ from edgesmith.recipes.labels import require_task, same_order
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.quantize import CALIBRATION, NO_WISHES, check_request, quantize_model
-from edgesmith.recipes.run_folder import Stages, open_run
+from edgesmith.recipes.run_folder import STAGES_NAME, Stages, open_run
 from edgesmith.recipes.start import Start, open_start
 from edgesmith.recipes.task_nets import net_for
 from edgesmith.recipes.train import affordable_pictures, finish, fit_weights, named_recipe, task_of
@@ -159,7 +159,7 @@ def _train(
         rounded = FakeQuantNet(net, _range_batches(material, rule), plan=QuantPlan(float_parts=float_ends(spec)))
     if until is not None:
         affordable = partial(affordable_pictures, rounded, material, task, config, rule, until - clock())
-        config = replace(config, pictures=Stages(folder / "stages").run("pictures", affordable))
+        config = replace(config, pictures=Stages(folder / STAGES_NAME).run("pictures", affordable))
         progress.note(f"{config.pictures} pictures are what the time is worth")
     rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
     result = fit_weights(

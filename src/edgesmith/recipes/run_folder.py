@@ -12,9 +12,11 @@ from typing import Any, Final
 from edgesmith.core.errors import RunError
 from edgesmith.core.files import read_json, write_json
 
+DEFAULT_FOLDER: Final = Path("runs")
 RUN_NAME: Final = "run.json"
 RESULT_NAME: Final = "result.json"
 BUNDLE_NAME: Final = "bundle"
+STAGES_NAME: Final = "stages"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ from edgesmith.recipes.models import Model
 from edgesmith.recipes.net_forms import as_deployed
 from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import Score, make_bundle, score_file
-from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
+from edgesmith.recipes.run_folder import BUNDLE_NAME, STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
 from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.teacher import open_teacher
@@ -137,7 +137,7 @@ def train_model(
     if limit_s is not None:
         left_s = PROMISED * limit_s - FINISH_S - (clock() - begun)
         affordable = partial(affordable_pictures, net, material, task, config, rule, left_s, expert)
-        config = replace(config, pictures=Stages(folder.path / "stages").run("pictures", affordable))
+        config = replace(config, pictures=Stages(folder.path / STAGES_NAME).run("pictures", affordable))
         progress.note(f"{config.pictures} pictures are what {time} are worth")
     rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
     result = fit_weights(

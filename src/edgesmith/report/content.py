@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgesmith.report.networks import NetworkFacts
 from edgesmith.report.placed import ClassColour, Overlay, PlaceScore, PlaceWords
 from edgesmith.report.plotted import CurvePanel, SearchFacts
 
@@ -243,6 +244,7 @@ class FitReport:
         verb: The verb that wrote it.
         proposals: Of all steps of NetAdapt, in order; empty for other verbs.
         sizes: The network before and after NetAdapt.
+        networks: Those to draw block by block.
     """
 
     data: str
@@ -274,6 +276,7 @@ class FitReport:
     verb: str = "fit"
     proposals: tuple[ProposalRow, ...] = ()
     sizes: tuple[SizeRow, ...] = ()
+    networks: tuple[NetworkFacts, ...] = ()
 
     def __post_init__(self) -> None:
         size = len(self.classes)

@@ -32,10 +32,11 @@ from edgesmith.recipes.netadapt.result import NetAdaptResult, candidate_json
 from edgesmith.recipes.netadapt.trial import open_set
 from edgesmith.recipes.netadapt.walk import Walk
 from edgesmith.recipes.remarks import say_left_out, say_of_set
-from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
+from edgesmith.recipes.run_folder import STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
 from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
+from edgesmith.report.page import PAGE_NAME
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
 from edgesmith.tasks.figures import figure_for
@@ -108,7 +109,7 @@ class _Run:
         self.material = open_set(config.data, config.seed)
         self.task, self.rule = task_of(self.material, base, spec), start.rule(spec)
         self.figure = figure_for(self.task.name)
-        self.stages = Stages(folder.path / "stages")
+        self.stages = Stages(folder.path / STAGES_NAME)
         self.goal = Goal.parse(config.budget)
 
     def run(self) -> NetAdaptResult:
@@ -264,7 +265,7 @@ class _Run:
         return paired.latency.low_ms <= self.goal.limit_ms(0.0)
 
     def _result(self, story: Story, plan: dict[str, Any]) -> NetAdaptResult:
-        path = self.folder.path / "report.html"
+        path = self.folder.path / PAGE_NAME
         paired = story.paired
         to_seed = {"ratio_to_seed": paired.to_seed, "ratio_low": paired.low, "ratio_high": paired.high}
         done = NetAdaptResult(

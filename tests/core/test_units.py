@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edgesmith.core.errors import UsageError
-from edgesmith.core.units import format_duration, parse_bytes, parse_milliseconds, parse_seconds
+from edgesmith.core.units import format_bytes, format_duration, parse_bytes, parse_milliseconds, parse_seconds
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,10 @@ def test_the_option_is_named() -> None:
 )
 def test_durations_as_people_say_them(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 B"), (999, "999 B"), (5_410_000, "5.41 MB"), (999_700, "1000 kB"), (12e9, "12 GB")]
+)
+def test_sizes_carry_about_three_digits(size: float, text: str) -> None:
+    assert format_bytes(size) == text

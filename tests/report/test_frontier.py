@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edgesmith.report.content import Budget, FitReport, Outcome
 from edgesmith.report.frontier import draw_frontier, spread_rows
+from edgesmith.report.labels import Spot
 from tests.report.pages import Node, read_page
 from tests.report.samples import candidates, sample_report
 
@@ -69,6 +70,27 @@ def test_the_winner_is_marked_and_painted_last() -> None:
     assert [mark.attributes["class"] for mark in marks].index("point winner") == len(marks) - 1
     (result,) = plot(sample_report()).find("g", kind="result")
     assert "84.5 %, 1.17 ms" in result.text
+
+
+@pytest.mark.parametrize("width", [840, 360])
+@pytest.mark.parametrize("budget_ms", [1.2, 1.3, 1.5, 1.7, 2.5])
+@pytest.mark.parametrize("ms", [0.9, 1.17, 1.6, 2.4])
+def test_the_results_figures_stay_clear_of_the_budget_and_of_the_points(
+    width: float, budget_ms: float, ms: float
+) -> None:
+    report = sample_report()
+    latency = replace(report.latency, ms=ms, low_ms=ms - 0.02, high_ms=ms + 0.03)
+    svg = plot(replace(report, budget=Budget(latency_ms=budget_ms), latency=latency), width=width)
+    (label,) = svg.find("text", kind="result-label")
+    at, y = (float(label.attributes[side]) for side in ("x", "y"))
+    box = Spot(x=at, y=y, anchor=label.attributes["text-anchor"]).box(label.text)
+    line = float(svg.find("line", kind="budget")[0].attributes["x1"])
+    assert not box.left < line < box.right
+    assert box.left >= 0
+    assert box.right <= width
+    for circle in svg.find("circle"):
+        x, y = (float(circle.attributes[side]) for side in ("cx", "cy"))
+        assert not (box.left < x < box.right and box.top < y < box.bottom)
 
 
 def test_no_budget_no_line() -> None:

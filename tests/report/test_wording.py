@@ -8,7 +8,6 @@ from edgesmith.report.content import Budget, DataProblem, Latency, Outcome
 from edgesmith.report.wording import (
     broken_limits,
     fate_of_candidates,
-    format_bytes,
     format_count,
     format_ms,
     summary_lines,
@@ -20,13 +19,6 @@ from tests.report.samples import sample_report
 
 def test_figures_carry_about_three_digits() -> None:
     assert [format_ms(ms) for ms in (0.0421, 0.98, 1.017, 12.34, 123.4)] == ["0.042", "0.98", "1.02", "12.3", "123"]
-    assert [format_bytes(size) for size in (0, 999, 5_410_000, 999_700, 12e9)] == [
-        "0 B",
-        "999 B",
-        "5.41 MB",
-        "1000 kB",
-        "12 GB",
-    ]
     assert [format_count(count) for count in (999, 15_600, 2_542_856, 5.65e9)] == ["999", "15,600", "2.54 M", "5.65 G"]
 
 

@@ -12,9 +12,10 @@ from starlette.testclient import TestClient
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.onnx import OnnxExporter
 from edgesmith.deploy.parity import check_parity
+from edgesmith.web.scan import JOBS_NAME
 from tests.data.builders import write_pictures, zip_folder
 from tests.deploy.models import make_model, noise_pictures, tiny_spec, write_tiny_bundle
-from tests.web.folders import local_client, make_old, write_fit, write_training
+from tests.web.folders import JOB, local_client, make_old, write_fit, write_job, write_training
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,15 @@ def served(tiny_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Pat
     (root / "broken" / "run.json").write_text("{")
     pictures = write_pictures(root.parent / "pictures", {"train/a": 6, "train/b": 6, "val/a": 2, "val/b": 2})
     zip_folder(pictures, root / "two.zip")
+    return root
+
+
+@pytest.fixture(scope="session")
+def shown(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same folder with a job that is over, for tests that look at pages."""
+    root = tmp_path_factory.mktemp("shown") / "runs"
+    shutil.copytree(served, root, symlinks=True, ignore=shutil.ignore_patterns(JOBS_NAME))
+    write_job(root, JOB)
     return root
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import uvicorn
 
+from edgesmith.core.authority import family_of
 from edgesmith.devices.browser.address import HubAddress
 from edgesmith.devices.browser.protocol import Envelope
 from edgesmith.runtimes.table import RUNTIMES
@@ -49,7 +50,7 @@ def serving(
     files: dict[str, Any] = {}
     if certificate is not None:
         files = {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
-    listener = socket.create_server((host, 0))
+    listener = socket.create_server((host, 0), family=family_of(host))
     config = WebConfig(folder=folder, host=host, port=listener.getsockname()[1], token=TOKEN)
     app = create_app(config)
     app.state.phones = Hub(patience)

@@ -11,13 +11,17 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from edgesmith.arch.spec import NetSpec, model_hash
+from edgesmith.core.config import to_dict
 from edgesmith.core.files import write_json
 from edgesmith.report import content
 from edgesmith.report.page import write
 from edgesmith.web.app import create_app
 from edgesmith.web.config import WebConfig
+from edgesmith.web.jobs import JOB_NAME, LOG_NAME, OUTPUT_NAME, Job
+from edgesmith.web.scan import JOBS_NAME
 from tests.report.samples import sample_report
 
+JOB = "20260101-000000-abcdef"
 ORIGIN = "http://127.0.0.1"
 TOKEN = "a-token-of-this-test-alone"
 
@@ -85,6 +89,19 @@ def write_training(run: Path, *, pictures: int = 1200, of: int = 4800) -> None:
     """A training on its way."""
     write_json(run / "run.json", {"verb": "train", "model": {"name": "small"}, "data": "/data/digits.zip"})
     write_events(run, pictures=pictures, of=of)
+
+
+def write_job(root: Path, key: str) -> None:
+    """A check that is over and found something, in the folder of the jobs."""
+    folder = root / JOBS_NAME / key
+    told = {"ok": False, "num_images": 16, "classes": {"a": 8, "b": 8}}
+    problem = {"kind": "truncated", "file": "train/a/0.png", "detail": "ends after 31 kB"}
+    job = Job(
+        key=key, verb="check", title="check two.zip", arguments=("check", "/data/two.zip", "--json"), created_at=1.7e9
+    )
+    write_json(folder / JOB_NAME, to_dict(replace(job, pid=1, exit_code=1, ended_at=1.7e9 + 3)))
+    write_json(folder / OUTPUT_NAME, {**told, "problems": [problem]})
+    (folder / LOG_NAME).write_text("edgesmith: 1 problem\n")
 
 
 def make_old(run: Path, *, hours: float = 3) -> None:

@@ -64,7 +64,6 @@ def told(page: str) -> str:
     return str(line)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the size of this process from /proc")
 @pytest.mark.parametrize("start", STARTS)
 def test_hostile_pictures(hostile_client: TestClient, served: Path, start: int, little_memory: None) -> None:
@@ -83,7 +82,6 @@ def test_hostile_pictures(hostile_client: TestClient, served: Path, start: int, 
     assert outside(served) == before
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the size of this process from /proc")
 @pytest.mark.parametrize("start", STARTS)
 def test_hostile_archives(

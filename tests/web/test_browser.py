@@ -5,6 +5,8 @@ EDGESMITH_CHROMIUM names the browser; EDGESMITH_AXE, where it names axe-core's `
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -15,12 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import onnxruntime
 import pytest
 
 from edgesmith.recipes.quickstart import write_digits
 from edgesmith.web.processes import end_group
 from tests.web.folders import write_training
-from tests.web.test_pages import PAGES
+from tests.web.test_pages import ERROR, PAGES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -46,9 +50,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def root(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(shown: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A served folder that these tests may write into."""
-    return Path(shutil.copytree(served, tmp_path_factory.mktemp("browser") / "runs", symlinks=True))
+    return Path(shutil.copytree(shown, tmp_path_factory.mktemp("browser") / "runs", symlinks=True))
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,16 @@ def address(root: Path) -> Iterator[str]:
     yield match[1]
     end_group(server.pid, is_alive=lambda: server.poll() is None)
     server.stderr.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def phone(browser: Browser, address: str) -> Iterator[None]:
+    """A page that stays open, so that the desk has a phone to show."""
+    page = browser.new_page()
+    page.goto(f"{address}/phone?name=pixel")
+    page.get_by_text("Ready as browser:pixel").wait_for(timeout=120_000)
+    yield
+    page.close()
 
 
 def open_page(browser: Browser, width: int, scheme: Any) -> tuple[Page, list[str]]:
@@ -83,6 +97,8 @@ def test_pages_fit_their_window_and_complain_of_nothing(
     page, complaints = open_page(browser, width, scheme)
     for path in PAGES:
         page.goto(address + path)
+        if path == ERROR:
+            assert "404" in complaints.pop()
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert over <= 0, f"{path} at {width}: {over} pixels too wide"
         light = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -143,7 +159,23 @@ def test_a_picture_of_the_camera_is_answered(browser: Browser, address: str) -> 
     page.close()
 
 
-def test_a_fit_from_the_upload_to_an_answer(browser: Browser, address: str, tmp_path: Path) -> None:
+def assert_measured(packed: Path, *, device: str) -> None:
+    """That a bundle as it was downloaded holds a file that runs, and what that file was measured to take."""
+    with zipfile.ZipFile(packed) as archive:
+        files = {name.rpartition("/")[2]: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(files["bundle.json"])
+    (latency,) = [record for record in manifest["latency"] if record["device"] == device]
+    assert 0 < latency["low_ms"] <= latency["ms"] <= latency["high_ms"] < 3
+    (record,) = [record for record in manifest["files"] if record["path"] == "model.onnx"]
+    assert hashlib.sha256(files["model.onnx"]).hexdigest() == record["sha256"]
+    session = onnxruntime.InferenceSession(files["model.onnx"])
+    (shown,) = session.get_inputs()
+    shape = [size if isinstance(size, int) else 1 for size in shown.shape]
+    (scores,) = session.run(None, {shown.name: np.zeros(shape, np.float32)})
+    assert scores.shape == (1, 2)
+
+
+def test_a_fit_from_the_upload_to_a_measured_file_and_an_answer(browser: Browser, address: str, tmp_path: Path) -> None:
     write_digits(tmp_path / "all.zip")
     with zipfile.ZipFile(tmp_path / "all.zip") as whole, zipfile.ZipFile(tmp_path / "two.zip", "w") as part:
         names = [name for name in whole.namelist() if name.split("/")[1] in ("0", "1")]
@@ -167,6 +199,10 @@ def test_a_fit_from_the_upload_to_an_answer(browser: Browser, address: str, tmp_
     assert page.locator("#job .state").inner_text() == "finished", page.locator("#job").inner_text()
     page.click("text=To the run")
     page.wait_for_selector("h1:has-text('of new pictures right')")
+    page.click("text=The bundle")
+    with page.expect_download() as taken:
+        page.click("text=Everything as a zip")
+    assert_measured(Path(taken.value.path()), device="onnxruntime")
     page.click("text=Try a picture")
     page.set_input_files("#picture", tmp_path / "zero.png")
     page.click("text=What is it?")

@@ -254,7 +254,7 @@ def test_an_archive_over_the_limit_is_not_kept(served: Path) -> None:
     client = local_client(served, max_archive_bytes=1000)
     answer = client.post("/jobs/new/check", files={"archive": ("a.zip", b"x" * 2000)})
     assert answer.status_code == 400
-    assert "0.001 MB at most" in answer.text
+    assert "1 kB at most" in answer.text
     assert not list((served / JOBS_NAME).glob("*"))
 
 

@@ -15,8 +15,9 @@ import pytest
 from edgesmith.core.errors import UsageError
 from edgesmith.core.files import read_json, write_json
 from edgesmith.web import processes
-from edgesmith.web.jobs import JOB_NAME, LOG_NAME, Job, Jobs, JobState
+from edgesmith.web.jobs import JOB_NAME, LOG_NAME, Job, Jobs
 from edgesmith.web.processes import is_same_process, started_at
+from edgesmith.web.states import State
 
 QUICK = "import sys; print('{\"ok\": true}'); print('a note', file=sys.stderr)"
 FAILING = "import sys; print('edgesmith: no such thing', file=sys.stderr); sys.exit(1)"
@@ -73,7 +74,7 @@ def is_gone(pid: int) -> bool:
 def test_a_job_leaves_its_output_and_its_notes(jobs: Jobs) -> None:
     job = begin(jobs, QUICK)
     wait_until(lambda: again(jobs, job).exit_code == 0)
-    assert jobs.state(again(jobs, job)) is JobState.FINISHED
+    assert jobs.state(again(jobs, job)) is State.FINISHED
     assert read_json(jobs.path(job.key) / "output.json") == {"ok": True}
     assert (jobs.path(job.key) / LOG_NAME).read_text() == "a note\n"
     assert jobs.running() is None
@@ -82,12 +83,12 @@ def test_a_job_leaves_its_output_and_its_notes(jobs: Jobs) -> None:
 def test_one_that_fails_is_told_so(jobs: Jobs) -> None:
     job = begin(jobs, FAILING)
     wait_until(lambda: again(jobs, job).exit_code == 1)
-    assert jobs.state(again(jobs, job)) is JobState.FAILED
+    assert jobs.state(again(jobs, job)) is State.FAILED
 
 
 def test_one_runs_at_a_time(jobs: Jobs) -> None:
     first = begin(jobs, LONG)
-    assert jobs.state(first) is JobState.RUNNING
+    assert jobs.state(first) is State.RUNNING
     with pytest.raises(UsageError, match="one job runs at a time, and a job is running"):
         begin(jobs, QUICK)
     with pytest.raises(UsageError, match="stop it first"):
@@ -105,7 +106,7 @@ def test_stopping_ends_all_that_it_started(jobs: Jobs, program: str, monkeypatch
     jobs.stop(job)
     wait_until(lambda: is_gone(job.pid) and is_gone(child))
     wait_until(lambda: again(jobs, job).exit_code is not None)
-    assert jobs.state(again(jobs, job)) is JobState.STOPPED
+    assert jobs.state(again(jobs, job)) is State.STOPPED
 
 
 @pytest.mark.slow
@@ -119,7 +120,7 @@ def test_a_stopped_one_runs_the_same_command_again(jobs: Jobs, tmp_path: Path) -
     jobs.stop(job)
     wait_until(lambda: again(jobs, job).exit_code is not None)
     jobs.start(again(jobs, job))
-    wait_until(lambda: jobs.state(again(jobs, job)) is JobState.FINISHED)
+    wait_until(lambda: jobs.state(again(jobs, job)) is State.FINISHED)
     assert again(jobs, job).arguments == job.arguments
 
 
@@ -132,7 +133,7 @@ def test_another_server_finds_the_job_and_can_stop_it(jobs: Jobs) -> None:
     assert found == job
     later.stop(found)
     wait_until(lambda: is_gone(child))
-    wait_until(lambda: later.state(again(later, job)) is JobState.STOPPED)
+    wait_until(lambda: later.state(again(later, job)) is State.STOPPED)
 
 
 def test_a_number_that_another_process_has_now_is_not_taken_for_the_job(jobs: Jobs) -> None:
@@ -149,7 +150,7 @@ def test_a_number_that_another_process_has_now_is_not_taken_for_the_job(jobs: Jo
     write_json(jobs.path(key) / JOB_NAME, mine)
     job = jobs.get(key)
     assert job is not None
-    assert jobs.state(job) is JobState.STOPPED
+    assert jobs.state(job) is State.STOPPED
     jobs.stop(job)  # would end this test
     assert is_same_process(os.getpid(), started_at(os.getpid()))
     assert not is_same_process(os.getpid(), "")

@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+import edgesmith.web
 from edgesmith.deploy.bundle import Bundle
+from edgesmith.report.page import read_style
 from tests.report.pages import Node, read_page
-from tests.web.folders import local_client, write_training
+from tests.web.fake_page import ABOUT
+from tests.web.folders import JOB, local_client, write_training
 
+ERROR = "/nothing"
 PAGES = {
     "/": "fit-flowers",
     "/run/fit-flowers": "84.5 % of new pictures right, in 1.17 ms each",
@@ -32,12 +36,25 @@ PAGES = {
     "/jobs": "Fit a network",
     "/jobs?verb=check": "two.zip",
     "/jobs?verb=measure": "imported/tiny & co",
+    f"/jobs/{JOB}": "edgesmith check two.zip --json",
+    "/phones": "browser:pixel",
+    "/phone": "While this page is open and in sight",
+    ERROR: "There is no such page.",
 }
+
+
+@pytest.fixture
+def client(shown: Path) -> TestClient:
+    """A browser of an application with a job that is over, where a phone is connected too."""
+    (shown / "train-now" / "events.jsonl").touch()
+    client = local_client(shown)
+    assert client.post("/phone/pages", json={**ABOUT, "name": "pixel", "key": "k" * 16}).status_code == 200
+    return client
 
 
 def page_of(client: TestClient, address: str) -> Node:
     answer = client.get(address)
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == (404 if address == ERROR else 200), answer.text
     assert answer.headers["content-type"].startswith("text/html")
     return read_page(re.sub(r"<!doctype html>\n", "", answer.text))
 
@@ -62,6 +79,12 @@ def test_pages_are_accessible_in_form(client: TestClient, address: str) -> None:
     for field in [*page.find("input"), *page.find("select")]:
         assert field.attributes.get("id") in labels or id(field) in inside, field.attributes
     assert all(image.attributes.get("alt") for image in page.find("img"))
+    assert {head.attributes.get("scope") for head in page.find("th")} <= {"row", "col"}
+    for table in page.find("div", kind="scroll"):
+        assert (table.attributes["tabindex"], table.attributes["role"]) == ("0", "region")
+        assert table.attributes["aria-label"]
+    for section in page.find("section"):
+        assert section.attributes["aria-labelledby"] in identifiers
     for svg in page.find("svg"):
         assert svg.attributes.get("aria-hidden") == "true" or svg.attributes.get("role") in ("img", "group")
 
@@ -123,7 +146,7 @@ def test_the_winner_shows_blocks_curves_confusion_and_mistakes(client: TestClien
     assert "the whole training" in page.text
     rows = page.by_id("blocks").find("tbody")[0].find("tr")
     assert len(rows) > len(tiny_bundle.manifest.spec.blocks)
-    assert "No block table of onnxruntime" in page.by_id("blocks").text
+    assert "There is no block table of onnxruntime" in page.by_id("blocks").text
 
 
 def test_a_loser_shows_what_is_known_of_it(client: TestClient) -> None:
@@ -186,3 +209,11 @@ def test_names_of_files_and_classes_are_shown_not_run(tmp_path: Path, tiny_bundl
     text = local_client(tmp_path).get("/").text
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;" in text
+
+
+def test_no_style_sheet_changes_what_another_one_draws() -> None:
+    """A class belongs to the sheet whose rules begin with it."""
+    folder = Path(edgesmith.web.__file__).parent / "static"
+    sheets = [read_style(), *((folder / name).read_text() for name in ("web.css", "phone.css"))]
+    begun = [set(re.findall(r"^\.([\w-]+)", sheet, re.MULTILINE)) for sheet in sheets]
+    assert begun[2].isdisjoint(begun[0] | begun[1])

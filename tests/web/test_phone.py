@@ -14,11 +14,13 @@ from starlette.testclient import TestClient
 from edgesmith.devices.browser.protocol import MAX_FILE_BYTES
 from edgesmith.web.app import create_app
 from edgesmith.web.config import WebConfig
+from edgesmith.web.phone import RUNTIME_VERSION
 from edgesmith.web.phone_desk import how_to_open, hub_address
 from edgesmith.web.phone_hub import Hub
 from edgesmith.web.phone_state import Patience
 from tests.web.fake_page import ABOUT, TOKEN
 
+RUNTIME = f"/static/onnxruntime-web/{RUNTIME_VERSION}"
 ORIGIN = {"Origin": "http://127.0.0.1:8770"}
 PROCESS = {**ORIGIN, "Authorization": f"Bearer {TOKEN}"}
 PAGE = {**ABOUT, "name": "pixel", "key": "k" * 16}
@@ -81,7 +83,7 @@ def test_pages_of_other_sites_are_refused(client: TestClient, path: str, origin:
 
 def test_another_machine_needs_the_token_and_then_a_page_has_its_cookie(tmp_path: Path) -> None:
     with client_of(tmp_path, host="0.0.0.0") as client:
-        for path in ("/phone", "/phones", "/static/phone_worker.js", "/static/onnxruntime-web/ort.wasm.min.mjs"):
+        for path in ("/phone", "/phones", "/static/phone_worker.js", f"{RUNTIME}/ort.wasm.min.mjs"):
             assert client.get(path).status_code == 401
         assert client.post("/phone/pages", json=PAGE, headers=ORIGIN).status_code == 401
         assert client.get(f"/phone?token={TOKEN}").headers["location"] == "/phone"
@@ -143,7 +145,7 @@ def test_a_page_has_what_its_job_needs_and_nothing_else(client: TestClient) -> N
 
 
 def test_the_page_is_isolated_and_may_compile_webassembly_and_nothing_more(client: TestClient) -> None:
-    for path in ("/phone", "/static/phone_worker.js", "/static/onnxruntime-web/ort-wasm-simd-threaded.mjs"):
+    for path in ("/phone", "/static/phone_worker.js", f"{RUNTIME}/ort-wasm-simd-threaded.mjs"):
         headers = client.get(path).headers
         policy = headers["content-security-policy"]
         assert "script-src 'self' 'wasm-unsafe-eval';" in policy
@@ -155,11 +157,23 @@ def test_the_page_is_isolated_and_may_compile_webassembly_and_nothing_more(clien
 
 
 def test_the_runtime_is_served_as_browsers_want_it(client: TestClient) -> None:
-    answer = client.get("/static/onnxruntime-web/ort-wasm-simd-threaded.wasm")
+    answer = client.get(f"{RUNTIME}/ort-wasm-simd-threaded.wasm")
     assert answer.headers["content-type"] == "application/wasm"
     assert answer.content.startswith(b"\0asm")
     for name in ("nothing.mjs", "README.md", "..%2F..%2Fapp.py", "%2Fetc%2Fpasswd"):
-        assert client.get(f"/static/onnxruntime-web/{name}").status_code == 404
+        assert client.get(f"{RUNTIME}/{name}").status_code == 404
+
+
+def test_browsers_keep_the_runtime_of_this_version_alone(client: TestClient) -> None:
+    """What may be kept for good has an address that another version does not have."""
+    assert f'data-runtime="{RUNTIME}/"' in client.get("/phone").text
+    assert "immutable" in client.get(f"{RUNTIME}/ort.wasm.min.mjs").headers["cache-control"]
+    for other in ("", "/0.0.0", "/..", f"/{RUNTIME_VERSION}/.."):
+        answer = client.get(f"/static/onnxruntime-web{other}/ort.wasm.min.mjs")
+        assert answer.status_code == 404
+        assert "immutable" not in answer.headers["cache-control"]
+    for script in ("phone.js", "phone_worker.js"):
+        assert client.get(f"/static/{script}").headers["cache-control"] == "no-store"
 
 
 def test_the_desk_lists_browsers_and_keeps_its_token_where_only_this_machine_is(client: TestClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ from tests.web.fake_page import TOKEN, serving
 from tests.web.test_phone_device import device_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Playwright
+    from playwright.sync_api import Browser, Page, Playwright, Route
 
 PROGRAM = os.environ.get("EDGESMITH_CHROMIUM", "")
 pytestmark = [
@@ -244,6 +245,36 @@ def test_a_damaged_file_is_one_line(browser: Browser, hub: HubAddress, folder: P
     with opened(browser, hub.page), pytest.raises(DeviceError, match=r"^browser:fake: ") as caught:
         device_of(folder).time([file], SHORT)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (413, "That is more than the 101 MB that are taken here.\n", "That is more than the 101 MB"),
+        (404, '{"error": {"problem": "unknown", "message": "this page has no such job"}}', "this page has no such job"),
+        (502, "", r"the hub refused the result \(502\)"),
+    ],
+)
+def test_a_result_that_is_refused_is_said_on_both_sides(
+    browser: Browser, hub: HubAddress, folder: Path, nets: tuple[Path, ...], status: int, body: str, words: str
+) -> None:
+    refused: list[str] = []
+
+    def once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=status, body=body)
+
+    with opened(browser, hub.page) as page:
+        page.route("**/phone/pages/*/jobs/*", once)
+        logged = page.locator("#log").get_by_text(re.compile(words))
+        with pytest.raises(DeviceError, match=f"^browser:fake: {words}"):
+            meanwhile(lambda: logged.wait_for(timeout=60_000), device_of(folder), nets[:1], SHORT)
+        page.unroute_all()  # else the page's farewell is caught too, and its name stays taken
+        assert len(refused) == 1
+        assert page.get_by_text("Ready as browser:fake").count() == 1
 
 
 def test_what_was_timed_while_hidden_is_done_again(

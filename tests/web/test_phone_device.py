@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +23,9 @@ from edgesmith.devices.browser.protocol import Envelope
 from edgesmith.devices.measure import Subject, measure
 from edgesmith.devices.options import parse_devices
 from edgesmith.devices.plan import Plan
+from edgesmith.devices.statistics import Basis
+from edgesmith.devices.steadiness import SLOWS_DOWN
+from edgesmith.devices.sustained import Stretch, sustain
 from edgesmith.devices.table import get_device
 from edgesmith.runtimes.table import RUNTIMES
 from tests.runtimes.graphs import write_graph
@@ -76,6 +81,32 @@ def test_times_files_side_by_side_and_tells_which_is_faster(
         "a sample is a loop of 50 ms or more, because the page's clock steps by 5 microseconds",
     )
     assert len(page.fetched) == 2, "a page keeps what it fetched"
+
+
+def test_a_page_that_grows_slow_is_seen_when_it_runs_for_minutes(
+    hub: HubAddress, left: Path, graphs: tuple[Path, Path]
+) -> None:
+    """The clock is the test's, and says when windows begin; the page's answers say how long runs take."""
+    done: list[Envelope] = []
+
+    def warm(envelope: Envelope) -> Envelope:
+        done.append(envelope)
+        factor = 1.0 if len(done) <= 8 else 1.3
+        samples = [[*place, ms * factor, runs] for *place, ms, runs in envelope.head["samples"]]
+        return Envelope(head={**envelope.head, "samples": samples})
+
+    page, clock, rests = FakePage(hub, spoil=warm), itertools.count(step=5.0), list[float]()
+    try:
+        found = sustain(
+            "one", graphs[0], device_of(left), Stretch(seconds=150), now_s=clock.__next__, sleep=rests.append
+        )
+    finally:
+        page.close()
+    assert rests == [30.0]
+    assert len(found.windows) == len(done) == 15
+    assert found.basis == Basis.LOW_WALL.value, "a page knows no time on the core"
+    assert found.steadiness.verdict == SLOWS_DOWN
+    assert found.windows[-1].ms / found.windows[0].ms == pytest.approx(1.3, rel=0.02)
 
 
 def test_gives_the_outputs_of_the_file_to_the_bit(left: Path, page: FakePage, graphs: tuple[Path, Path]) -> None:
@@ -138,6 +169,15 @@ def test_without_a_hub_it_says_how_to_start_one(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("EDGESMITH_CACHE", str(tmp_path))
     with pytest.raises(DeviceError, match="no hub for browsers runs here: start it with edgesmith web --host"):
         get_device("browser:pixel")
+
+
+def test_a_hub_on_ipv6_is_spoken_to(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with serving(tmp_path / "runs", host="::1") as hub:
+        assert HubClient(hub).browsers() == ()
 
 
 def test_a_hub_that_is_gone_is_said(hub: HubAddress, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from edgesmith.core.config import from_dict
+from edgesmith.core.units import format_bytes
 from edgesmith.devices.agent.protocol import Content, Problem, RefusedError, Work
 from edgesmith.devices.browser.protocol import MAX_FILES_BYTES, About, Envelope, Request, State
 from edgesmith.devices.plan import Plan
@@ -236,7 +237,7 @@ def test_a_job_of_too_many_bytes_says_so() -> None:
     async def body(hub: Hub, clock: Clock) -> None:
         hub.register(about(), "key")
         many = tuple(Content(sha256=f"{number:064x}", bytes=90_000_000) for number in range(4))
-        with pytest.raises(RefusedError, match=f"360 MB together.*at most {MAX_FILES_BYTES / 1e6:.0f} MB"):
+        with pytest.raises(RefusedError, match=f"360 MB together, over the limit of {format_bytes(MAX_FILES_BYTES)};"):
             hub.submit("pixel", Request(work=Work.TIME, models=many, threads=1, backend="wasm", plan=Plan()))
 
     with_hub(body)

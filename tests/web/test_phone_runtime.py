@@ -7,6 +7,7 @@ from pathlib import Path
 
 import edgesmith.web
 from edgesmith.core.files import sha256_file
+from edgesmith.web.phone import RUNTIME_VERSION
 
 FOLDER = Path(edgesmith.web.__file__).parent / "static" / "onnxruntime-web"
 
@@ -25,6 +26,7 @@ def test_files_sizes_and_digests_are_as_written() -> None:
 def test_the_version_is_the_one_that_is_named() -> None:
     named = re.search(r"^# onnxruntime-web (\S+),", (FOLDER / "README.md").read_text(), re.M)
     assert named is not None
+    assert named[1] == RUNTIME_VERSION
     assert f'"{named[1]}"' in (FOLDER / "ort.wasm.min.mjs").read_text()
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from edgesmith.core.errors import RunError
 from edgesmith.web.jobs import Job, Jobs
-from edgesmith.web.run_state import State, read_state
+from edgesmith.web.run_state import read_state
 from edgesmith.web.run_view import training_panels, view_run
 from edgesmith.web.scan import Found, find_bundles, find_runs, list_data
+from edgesmith.web.states import State
 from tests.data.builders import write_pictures
 from tests.web.folders import make_old, write_training
 

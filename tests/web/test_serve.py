@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -17,15 +18,19 @@ from pathlib import Path
 
 import pytest
 
+from edgesmith.cli.arguments import run_folder
 from edgesmith.cli.main import run
 from edgesmith.web.certificate import certificate_for
 
 
 @contextmanager
-def started(folder: Path, *options: str) -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
+def started(
+    folder: Path | None, *options: str, home: Path | None = None
+) -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
     """The address and the second line that the command prints."""
-    command = [sys.executable, "-m", "edgesmith", "web", str(folder), "--port", "0", *options]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    named = [] if folder is None else [str(folder)]
+    command = [sys.executable, "-m", "edgesmith", "web", *named, "--port", "0", *options]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=home)
     try:
         assert server.stderr is not None
         first = server.stderr.readline()
@@ -47,6 +52,31 @@ def test_this_machine_needs_no_token(served: Path) -> None:
         with urllib.request.urlopen(address) as answer:
             assert b"fit-flowers" in answer.read()
     assert server.returncode in (0, 130)
+
+
+def test_without_a_folder_it_shows_what_the_quickstart_left(served: Path, tmp_path: Path) -> None:
+    run = tmp_path / run_folder(None, "quickstart", "digits")
+    shutil.copytree(served / "fit-flowers", run)
+    with started(None, home=tmp_path) as (address, _, _), urllib.request.urlopen(address) as answer:
+        text = answer.read().decode()
+    assert f"/run/{run.name}" in text
+    assert "finished" in text
+    assert "budget met" in text
+
+
+@pytest.mark.slow
+def test_the_quickstart_and_then_the_pages(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edgesmith", "quickstart", "--budget", "3ms", "--time", "60s"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with started(None, home=tmp_path) as (address, _, _):
+        pages = {}
+        for path in ("", "run/quickstart-digits", "pareto/quickstart-digits", "bundle/quickstart-digits/bundle"):
+            with urllib.request.urlopen(address + path) as answer:
+                pages[path] = answer.read().decode()
+    assert "/run/quickstart-digits" in pages[""]
+    assert "of new pictures right" in pages["run/quickstart-digits"]
+    assert 'class="point winner"' in pages["pareto/quickstart-digits"]
+    assert "Everything as a zip" in pages["bundle/quickstart-digits/bundle"]
 
 
 def test_other_machines_come_in_by_https_with_the_token(served: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgesmith.cli import completion
+from edgesmith.recipes.run_folder import DEFAULT_FOLDER
 
 Model = Annotated[
     str,
@@ -72,4 +73,4 @@ Settings = Annotated[
 def run_folder(out: Path | None, verb: str, name: str) -> Path:
     """``--out``, or ``runs/VERB-NAME``."""
     stem = Path(name).name.partition("#")[0].partition(".")[0] or "data"
-    return out if out is not None else Path("runs") / f"{verb}-{stem.replace('@', '-').replace('=', '')}"
+    return out if out is not None else DEFAULT_FOLDER / f"{verb}-{stem.replace('@', '-').replace('=', '')}"

@@ -39,6 +39,16 @@ def format_duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def format_bytes(size_bytes: float) -> str:
+    """``6.2 MB``; 1 MB is 10**6 bytes."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size_bytes >= scale:
+            return (
+                f"{size_bytes / scale:.3g} {unit}" if size_bytes < 999.5 * scale else f"{size_bytes / scale:.0f} {unit}"
+            )
+    return f"{size_bytes:.0f} B"
+
+
 def _parse(text: str, units: Mapping[str, float], *, example: str, what: str) -> float:
     match = re.fullmatch(r"\s*([+-]?[\d.]+(?:e[+-]?\d+)?)\s*([A-Za-z]*)\s*", text)
     number = _number(match.group(1)) if match else None

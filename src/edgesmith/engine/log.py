@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from edgesmith.core.files import append_line, read_lines, write_text
+
+EVENTS_NAME: Final = "events.jsonl"
 
 Event = Mapping[str, Any]
 

@@ -22,7 +22,7 @@ from edgesmith.engine.event_files import event_files
 from edgesmith.engine.health import ChanceWatch, DivergedError, find_bad_layer, is_spoiled
 from edgesmith.engine.held_out import Batches, HeldOut
 from edgesmith.engine.launch import isolated_randomness
-from edgesmith.engine.log import Event, Log
+from edgesmith.engine.log import EVENTS_NAME, Event, Log
 from edgesmith.engine.outside import faults_from_outside
 from edgesmith.engine.plan import Plan, plan_run
 from edgesmith.engine.state import require_same_run
@@ -135,7 +135,7 @@ class _Run:
             folder, progress = None, SILENT  # one process writes and talks
         self.spec, self.progress, self.clock = spec, progress, clock
         self.shown = event_files(folder)
-        self.log = Log(None if folder is None else folder / "events.jsonl", listener=self.shown)
+        self.log = Log(None if folder is None else folder / EVENTS_NAME, listener=self.shown)
         self.held_out = HeldOut(held_out, task, plan, self.world, self.log)
         self.checkpoints = None if folder is None else CheckpointFolder(folder / CHECKPOINTS_NAME)
         self.chance = ChanceWatch(task.chance_loss, first_step=_CHANCE_STEPS + plan.warmup_steps)

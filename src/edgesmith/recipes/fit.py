@@ -31,7 +31,7 @@ from edgesmith.recipes.int8_candidates import check_target, int8_of
 from edgesmith.recipes.last_mile import REACH
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.models import CLASSIFICATION
-from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
+from edgesmith.recipes.run_folder import STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
@@ -93,7 +93,7 @@ class _Fit:
         # Where NetAdapt follows, contenders may be a little too slow.
         self.reach = replace(limits, latency_ms=limits.latency_ms * (REACH if config.adapt else 1.0))
         self.starts, self.material, self.folder, self.progress = starts, material, folder, progress
-        self.stages = Stages(folder.path / "stages")
+        self.stages = Stages(folder.path / STAGES_NAME)
 
     def run(self) -> FitResult:
         """All stages, int8 last."""

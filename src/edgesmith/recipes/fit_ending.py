@@ -34,11 +34,11 @@ from edgesmith.recipes.teacher import Taught, open_teacher
 from edgesmith.recipes.train import finish, fit_weights
 from edgesmith.report import write
 from edgesmith.report.content import Outcome
+from edgesmith.report.page import PAGE_NAME
 from edgesmith.report.saved import REPORT_NAME, load
 from edgesmith.tasks.base import Task
 
 MISSED_NAME: Final = "missed"
-PAGE_NAME: Final = "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)

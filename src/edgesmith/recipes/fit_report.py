@@ -19,10 +19,11 @@ from edgesmith.recipes.fit_commands import next_steps, repeat
 from edgesmith.recipes.fit_config import FitConfig
 from edgesmith.recipes.fit_race import Race
 from edgesmith.recipes.material import Material
+from edgesmith.recipes.net_blocks import tell_networks
 from edgesmith.recipes.product import Score
 from edgesmith.recipes.report_base import HELD_OUT, Trained, as_latency, base_report
 from edgesmith.recipes.run_folder import Stages
-from edgesmith.recipes.search_report import tell_search
+from edgesmith.recipes.search_report import front_specs, tell_search
 from edgesmith.recipes.search_result import Search
 from edgesmith.report import content, summary_lines, write
 from edgesmith.report.plotted import SearchFacts
@@ -97,6 +98,7 @@ def tell(story: Story) -> content.FitReport:
         base,
         verb=story.config.verb,
         search=_told_search(story),
+        networks=tell_networks(_shown(story), story.latency.device),
         stages=_stages(story.stages),
         forecast_s=story.forecast_s,
         repeat=(repeat(story.config),),
@@ -124,11 +126,20 @@ def tell_narrowed(course: Course, narrowed: content.FitReport, bundle: Path) -> 
         model=replace(narrowed.model, file_path=str(bundle / Path(narrowed.model.file_path).name)),
         candidates=(*raced, *narrowed.candidates),
         search=_told_search(course),
+        networks=(*tell_networks(_shown(course), narrowed.latency.device), *narrowed.networks),
         stages=_stages(course.stages),
         forecast_s=course.forecast_s,
         repeat=(repeat(course.config),),
         next_steps=next_steps(bundle, course.config),
     )
+
+
+def _shown(course: Course) -> list[tuple[str, NetSpec]]:
+    """The networks that the report draws: those that raced, and the search's front."""
+    known = (*course.race.standings, course.race.winner)
+    raced = [each.spec for each in course.contenders if each.spec.name in known]
+    front = [] if course.search is None else front_specs(course.search)
+    return [(spec.name, spec) for spec in (*raced, *front)]
 
 
 def _told_search(course: Course) -> SearchFacts | None:

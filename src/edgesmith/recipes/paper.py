@@ -34,7 +34,7 @@ from edgesmith.recipes.models import Model, preprocessing_of
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.run import netadapt
 from edgesmith.recipes.paper_last import Way, last_stage
-from edgesmith.recipes.run_folder import RESULT_NAME, RunFolder, Stages, open_run
+from edgesmith.recipes.run_folder import RESULT_NAME, STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.start import NONE
 from edgesmith.recipes.task_nets import net_for
@@ -127,7 +127,7 @@ class _Paper:
     ) -> None:
         self.config, self.shares, self.total_s = config, shares, total_s
         self.material, self.seed_net, self.folder, self.progress = material, seed_net, folder, progress
-        self.stages = Stages(folder.path / "stages")
+        self.stages = Stages(folder.path / STAGES_NAME)
         self.limit_ms = config.limits().latency_ms
 
     def run(self) -> FitResult:

@@ -34,7 +34,7 @@ from edgesmith.recipes.labels import require_task, same_order
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.quantize import CALIBRATION, NO_WISHES, check_request, quantize_model
-from edgesmith.recipes.run_folder import Stages, open_run
+from edgesmith.recipes.run_folder import STAGES_NAME, Stages, open_run
 from edgesmith.recipes.start import Start, open_start
 from edgesmith.recipes.task_nets import net_for
 from edgesmith.recipes.train import (
@@ -166,7 +166,7 @@ def _train(
         rounded = FakeQuantNet(net, _range_batches(material, rule), plan=QuantPlan(float_parts=float_ends(spec)))
     if until is not None:
         affordable = partial(affordable_pictures, rounded, material, task, config, rule, until - clock())
-        config = replace(config, pictures=Stages(folder / "stages").run("pictures", affordable))
+        config = replace(config, pictures=Stages(folder / STAGES_NAME).run("pictures", affordable))
         progress.note(f"{config.pictures} pictures are what the time is worth")
     result = fit_held_out(rounded, material, task, config, rule=rule, folder=folder, progress=progress)
     net.load_state_dict(rounded.float_state())

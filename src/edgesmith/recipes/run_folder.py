@@ -13,9 +13,11 @@ from edgesmith.core.config import flat
 from edgesmith.core.errors import RunError
 from edgesmith.core.files import read_json, write_json
 
+DEFAULT_FOLDER: Final = Path("runs")
 RUN_NAME: Final = "run.json"
 RESULT_NAME: Final = "result.json"
 BUNDLE_NAME: Final = "bundle"
+STAGES_NAME: Final = "stages"
 
 
 @dataclass(frozen=True, kw_only=True)

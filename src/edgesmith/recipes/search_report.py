@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from edgesmith.arch.spec import NetSpec
 from edgesmith.core.bootstrap import interval_of_share
 from edgesmith.core.seed import generator
 from edgesmith.devices.blocks.gate import kendall_tau
@@ -39,7 +40,7 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.Sear
         *(_best(name, rows, budget_ms, num_held, figure) for name, rows in arms),
         *(f"Not evaluated: {failure}." for failure in search.failed),
     ]
-    front = {search.tried[place].spec.name for place in _front(search.tried)}
+    front = {spec.name for spec in front_specs(search)}
     return plotted.SearchFacts(
         metric=figure,
         lines=tuple(lines),
@@ -60,6 +61,11 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.Sear
             curves=tuple(_curve(name, rows, budget_ms) for name, rows in arms),
         ),
     )
+
+
+def front_specs(search: Search) -> list[NetSpec]:
+    """Networks that no other candidate beats in both figures."""
+    return [search.tried[place].spec for place in _front(search.tried)]
 
 
 def _best(name: str, rows: Sequence[Tried], budget_ms: float, num_held: int, figure: str) -> str:

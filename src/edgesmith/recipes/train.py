@@ -40,7 +40,7 @@ from edgesmith.recipes.net_forms import as_deployed
 from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import Score, make_bundle, score_file
 from edgesmith.recipes.remarks import say_left_out
-from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
+from edgesmith.recipes.run_folder import BUNDLE_NAME, STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
 from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.teacher import open_teacher
@@ -154,7 +154,7 @@ def train_model(
     if limit_s is not None:
         left_s = PROMISED * limit_s - FINISH_S - (clock() - begun)
         affordable = partial(affordable_pictures, net, material, task, config, rule, left_s, expert)
-        config = replace(config, pictures=Stages(folder.path / "stages").run("pictures", affordable))
+        config = replace(config, pictures=Stages(folder.path / STAGES_NAME).run("pictures", affordable))
         progress.note(f"{config.pictures} pictures are what {time} are worth")
     result = fit_held_out(net, material, task, config, rule=rule, folder=folder.path, teacher=expert, progress=progress)
     if not world.is_first:

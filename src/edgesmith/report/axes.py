@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from edgesmith.report.markup import Html, element, join
 from edgesmith.report.scale import Scale
@@ -32,6 +33,25 @@ class Axis:
     scale: Scale
     title: str
     write: Callable[[float], str] = "{:g}".format
+
+
+class Drawer(Protocol):
+    """Draws something at a size in pixels; its identifier holds the width."""
+
+    def __call__(self, *, width: float, height: float) -> Html:
+        """The drawing."""
+
+
+def for_both(draw: Drawer, *, desk: tuple[float, float], phone: tuple[float, float]) -> Html:
+    """A drawing of one size for desks and of another for phones, since its letters shrink with it.
+
+    Args:
+        draw: Called twice.
+        desk: Width and height on a desk; the style sheet shows the one that fits the window.
+        phone: Width and height on a phone.
+    """
+    sizes = {"desk": desk, "phone": phone}
+    return join(element("div", {"class": kind}, draw(width=w, height=h)) for kind, (w, h) in sizes.items())
 
 
 def drawing(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgesmith.report.networks import NetworkFacts
 from edgesmith.report.placed import ClassColour, Overlay, PlaceScore, PlaceWords
 from edgesmith.report.plotted import CurvePanel, SearchFacts
 
@@ -244,6 +245,7 @@ class FitReport:
         proposals: Of all steps of NetAdapt, in order; empty for other verbs.
         sizes: The network before and after NetAdapt.
         remarks: Whole sentences without a full stop that belong to the verdict.
+        networks: Those to draw block by block.
     """
 
     data: str
@@ -276,6 +278,7 @@ class FitReport:
     proposals: tuple[ProposalRow, ...] = ()
     sizes: tuple[SizeRow, ...] = ()
     remarks: tuple[str, ...] = ()
+    networks: tuple[NetworkFacts, ...] = ()
 
     def __post_init__(self) -> None:
         size = len(self.classes)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from edgesmith.report.axes import Axis, Frame, drawing, grid, line, text, write_percent
 from edgesmith.report.content import Accuracy, CandidateRow, FitReport, Latency, Outcome
+from edgesmith.report.labels import Box, Spot, choose_spot
 from edgesmith.report.markup import Html, Link, element, join, link_to
 from edgesmith.report.scale import Scale, linear_scale
 from edgesmith.report.wording import (
@@ -24,6 +25,8 @@ _REACH = 1.4
 _ROW_PX = 20.0
 _NUMBER_PX = 19.0
 _FAR_PX = 74.0
+_DISC_PX = 9.0
+_CLEAR_PX = 6.0
 _FAR_IN_ROW = 3
 _MOST_FAR = 12
 
@@ -58,7 +61,7 @@ class Plane:
 
 
 def draw_frontier(report: FitReport, *, width: float, height: float, link: Link | None = None) -> Html:
-    """The plot at the given size; draw it twice for desk and phone, since its letters shrink with the picture.
+    """The plot at the given size.
 
     Candidates are marked by their number in the order tried. Those with a score are points. Those that were dropped
     before are ticks below, or numbers beside the axis where their latency is far beyond what the plot is about. One
@@ -83,7 +86,7 @@ def draw_frontier(report: FitReport, *, width: float, height: float, link: Link 
         _strip(near, rows, far, plane, link),
         join(_link(candidate, report, plane) for candidate in scored if candidate.row.outcome is Outcome.WINNER),
         join(_linked(candidate, _point(candidate, plane), link) for candidate in scored),
-        _result(report, plane),
+        _result(report, plane, scored),
         title="Accuracy against latency",
         description=f"{fate_of_candidates(report)}. {result}. The table of candidates holds the same figures.",
         width=width,
@@ -218,7 +221,7 @@ def _point(candidate: Scored, plane: Plane) -> Html:
         {"class": f"point {candidate.row.outcome.name.lower()}", "data-candidate": str(candidate.number)},
         element("title", {}, describe_candidate(candidate.number, candidate.row)),
         _cross(candidate.latency, candidate.accuracy, plane),
-        element("circle", {"cx": at_x, "cy": at_y, "r": 9.0}),
+        element("circle", {"cx": at_x, "cy": at_y, "r": _DISC_PX}),
         text(at_x, at_y + 4, str(candidate.number), kind="number", anchor="middle"),
     )
 
@@ -229,16 +232,12 @@ def _link(winner: Scored, report: FitReport, plane: Plane) -> Html:
     return line(*start, plane.x.place(report.latency.ms), plane.y.place(report.accuracy.value), kind="link")
 
 
-def _result(report: FitReport, plane: Plane) -> Html:
+def _result(report: FitReport, plane: Plane, scored: Sequence[Scored]) -> Html:
     latency, accuracy = report.latency, report.accuracy
     x, y = plane.x.place(latency.ms), plane.y.place(accuracy.value)
     words = f"{format_share(accuracy.value)} %, {format_ms(latency.ms)} ms"
-    beside = max(x + 16, plane.x.place(latency.high_ms) + 8)
-    label = (
-        text(beside, y + 5, words, kind="result-label")
-        if plane.frame.right - beside > 130
-        else text(x, plane.y.place(accuracy.high) - 7, words, kind="result-label", anchor="middle")
-    )
+    spot = _spot_of_result(words, report, plane, scored)
+    label = text(spot.x, spot.y, words, kind="result-label", anchor=spot.anchor)
     corners = [(x, y - 11), (x + 11, y), (x, y + 11), (x - 11, y)]
     return element(
         "g",
@@ -248,3 +247,30 @@ def _result(report: FitReport, plane: Plane) -> Html:
         element("polygon", {"points": " ".join(f"{px:.1f},{py:.1f}" for px, py in corners)}),
         label,
     )
+
+
+def _spot_of_result(words: str, report: FitReport, plane: Plane, scored: Sequence[Scored]) -> Spot:
+    """Beside the diamond, or above or below its interval, clear of the budget's line and of the other points."""
+    latency, accuracy, frame = report.latency, report.accuracy, plane.frame
+    x, y = plane.x.place(latency.ms), plane.y.place(accuracy.value)
+    right = max(x + 16, plane.x.place(latency.high_ms) + 8)
+    left = min(x - 16, plane.x.place(latency.low_ms) - 8)
+    above, below = plane.y.place(accuracy.high) - 7, plane.y.place(accuracy.low) + 17
+    taken = [_around(plane.x.place(each.latency.ms), plane.y.place(each.accuracy.value)) for each in scored]
+    places = [(x, "middle"), (x - 6, "end"), (x + 6, "start")]
+    if report.budget.latency_ms is not None:
+        at = plane.x.place(report.budget.latency_ms)
+        taken.append(Box(left=at - _CLEAR_PX, right=at + _CLEAR_PX, top=0, bottom=plane.foot_px))
+        places += [(at - _CLEAR_PX, "end"), (at + _CLEAR_PX, "start")]
+    spots = [
+        Spot(x=right, y=y + 5),
+        Spot(x=left, y=y + 5, anchor="end"),
+        *(Spot(x=at, y=level, anchor=anchor) for level in (above, below) for at, anchor in places),
+    ]
+    room = Box(left=frame.left, right=frame.right, top=frame.top - 16, bottom=frame.bottom)
+    return choose_spot(words, spots, room=room, taken=taken)
+
+
+def _around(x: float, y: float) -> Box:
+    """The disc of a candidate."""
+    return Box(left=x - _DISC_PX, right=x + _DISC_PX, top=y - _DISC_PX, bottom=y + _DISC_PX)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgesmith.core.units import format_duration
+from edgesmith.core.units import format_bytes, format_duration
 from edgesmith.report.bars import draw_gauge
 from edgesmith.report.content import FitReport
 from edgesmith.report.markup import Html, element, join
@@ -10,7 +10,6 @@ from edgesmith.report.tables import name_model
 from edgesmith.report.wording import (
     accuracy_interval,
     broken_limits,
-    format_bytes,
     format_ms,
     format_share,
     latency_interval,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from edgesmith.core.files import write_text
 from edgesmith.report.content import FitReport
@@ -13,6 +14,7 @@ from edgesmith.report.masthead import show_masthead
 from edgesmith.report.saved import save
 from edgesmith.report.sections import Section, list_sections
 
+PAGE_NAME: Final = "report.html"
 _FETCH_NOTHING = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 

@@ -35,6 +35,8 @@ class SearchPoint:
         by: The strategy that proposed it.
         ms: Latency as estimated.
         on_front: Whether no other candidate is both faster and more accurate.
+        low: Lower end of the accuracy's 95 % interval; None where it is not known.
+        high: Upper end.
     """
 
     name: str
@@ -42,6 +44,8 @@ class SearchPoint:
     ms: float
     accuracy: float
     on_front: bool
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,14 +16,20 @@ _FRONT_PX = 6.0
 
 
 def draw_search(report: FitReport, *, width: float, height: float) -> Html:
-    """The plot at the given size; candidates that no other one beats in both figures are larger and joined."""
+    """The plot at the given size.
+
+    Candidates that no other one beats in both figures are larger and joined, with their accuracy's interval where it
+    is known.
+    """
     assert report.search is not None, "only a report of a search has this plot"
     points = report.search.points
     frame = Frame(width=width, height=height, left=48, right=width - 18, top=44, bottom=height - 50)
     limit = report.budget.latency_ms
     known = [*(each.ms for each in points), *([] if limit is None else [limit])]
     x = linear_scale(known, start_px=frame.left, end_px=frame.right, num_ticks=4 if width < 500 else 7)
-    y = linear_scale([each.accuracy for each in points], start_px=frame.bottom, end_px=frame.top)
+    front = [each for each in points if each.on_front]
+    ends = [end for each in front for end in (each.low, each.high) if end is not None]
+    y = linear_scale([*ends, *(each.accuracy for each in points)], start_px=frame.bottom, end_px=frame.top)
     strategies = list(dict.fromkeys(each.by for each in points))
     budget = join([])
     if limit is not None:
@@ -38,7 +44,8 @@ def draw_search(report: FitReport, *, width: float, height: float) -> Html:
             y=Axis(scale=y, title=f"{report.search.metric} after a short training", write=write_percent),
         ),
         budget,
-        _front([each for each in points if each.on_front], x, y),
+        _front(front, x, y),
+        join(_whisker(each, x, y) for each in front),
         join(_point(each, strategies.index(each.by), x, y) for each in points),
         title="Candidates of the search",
         description=" ".join(report.search.lines),
@@ -53,8 +60,19 @@ def _front(points: Sequence[SearchPoint], x: Scale, y: Scale) -> Html:
     return element("polyline", {"class": "front", "points": path}) if len(ordered) > 1 else join([])
 
 
+def _whisker(point: SearchPoint, x: Scale, y: Scale) -> Html:
+    """The accuracy's interval; points off the front are too many for theirs."""
+    if point.low is None or point.high is None:
+        return join([])
+    at = x.place(point.ms)
+    return line(at, y.place(point.low), at, y.place(point.high), kind="interval")
+
+
 def _point(point: SearchPoint, strategy: int, x: Scale, y: Scale) -> Html:
-    words = f"{point.name}\n{point.by}\n{format_share(point.accuracy)} %, about {format_ms(point.ms)} ms"
+    interval = ""
+    if point.low is not None and point.high is not None:
+        interval = f" ({format_share(point.low)} to {format_share(point.high)} %)"
+    words = f"{point.name}\n{point.by}\n{format_share(point.accuracy)} %{interval}, about {format_ms(point.ms)} ms"
     return element(
         "circle",
         {

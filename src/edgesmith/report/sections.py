@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from edgesmith.core.units import format_bytes
+from edgesmith.report.axes import for_both
+from edgesmith.report.block_plot import explain_blocks, list_networks
 from edgesmith.report.class_tables import tabulate_classes, tabulate_confusion, tabulate_places, tabulate_splits
 from edgesmith.report.content import Command, FitReport, ModelFacts, Outcome
 from edgesmith.report.curves import draw_curves
@@ -20,7 +24,7 @@ from edgesmith.report.tables import (
     tabulate_problems,
     tabulate_stages,
 )
-from edgesmith.report.wording import fate_of_candidates, format_bytes, format_count, plural
+from edgesmith.report.wording import fate_of_candidates, format_count, plural
 
 _NOTHING = join([])
 
@@ -40,6 +44,7 @@ def list_sections(report: FitReport, *, link: Link | None = None) -> list[Sectio
     sections = [
         show_frontier(report, link=link),
         show_candidates(report, link=link),
+        _networks(report),
         _search(report),
         _proposals(report),
         _sizes(report),
@@ -61,12 +66,7 @@ def list_sections(report: FitReport, *, link: Link | None = None) -> list[Sectio
 
 def show_frontier(report: FitReport, *, link: Link | None = None) -> Section:
     """The plot of all candidates, for desk and phone."""
-    plots = join(
-        [
-            element("div", {"class": "desk"}, draw_frontier(report, width=840, height=400, link=link)),
-            element("div", {"class": "phone"}, draw_frontier(report, width=360, height=360, link=link)),
-        ]
-    )
+    plots = for_both(partial(draw_frontier, report, link=link), desk=(840, 400), phone=(360, 360))
     note = (
         "Up is more accurate, left is faster. Points are scores in the race, on held-out pictures of the training set; "
         "the diamond is the winner after its whole training, on pictures that chose nothing."
@@ -99,6 +99,15 @@ def show_candidates(report: FitReport, *, link: Link | None = None) -> Section:
     return Section(key="candidates", title="Candidates", note=note, body=body)
 
 
+def _networks(report: FitReport) -> Section:
+    if not report.networks:
+        return Section(key="networks", title="Networks, block by block", note="", body=_NOTHING)
+    numbers = {row.name: number for number, row in enumerate(report.candidates, start=1)}
+    note = explain_blocks([block for network in report.networks for block in network.blocks], report.latency.device)
+    body = list_networks(report.networks, numbers)
+    return Section(key="networks", title="Networks, block by block", note=note, body=body)
+
+
 def _search(report: FitReport) -> Section:
     note = (
         "Each candidate was trained for a little, at a smaller resolution, and scored on held-out pictures of the "
@@ -107,12 +116,7 @@ def _search(report: FitReport) -> Section:
     if report.search is None:
         return Section(key="search", title="Search", note=note, body=_NOTHING)
     facts = element("ul", {"class": "facts-list"}, *(element("li", {}, each) for each in report.search.lines))
-    plots = join(
-        [
-            element("div", {"class": "desk"}, draw_search(report, width=840, height=360)),
-            element("div", {"class": "phone"}, draw_search(report, width=360, height=320)),
-        ]
-    )
+    plots = for_both(partial(draw_search, report), desk=(840, 360), phone=(360, 320))
     curves = element("div", {"class": "panels"}, draw_curves(report.search.best_so_far, identifier="best-so-far"))
     return Section(key="search", title="Search", note=note, body=join([facts, plots, curves]))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgesmith.core.units import format_bytes
 from edgesmith.report.content import ProposalRow, SizeRow
 from edgesmith.report.markup import Html, element
 from edgesmith.report.tables import cell, head_cell, row_head, tabulate
-from edgesmith.report.wording import format_bytes, format_count, format_ms, format_share
+from edgesmith.report.wording import format_count, format_ms, format_share
 
 
 def tabulate_proposals(rows: Sequence[ProposalRow], *, metric: str) -> Html:

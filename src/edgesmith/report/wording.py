@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from edgesmith.core.units import format_duration
+from edgesmith.core.units import format_bytes, format_duration
 from edgesmith.report.content import Accuracy, Budget, FitReport, Latency, Outcome, StageTime
 from edgesmith.report.markup import clean
 
@@ -21,16 +21,6 @@ def format_ms(ms: float, *, like: float | None = None) -> str:
 def format_share(share: float) -> str:
     """A share as per cent without the sign, one decimal."""
     return f"{100 * share:.1f}"
-
-
-def format_bytes(size_bytes: float) -> str:
-    """``6.2 MB``; 1 MB is 10**6 bytes."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size_bytes >= scale:
-            return (
-                f"{size_bytes / scale:.3g} {unit}" if size_bytes < 999.5 * scale else f"{size_bytes / scale:.0f} {unit}"
-            )
-    return f"{size_bytes:.0f} B"
 
 
 def format_count(count: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +15,16 @@ from edgesmith.arch.cost import count_total
 from edgesmith.core.errors import EdgesmithError
 from edgesmith.core.files import size_of
 from edgesmith.deploy.bundle import CARD_NAME, Bundle, open_bundle
+from edgesmith.recipes.net_blocks import list_blocks
+from edgesmith.report.block_plot import show_blocks
 from edgesmith.report.content import Latency
 from edgesmith.report.markup import Html
 from edgesmith.report.page import place_section
+from edgesmith.report.sections import Section
 from edgesmith.tasks.figures import figure_of
-from edgesmith.web.block_plot import list_blocks
 from edgesmith.web.bundle_files import find_file, list_names, pack
 from edgesmith.web.markdown import render_markdown
-from edgesmith.web.pareto import NET_NOTE, show_blocks
+from edgesmith.web.records import latency_of, number_of
 from edgesmith.web.render import render
 from edgesmith.web.scan import find_bundles
 from edgesmith.web.state import require_bundle, root_of
@@ -64,10 +65,10 @@ def view_bundle(name: str, bundle: Bundle) -> BundleView:
     figure, metrics = figure_of(manifest.metrics), manifest.metrics
     accuracy = None
     if figure is not None:
-        low, high = (_number(metrics.get(f"{figure.key}_{end}")) for end in ("low", "high"))
+        low, high = (number_of(metrics.get(f"{figure.key}_{end}")) for end in ("low", "high"))
         accuracy = (figure.label, float(metrics[figure.key]), low, high)
-    newest = {each.device: each for record in manifest.latency if (each := _latency(record))}
-    num_images = _number(metrics.get("num_images"))
+    newest = {each.device: each for record in manifest.latency if (each := latency_of(record))}
+    num_images = number_of(metrics.get("num_images"))
     cost = count_total(manifest.spec)
     return BundleView(
         name=name,
@@ -108,7 +109,7 @@ def bundle(request: Request, name: str) -> Response:
         "manifest": found.manifest,
         "files": [(each, size_of(found.folder / each)) for each in list_names(found)],
         "card": _card(found),
-        "blocks": place_section(show_blocks(list_blocks(found.manifest.spec, None), note=NET_NOTE)),
+        "blocks": place_section(_blocks(found)),
     }
     return render(request, "bundle.html", values)
 
@@ -148,23 +149,14 @@ def _zipped(filename: str, files: list[tuple[str, Any]]) -> Response:
     )
 
 
+def _blocks(found: Bundle) -> Section:
+    note = "A box for each, from input to output: as high as its map is wide, as dark as its share of multiply-adds."
+    body = show_blocks(list_blocks(found.manifest.spec, None), identifier="blocks")
+    return Section(key="blocks", title="Block by block", note=note, body=body)
+
+
 def _card(found: Bundle) -> Html | None:
     path = find_file(found, CARD_NAME)
     if path is None or not path.is_file() or path.stat().st_size > _MOST_CARD_BYTES:
         return None
     return render_markdown(path.read_text(encoding="utf-8", errors="replace"), top_level=3)
-
-
-def _latency(record: object) -> Latency | None:
-    """A record of a latency as far as pages show it; None for one that lacks its figures."""
-    if not isinstance(record, Mapping):
-        return None
-    ms, low, high = (_number(record.get(key)) for key in ("ms", "low_ms", "high_ms"))
-    if ms is None or low is None or high is None:
-        return None
-    device, contended = str(record.get("device", "")), bool(record.get("contended"))
-    return Latency(ms=ms, low_ms=low, high_ms=high, device=device, contended=contended)
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

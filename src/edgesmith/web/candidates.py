@@ -11,8 +11,10 @@ from edgesmith.arch.spec import NetSpec, model_hash
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import EdgesmithError
 from edgesmith.core.files import read_json
+from edgesmith.engine.log import EVENTS_NAME
+from edgesmith.recipes.run_folder import STAGES_NAME
 from edgesmith.report.content import CandidateRow, FitReport, Outcome
-from edgesmith.web.run_state import EVENTS_NAME
+from edgesmith.web.places import file_inside, files_inside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +43,19 @@ def find_candidate(run: Path, report: FitReport, number: int) -> Candidate | Non
     is_winner = row.outcome is Outcome.WINNER
     spec = _spec_of(run, row.name)
     races = _races(run, spec) if spec is not None else []
-    last = run / "train" / EVENTS_NAME
-    whole = [("the whole training", last)] if is_winner and last.is_file() else []
+    last = file_inside(run, f"train/{EVENTS_NAME}")
+    whole = [("the whole training", last)] if is_winner and last is not None else []
     return Candidate(number=number, row=row, spec=spec, trainings=(*races, *whole), is_winner=is_winner)
 
 
 def _races(run: Path, spec: NetSpec) -> list[tuple[str, Path]]:
-    logs = sorted((run / "race").glob(f"*-{model_hash(spec)}/{EVENTS_NAME}"))
+    logs = files_inside(run, f"race/*-{model_hash(spec)}/{EVENTS_NAME}")
     return [(f"race, round {int(log.parent.name.partition('-')[0]) + 1}", log) for log in logs]
 
 
 def _spec_of(run: Path, name: str) -> NetSpec | None:
     """Its spec from the stages of the run, else from the zoo."""
-    for data in _specs_in(run / "stages"):
+    for data in _specs_in(run):
         try:
             spec = NetSpec.from_json(data)
         except (EdgesmithError, KeyError, TypeError, ValueError, AttributeError):
@@ -66,9 +68,9 @@ def _spec_of(run: Path, name: str) -> NetSpec | None:
         return None
 
 
-def _specs_in(folder: Path) -> Iterator[dict[str, Any]]:
+def _specs_in(run: Path) -> Iterator[dict[str, Any]]:
     """Everything in the stages' results that may be a network."""
-    for path in sorted(folder.glob("*.json")):
+    for path in files_inside(run, f"{STAGES_NAME}/*.json"):
         try:
             waiting = [read_json(path)]
         except EdgesmithError:

@@ -12,10 +12,9 @@ from typing import Final
 from edgesmith.core.errors import UsageError
 from edgesmith.deploy.bundle import MANIFEST_NAME
 from edgesmith.devices.browser.protocol import MAX_FILE_BYTES
-from edgesmith.recipes.run_folder import RUN_NAME
+from edgesmith.recipes.run_folder import DEFAULT_FOLDER, RUN_NAME
+from edgesmith.web.addresses import DEFAULT_PORT
 
-DEFAULT_PORT: Final = 8770
-DEFAULT_FOLDER: Final = Path("runs")
 _TOKEN: Final = r"[A-Za-z0-9_-]{16,256}"
 
 

@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -18,17 +19,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from edgesmith.core.errors import EdgesmithError, UsageError
-from edgesmith.core.progress_file import read_progress
 from edgesmith.recipes.effort import EFFORTS
 from edgesmith.web.bundles import view_bundles
-from edgesmith.web.device_choices import list_choices
+from edgesmith.web.device_choices import choose_device, list_choices
 from edgesmith.web.forms import file_of, read_form, text_of
 from edgesmith.web.job_plans import Material, find_material, plan_check, plan_fit, plan_measure
 from edgesmith.web.job_results import show_result
-from edgesmith.web.jobs import LOG_NAME, OUTPUT_NAME, PROGRESS_NAME, Job, JobState
+from edgesmith.web.jobs import LOG_NAME, OUTPUT_NAME, Job, shown_command
+from edgesmith.web.phone_state import Page
+from edgesmith.web.places import file_inside
 from edgesmith.web.render import render
 from edgesmith.web.scan import list_data
-from edgesmith.web.state import config_of, jobs_of
+from edgesmith.web.state import config_of, jobs_of, phones_of
+from edgesmith.web.states import State
 from edgesmith.web.uploads import keep_archive
 
 router = APIRouter()
@@ -39,9 +42,10 @@ _MOST_OUTPUT_BYTES: Final = 20_000_000
 
 
 @router.get("/jobs")
-def jobs(request: Request, verb: str = "fit") -> Response:
+async def jobs(request: Request, verb: str = "fit") -> Response:
     """The forms, and all jobs."""
-    return _forms(request, verb=verb if verb in _PLANS else "fit")
+    phones = phones_of(request).pages()
+    return await run_in_threadpool(_forms, request, phones, verb=verb if verb in _PLANS else "fit")
 
 
 @router.post("/jobs/new/{verb}")
@@ -53,11 +57,14 @@ async def start(request: Request, verb: str) -> Response:
     """
     if verb not in _PLANS:
         raise HTTPException(404)
+    phones = phones_of(request).pages()
     async with read_form(request) as form:
         try:
-            job = await run_in_threadpool(_start, request, verb, form)
+            job = await run_in_threadpool(_start, request, phones, verb, form)
         except EdgesmithError as error:
-            return await run_in_threadpool(_forms, request, verb=verb, problem=str(error), form=form, status=400)
+            return await run_in_threadpool(
+                _forms, request, phones, verb=verb, problem=str(error), form=form, status=400
+            )
     return RedirectResponse(f"/jobs/{job.key}", status_code=303)
 
 
@@ -101,11 +108,11 @@ def _require(request: Request, key: str) -> Job:
     return found
 
 
-def _start(request: Request, verb: str, form: FormData) -> Job:
+def _start(request: Request, phones: Sequence[Page], verb: str, form: FormData) -> Job:
     known = jobs_of(request)
     key = known.new_folder()
     try:
-        job = _PLANS[verb](request, key, form)
+        job = _PLANS[verb](request, phones, key, form)
         known.start(job)
     except BaseException:
         shutil.rmtree(known.path(key), ignore_errors=True)
@@ -125,25 +132,38 @@ def _material(request: Request, key: str, form: FormData) -> Material:
     return Material(name=Path(name.replace("\\", "/")).name[:80], path=path.absolute())
 
 
-def _check(request: Request, key: str, form: FormData) -> Job:
+def _check(request: Request, phones: Sequence[Page], key: str, form: FormData) -> Job:
     return plan_check(key, _material(request, key, form))
 
 
-def _measure(request: Request, key: str, form: FormData) -> Job:
+def _measure(request: Request, phones: Sequence[Page], key: str, form: FormData) -> Job:
     models = [value for value in form.getlist("model") if isinstance(value, str)]
-    return plan_measure(key, config_of(request), models, text_of(form, "device"), text_of(form, "threads"))
+    return plan_measure(key, config_of(request), models, device=_device(phones, form))
 
 
-def _fit(request: Request, key: str, form: FormData) -> Job:
+def _fit(request: Request, phones: Sequence[Page], key: str, form: FormData) -> Job:
     fields = {name: text_of(form, name) for name in _FIT_FIELDS}
-    return plan_fit(key, config_of(request), _material(request, key, form), fields)
+    material = _material(request, key, form)
+    return plan_fit(key, config_of(request), material, fields, device=_device(phones, form))
 
 
-_PLANS: Final[dict[str, Callable[[Request, str, FormData], Job]]] = {"fit": _fit, "check": _check, "measure": _measure}
+def _device(phones: Sequence[Page], form: FormData) -> str:
+    return choose_device(list_choices(phones), text_of(form, "device"), text_of(form, "threads"))
+
+
+_PLANS: Final[Mapping[str, Callable[[Request, Sequence[Page], str, FormData], Job]]] = MappingProxyType(
+    {"fit": _fit, "check": _check, "measure": _measure}
+)
 
 
 def _forms(
-    request: Request, *, verb: str, problem: str = "", form: FormData | None = None, status: int = 200
+    request: Request,
+    phones: Sequence[Page],
+    *,
+    verb: str,
+    problem: str = "",
+    form: FormData | None = None,
+    status: int = 200,
 ) -> Response:
     config, known = config_of(request), jobs_of(request)
     typed = {name: "" if form is None else text_of(form, name) for name in (*_FIT_FIELDS, "data")}
@@ -158,7 +178,7 @@ def _forms(
         "jobs": [(each, known.state(each)) for each in known.all()],
         "data": [name for root in (config.folder, *config.data) if root.is_dir() for name in list_data(root)],
         "bundles": view_bundles(request)[0] if verb == "measure" else [],
-        "devices": list_choices(),
+        "devices": list_choices(phones),
         "efforts": EFFORTS,
     }
     return render(request, "jobs.html", values, status=status)
@@ -167,10 +187,10 @@ def _forms(
 def _values(request: Request, job: Job) -> dict[str, Any]:
     known = jobs_of(request)
     folder, state = known.path(job.key), known.state(job)
-    is_live = state is JobState.RUNNING
-    output = folder / OUTPUT_NAME
+    is_live = state is State.RUNNING
+    output = file_inside(folder, OUTPUT_NAME)
     result = None
-    if state is JobState.FINISHED and output.stat().st_size <= _MOST_OUTPUT_BYTES:
+    if state is State.FINISHED and output is not None and output.stat().st_size <= _MOST_OUTPUT_BYTES:
         try:
             result = show_result(job, json.loads(output.read_text(encoding="utf-8")))
         except (ValueError, KeyError, TypeError):
@@ -180,19 +200,17 @@ def _values(request: Request, job: Job) -> dict[str, Any]:
         "job": job,
         "state": state,
         "is_live": is_live,
-        "open_stages": read_progress(folder / PROGRESS_NAME) if is_live else [],
-        "log": _tail(folder / LOG_NAME),
+        "open_stages": known.sights(job) if is_live else [],
+        "log": _tail(file_inside(folder, LOG_NAME)),
         "result": result,
         "seconds": max(0.0, (job.ended_at or time.time()) - job.created_at),
-        "command": " ".join(
-            ["edgesmith", *(Path(part).name if part.startswith("/") else part for part in job.arguments)]
-        ),
+        "command": shown_command(job),
     }
 
 
-def _tail(path: Path) -> str:
+def _tail(path: Path | None) -> str:
     """The last lines of a log."""
-    if not path.is_file():
+    if path is None:
         return ""
     with path.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))

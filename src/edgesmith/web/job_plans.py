@@ -12,13 +12,12 @@ from typing import Final
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import unknown
 from edgesmith.core.units import parse_milliseconds, parse_seconds
-from edgesmith.deploy.bundle import is_bundle
+from edgesmith.deploy.bundle import MANIFEST_NAME
 from edgesmith.recipes.effort import EFFORTS
 from edgesmith.recipes.run_folder import RESULT_NAME
 from edgesmith.web.config import WebConfig
-from edgesmith.web.device_choices import list_choices
 from edgesmith.web.jobs import Job
-from edgesmith.web.places import find_data, inside
+from edgesmith.web.places import file_inside, find_data, inside
 from edgesmith.web.scan import JOBS_NAME
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -51,32 +50,33 @@ def plan_check(key: str, material: Material) -> Job:
     return _job(key, "check", f"check {material.name}", arguments)
 
 
-def plan_measure(key: str, config: WebConfig, models: Sequence[str], device: str, threads: str) -> Job:
+def plan_measure(key: str, config: WebConfig, models: Sequence[str], *, device: str) -> Job:
     """``edgesmith measure`` of bundles.
 
     Raises:
-        UsageError: A bundle or device is not one that there is.
+        UsageError: A bundle is not one that there is.
     """
     if not 1 <= len(models) <= _MOST_MODELS:
         raise UsageError(f"choose one to {_MOST_MODELS} bundles to measure, got {len(models)}")
     paths = []
     for name in models:
         path = inside(config.folder, name)
-        if path is None or not is_bundle(path):
+        if path is None or not file_inside(path, MANIFEST_NAME):
             raise UsageError(f"there is no bundle {name!r}; choose from the list")
         paths.append(str(path.absolute()))
-    arguments = ("measure", *paths, f"--device={_device(device, threads)}", "--json")
+    arguments = ("measure", *paths, f"--device={device}", "--json")
     return _job(key, "measure", f"measure {', '.join(models)}", arguments)
 
 
-def plan_fit(key: str, config: WebConfig, material: Material, fields: Mapping[str, str]) -> Job:
+def plan_fit(key: str, config: WebConfig, material: Material, fields: Mapping[str, str], *, device: str) -> Job:
     """``edgesmith fit``.
 
     Args:
         key: Of the job.
         config: Whose folder takes the run.
         material: The pictures.
-        fields: ``budget``, ``device``, ``threads``, ``effort``, ``time``, ``weights`` and ``name`` as typed.
+        fields: ``budget``, ``effort``, ``time``, ``weights`` and ``name`` as typed.
+        device: The text for ``--device``.
 
     Raises:
         UsageError: A value is not one that we know, or there is a finished run of that name.
@@ -97,7 +97,7 @@ def plan_fit(key: str, config: WebConfig, material: Material, fields: Mapping[st
         "fit",
         str(material.path),
         f"--budget={budget}",
-        f"--device={_device(fields['device'], fields['threads'])}",
+        f"--device={device}",
         f"--effort={effort}",
         f"--weights={'none' if fields['weights'] == 'none' else 'auto'}",
         f"--out={out.absolute()}",
@@ -105,15 +105,6 @@ def plan_fit(key: str, config: WebConfig, material: Material, fields: Mapping[st
     ]
     arguments += [f"--time={limit}"] if limit else []
     return _job(key, "fit", f"fit {material.name}, {budget}", tuple(arguments), run=name)
-
-
-def _device(device: str, threads: str) -> str:
-    known = [line.text for line in list_choices()]
-    if device not in known:
-        raise unknown(device, known, what="device")
-    if not re.fullmatch(r"[1-9]\d?", threads):
-        raise UsageError(f"threads are a number from 1 to 99, got {threads!r}")
-    return device if threads == "1" else f"{device}:threads={int(threads)}"
 
 
 def _job(key: str, verb: str, title: str, arguments: tuple[str, ...], *, run: str = "") -> Job:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from edgesmith.report.content import Latency
 from edgesmith.report.markup import Html, element, join
 from edgesmith.report.tables import cell, head_cell, list_facts, row_head, tabulate, with_interval
-from edgesmith.report.wording import format_ms, plural
+from edgesmith.report.wording import format_ms, latency_interval, plural
 from edgesmith.web.addresses import address
 from edgesmith.web.jobs import Job
+from edgesmith.web.records import latency_of
 
 _MOST_ROWS: Final = 200
 
@@ -57,11 +59,11 @@ def _measure(job: Job, output: Mapping[str, Any]) -> Html:
             "tr",
             {},
             row_head(str(row["name"])),
-            cell(str(row["device"])),
-            cell(with_interval(format_ms(row["ms"]), _interval(row)), "number"),
-            cell("yes: measure again on an idle machine" if row.get("contended") else "no"),
+            cell(latency.device),
+            cell(with_interval(format_ms(latency.ms), latency_interval(latency)), "number"),
+            cell("yes: measure again on an idle machine" if latency.contended else "no"),
         )
-        for row in output["latency"]
+        for row, latency in zip(output["latency"], _latencies(output), strict=True)
     ]
     verdicts = [
         element(
@@ -80,15 +82,19 @@ def _fit(job: Job, output: Mapping[str, Any]) -> Html:
     met = bool(output["met"])
     stamp = element("span", {"class": f"stamp {'met' if met else 'missed'}"}, "budget met" if met else "budget missed")
     rows = [
-        (str(row["device"]), f"{format_ms(row['ms'])} ms ({_interval(row)}), budget {output['budget_ms']:g} ms")
-        for row in output["latency"]
+        (each.device, f"{format_ms(each.ms)} ms ({latency_interval(each)}), budget {output['budget_ms']:g} ms")
+        for each in _latencies(output)
     ]
     link = element("a", {"href": address("run", job.run), "class": "button"}, "To the run")
     return join([element("p", {}, stamp), list_facts(rows), element("p", {}, link)])
 
 
-def _interval(row: Mapping[str, Any]) -> str:
-    return f"{format_ms(row['low_ms'], like=row['ms'])} to {format_ms(row['high_ms'], like=row['ms'])}"
+def _latencies(output: Mapping[str, Any]) -> list[Latency]:
+    found = [latency_of(record) for record in output["latency"]]
+    known = [latency for latency in found if latency is not None]
+    if len(known) < len(found):
+        raise ValueError("a latency lacks a figure")
+    return known
 
 
 _SHOWN: Final[Mapping[str, Callable[[Job, Any], Html]]] = MappingProxyType(

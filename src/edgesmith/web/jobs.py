@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,29 +17,21 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import EdgesmithError, RunError, UsageError
 from edgesmith.core.files import read_json, write_json
-from edgesmith.core.progress_file import PROGRESS_VARIABLE
+from edgesmith.core.progress_file import PROGRESS_VARIABLE, StageSight, read_progress
+from edgesmith.web.places import file_inside
 from edgesmith.web.processes import end_group, is_same_process, started_at
+from edgesmith.web.states import State
 
 JOB_NAME: Final = "job.json"
 LOG_NAME: Final = "log.txt"
 PROGRESS_NAME: Final = "progress.json"
 OUTPUT_NAME: Final = "output.json"
-
-
-class JobState(StrEnum):
-    """How far a job is; the value is the word that readers see."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,22 +93,28 @@ class Jobs:
         """One job; None where there is none of that name."""
         if not key.isascii() or not key.replace("-", "").isalnum():
             return None
+        path = file_inside(self._folder, f"{key}/{JOB_NAME}")
         try:
-            return from_dict(Job, read_json(self.path(key) / JOB_NAME))
+            return None if path is None else from_dict(Job, read_json(path))
         except (EdgesmithError, TypeError):
             return None
 
-    def state(self, job: Job) -> JobState:
+    def state(self, job: Job) -> State:
         """How far it is."""
         if self._is_running(job):
-            return JobState.RUNNING
+            return State.RUNNING
         output = self.path(job.key) / OUTPUT_NAME
         if output.is_file() and output.stat().st_size:  # also with exit code 1: a budget missed, a fault found
-            return JobState.FINISHED
+            return State.FINISHED
         code = self._exit_code(job)
         by_signal = code is not None and (code < 0 or code == 128 + signal.SIGINT)
         unseen = code is None  # its server was killed
-        return JobState.STOPPED if job.is_stopped or by_signal or unseen else JobState.FAILED
+        return State.STOPPED if job.is_stopped or by_signal or unseen else State.FAILED
+
+    def sights(self, job: Job) -> list[StageSight]:
+        """What it tells of its stages, the outermost first."""
+        path = file_inside(self.path(job.key), PROGRESS_NAME)
+        return [] if path is None else read_progress(path)
 
     def running(self) -> Job | None:
         """The one that runs."""
@@ -210,3 +209,13 @@ class Jobs:
 
     def _save(self, job: Job) -> None:
         write_json(self.path(job.key) / JOB_NAME, to_dict(job))
+
+
+def shown_command(job: Job) -> str:
+    """Its command for people; of the paths of this machine only the last part is left."""
+    return shlex.join(["edgesmith", *map(_without_folders, job.arguments)])
+
+
+def _without_folders(argument: str) -> str:
+    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else argument

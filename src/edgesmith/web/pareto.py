@@ -9,6 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edgesmith.recipes.net_blocks import list_blocks
+from edgesmith.report.axes import for_both
+from edgesmith.report.block_plot import explain_blocks, show_blocks
 from edgesmith.report.content import FitReport
 from edgesmith.report.curves import draw_curves
 from edgesmith.report.markup import element, join
@@ -16,7 +19,6 @@ from edgesmith.report.page import place_section
 from edgesmith.report.sections import Section, list_sections, show_candidates, show_frontier
 from edgesmith.report.tables import list_facts
 from edgesmith.report.wording import accuracy_interval, format_count, format_ms, format_share, latency_interval
-from edgesmith.web.block_plot import BlockRow, draw_blocks, list_blocks, tabulate_blocks
 from edgesmith.web.candidates import Candidate, find_candidate
 from edgesmith.web.published import draw_published
 from edgesmith.web.render import render
@@ -26,8 +28,6 @@ from edgesmith.web.scan import Found
 from edgesmith.web.state import require_run
 
 router = APIRouter()
-
-NET_NOTE = "A box for each, from input to output: as high as its map is wide, as dark as its share of multiply-adds."
 
 # Parts of the report that are about the winner alone.
 _WINNERS = ("classes", "places", "confusion", "mistakes", "overlays", "model")
@@ -66,18 +66,6 @@ def candidate(request: Request, number: int, name: str) -> Response:
         "after": candidate_address(name, number + 1) if number < len(report.candidates) else None,
     }
     return render(request, "candidate.html", values)
-
-
-def show_blocks(blocks: list[BlockRow], *, note: str) -> Section:
-    """A network as a drawing and as a table."""
-    plots = join(
-        [
-            element("div", {"class": "desk"}, draw_blocks(blocks, identifier="blocks-desk", width=840, height=200)),
-            element("div", {"class": "phone"}, draw_blocks(blocks, identifier="blocks-phone", width=360, height=170)),
-        ]
-    )
-    table = element("details", {}, element("summary", {}, f"All {len(blocks)} as a table"), tabulate_blocks(blocks))
-    return Section(key="blocks", title="Block by block", note=note, body=join([plots, table]))
 
 
 def _require_report(request: Request, name: str) -> tuple[Found, FitReport]:
@@ -129,22 +117,12 @@ def _blocks(chosen: Candidate, report: FitReport) -> Section:
         return Section(key="blocks", title="Block by block", note="", body=join([]))
     device = report.latency.device
     blocks = list_blocks(chosen.spec, device)
-    timed = any(block.ms is not None for block in blocks)
-    times = (
-        f"Milliseconds are those of the block table of {device}."
-        if timed
-        else f"No block table of {device} may be used here, so there are no milliseconds: edgesmith devices profile."
-    )
-    return show_blocks(blocks, note=f"{NET_NOTE} {times}")
+    note = explain_blocks(blocks, device)
+    return Section(key="blocks", title="Block by block", note=note, body=show_blocks(blocks, identifier="blocks"))
 
 
 def _published(report: FitReport) -> Section:
-    plots = join(
-        [
-            element("div", {"class": "desk"}, draw_published(report.candidates, width=840, height=360)),
-            element("div", {"class": "phone"}, draw_published(report.candidates, width=360, height=320)),
-        ]
-    )
+    plots = for_both(partial(draw_published, report.candidates), desk=(840, 360), phone=(360, 320))
     note = (
         "What publications report for MobileNetV1 to V4 on ImageNet, by multiply-adds counted here; the number is the "
         "generation. Ticks at the foot are this run's candidates: they saw other pictures, so they have no place on "

@@ -19,8 +19,10 @@ from edgesmith.devices.agent.protocol import STATUS, Problem, RefusedError
 from edgesmith.devices.browser import protocol
 from edgesmith.web.headers import content_policy
 from edgesmith.web.phone_desk import PHONE_PAGE, how_to_open, qr_code
-from edgesmith.web.phone_hub import Hub
 from edgesmith.web.render import render
+from edgesmith.web.state import phones_of
+
+RUNTIME_VERSION: Final = "1.30.0"
 
 _STATIC: Final = Path(__file__).parent / "static"
 _RUNTIME: Final = _STATIC / "onnxruntime-web"
@@ -63,11 +65,6 @@ pages = APIRouter(prefix="/phone/pages", route_class=_Told)
 hub = APIRouter(prefix="/hub", route_class=_Told, dependencies=[Depends(_own_process)])
 
 
-def _hub(request: Request) -> Hub:
-    found: Hub = request.app.state.phones
-    return found
-
-
 async def _object(request: Request) -> dict[str, Any]:
     data = await request.json()
     if not isinstance(data, dict):
@@ -83,7 +80,7 @@ async def desk(request: Request) -> Response:
         "here": "/phones",
         "opening": opening,
         "qr": None if opening.address is None else qr_code(opening.address),
-        "pages": _hub(request).pages(),
+        "pages": phones_of(request).pages(),
     }
     return render(request, "phone_desk.html", values)
 
@@ -91,7 +88,9 @@ async def desk(request: Request) -> Response:
 @router.get(PHONE_PAGE)
 async def phone(request: Request) -> Response:
     """The page that makes its browser a device."""
-    answer = render(request, "phone.html")
+    answer = render(
+        request, "phone.html", {"here": "/phones", "runtime": f"/static/onnxruntime-web/{RUNTIME_VERSION}/"}
+    )
     answer.headers.update(_POLICY)
     return answer
 
@@ -102,11 +101,12 @@ async def worker() -> Response:
     return FileResponse(_STATIC / "phone_worker.js", media_type="text/javascript", headers=_POLICY)
 
 
-@router.get("/static/onnxruntime-web/{name}")
-async def runtime(name: str) -> Response:
-    """Files of onnxruntime-web; browsers may keep them, as their version is in no other place."""
+@router.get("/static/onnxruntime-web/{address:path}")
+async def runtime(address: str) -> Response:
+    """Files of onnxruntime-web; browsers may keep them, since their version is part of the address."""
+    version, _, name = address.partition("/")
     known = {path.name: path for path in _RUNTIME.iterdir() if path.suffix in _RUNTIME_KINDS}
-    if name not in known:
+    if version != RUNTIME_VERSION or name not in known:
         return Response(status_code=HTTPStatus.NOT_FOUND)
     return FileResponse(known[name], media_type=_RUNTIME_KINDS[known[name].suffix], headers=_KEPT)
 
@@ -122,46 +122,46 @@ async def register(request: Request) -> dict[str, Any]:
     key = data.pop("key", "")
     if not isinstance(key, str) or not 16 <= len(key) <= 64:
         raise UsageError("a browser remembers a key of 16 to 64 characters")
-    return {"page": _hub(request).register(from_dict(protocol.About, data), key), "poll_s": protocol.POLL_S}
+    return {"page": phones_of(request).register(from_dict(protocol.About, data), key), "poll_s": protocol.POLL_S}
 
 
 @pages.post("/{secret}/wait")
 async def wait(secret: str, request: Request) -> dict[str, Any]:
     """What the page should begin or stop."""
     state = from_dict(protocol.State, await _object(request))
-    return await _hub(request).wait(secret, state, request.is_disconnected)
+    return await phones_of(request).wait(secret, state, request.is_disconnected)
 
 
 @pages.get("/{secret}/files/{sha256}")
 async def file(secret: str, sha256: str, request: Request) -> Response:
     """A file of the page's job."""
-    return Response(_hub(request).file_for(secret, sha256), media_type="application/octet-stream")
+    return Response(phones_of(request).file_for(secret, sha256), media_type="application/octet-stream")
 
 
 @pages.post("/{secret}/jobs/{name}")
 async def finish(secret: str, name: str, request: Request) -> dict[str, Any]:
     """The result of the page's job."""
-    _hub(request).finish(secret, name, await request.body())
+    phones_of(request).finish(secret, name, await request.body())
     return {}
 
 
 @pages.post("/{secret}/bye")
 async def bye(secret: str, request: Request) -> dict[str, Any]:
     """The page is being closed."""
-    _hub(request).leave(secret)
+    phones_of(request).leave(secret)
     return {}
 
 
 @hub.get("/browsers")
 async def browsers(request: Request) -> dict[str, Any]:
     """Which browsers are connected."""
-    return {"browsers": [to_dict(page.about) for page in _hub(request).pages()]}
+    return {"browsers": [to_dict(page.about) for page in phones_of(request).pages()]}
 
 
 @hub.put("/files/{sha256}")
 async def put_file(sha256: str, request: Request) -> dict[str, Any]:
     """The bytes of a file."""
-    _hub(request).files.put(sha256, await request.body())
+    phones_of(request).files.put(sha256, await request.body())
     return {}
 
 
@@ -169,25 +169,25 @@ async def put_file(sha256: str, request: Request) -> dict[str, Any]:
 async def submit(request: Request) -> dict[str, Any]:
     """A job for a browser."""
     data = await _object(request)
-    return _hub(request).submit(str(data.get("browser")), from_dict(protocol.Request, data.get("request") or {}))
+    return phones_of(request).submit(str(data.get("browser")), from_dict(protocol.Request, data.get("request") or {}))
 
 
 @hub.get("/jobs/{name}")
 async def wait_for(name: str, request: Request) -> dict[str, Any]:
     """Whether a job is done."""
-    return {"done": await _hub(request).wait_for(name, request.is_disconnected)}
+    return {"done": await phones_of(request).wait_for(name, request.is_disconnected)}
 
 
 @hub.get("/jobs/{name}/result")
 async def result(name: str, request: Request) -> Response:
     """What the page sent back."""
-    return Response(_hub(request).result(name), media_type="application/octet-stream")
+    return Response(phones_of(request).result(name), media_type="application/octet-stream")
 
 
 @hub.delete("/jobs/{name}")
 async def cancel(name: str, request: Request) -> dict[str, Any]:
     """Stop a job."""
-    _hub(request).cancel(name)
+    phones_of(request).cancel(name)
     return {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from edgesmith.core.authority import authority
 from edgesmith.core.extras import require
 from edgesmith.devices.browser.address import HubAddress
 from edgesmith.report.markup import Html
@@ -59,6 +60,5 @@ def qr_code(text: str) -> Html:
 
 
 def _elsewhere(config: WebConfig) -> str:
-    host = shown_host(config)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{'https' if config.https else 'http'}://{shown}:{config.port}{PHONE_PAGE}"
+    place = authority(shown_host(config), config.port)
+    return f"{'https' if config.https else 'http'}://{place}{PHONE_PAGE}"

@@ -30,6 +30,23 @@ def inside(root: Path, name: str) -> Path | None:
     return path
 
 
+def file_inside(folder: Path, name: str) -> Path | None:
+    """The file called ``name`` in a run or bundle; None where there is none, or where a link leads out of it.
+
+    Args:
+        folder: Of the run or bundle.
+        name: Relative, with ``/`` between the parts.
+    """
+    path = inside(folder, name)
+    return path if path is not None and path.is_file() else None
+
+
+def files_inside(folder: Path, pattern: str) -> list[Path]:
+    """The files in a run or bundle that ``pattern`` names, by name, without those that a link leads out to."""
+    found = (path.relative_to(folder).as_posix() for path in folder.glob(pattern))
+    return [path for name in sorted(found) if (path := file_inside(folder, name))]
+
+
 def require_inside(root: Path, name: str) -> Path:
     """As `inside`, or the page that says that there is none.
 

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from edgesmith import __version__
-from edgesmith.core.units import format_duration
+from edgesmith.core.units import format_bytes, format_duration
 from edgesmith.report.markup import Html, clean
 from edgesmith.report.tables import name_model
-from edgesmith.report.wording import format_bytes, format_count, format_ms, format_share, plural
+from edgesmith.report.wording import format_count, format_ms, format_share, latency_interval, plural
 from edgesmith.web.addresses import address
 
 # Address, words; the navigation of every page.
@@ -51,6 +51,7 @@ def _environment() -> jinja2.Environment:
         "breakable": name_model,
         "count": format_count,
         "duration": format_duration,
+        "interval": latency_interval,
         "ms": format_ms,
         "share": format_share,
         "plural": plural,

@@ -7,28 +7,20 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from edgesmith.core.errors import RunError
 from edgesmith.core.files import read_json
 from edgesmith.core.progress_file import StageSight
+from edgesmith.engine.log import EVENTS_NAME
 from edgesmith.recipes.run_folder import RESULT_NAME, RUN_NAME
+from edgesmith.web.places import file_inside, files_inside
+from edgesmith.web.states import State
 
-EVENTS_NAME: Final = "events.jsonl"
 _FRESH_S: Final = 180.0
 _TAIL_BYTES: Final = 65_536
 _MOST_ENTRIES: Final = 5_000
-
-
-class State(StrEnum):
-    """What became of a run; the value is the word that readers see."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +56,7 @@ def read_state(run: Path, *, now: float | None = None) -> RunState:
     """
     now = time.time() if now is None else now
     settings = _mapping(run / RUN_NAME)
-    result = _mapping(run / RESULT_NAME) if (run / RESULT_NAME).is_file() else None
+    result = _mapping(run / RESULT_NAME) if file_inside(run, RESULT_NAME) else None
     changed_at = max(_changes(run), default=0.0)
     state = State.FINISHED if result is not None else State.RUNNING if now - changed_at < _FRESH_S else State.STOPPED
     training = _training(run) if result is None else None
@@ -76,8 +68,7 @@ def read_state(run: Path, *, now: float | None = None) -> RunState:
 
 def newest_events(run: Path) -> Path | None:
     """The log of events that was written to last."""
-    logs = [path for path in run.rglob(EVENTS_NAME) if path.is_file() and not path.is_symlink()]
-    return max(logs, key=lambda path: path.stat().st_mtime, default=None)
+    return max(files_inside(run, f"**/{EVENTS_NAME}"), key=lambda path: path.stat().st_mtime, default=None)
 
 
 def _mapping(path: Path) -> Mapping[str, Any]:

@@ -11,16 +11,21 @@ from typing import Any, Final
 
 from edgesmith.core.errors import EdgesmithError
 from edgesmith.core.files import read_json, read_lines
-from edgesmith.core.progress_file import StageSight, read_progress
+from edgesmith.core.progress_file import StageSight
 from edgesmith.core.units import format_duration
+from edgesmith.engine.log import EVENTS_NAME
+from edgesmith.recipes.run_folder import STAGES_NAME
 from edgesmith.report.content import FitReport
 from edgesmith.report.plotted import Curve, CurvePanel
 from edgesmith.report.saved import REPORT_NAME, load
-from edgesmith.report.wording import format_ms
+from edgesmith.report.wording import format_ms, latency_interval
 from edgesmith.tasks.figures import figure_of, figure_words
-from edgesmith.web.jobs import PROGRESS_NAME, Job, Jobs, JobState
-from edgesmith.web.run_state import EVENTS_NAME, RunState, State, read_state
+from edgesmith.web.jobs import Job, Jobs
+from edgesmith.web.places import file_inside, files_inside
+from edgesmith.web.records import latency_of, number_of
+from edgesmith.web.run_state import RunState, read_state
 from edgesmith.web.scan import Found, find_runs
+from edgesmith.web.states import State
 
 _STAGES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -70,12 +75,13 @@ def view_run(found: Found, jobs: Jobs) -> RunView:
     job = next((each for each in jobs.all() if each.run == found.name), None)
     sights: tuple[StageSight, ...] = ()
     if job is not None and state.result is None:
-        state = replace(state, state=State(jobs.state(job).value))
-        if jobs.state(job) is JobState.FINISHED:  # the job was another one in the same folder
-            state = replace(state, state=State.STOPPED)
+        told = jobs.state(job)
+        # A job that finished was another one in the same folder.
+        state = replace(state, state=State.STOPPED if told is State.FINISHED else told)
     if state.is_live:
-        told = read_progress(jobs.path(job.key) / PROGRESS_NAME) if job is not None else []
-        sights = tuple(told) or ((state.training,) if state.training is not None else ())
+        sights = tuple(jobs.sights(job) if job is not None else ()) or (
+            (state.training,) if state.training is not None else ()
+        )
     return RunView(
         found=found, state=state, sights=sights, job=job, title=_title(state.settings), headline=_headline(state.result)
     )
@@ -94,14 +100,13 @@ def view_runs(root: Path, jobs: Jobs) -> tuple[list[RunView], list[str]]:
 
 def read_report(run: Path) -> FitReport | None:
     """The run's report; None before its end, and for verbs that write none."""
-    path = run / REPORT_NAME
-    return load(path) if path.is_file() else None
+    path = file_inside(run, REPORT_NAME)
+    return None if path is None else load(path)
 
 
 def list_stages(run: Path) -> list[tuple[str, str]]:
     """Finished stages with their time, in the order of their end."""
-    folder = run / "stages"
-    files = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime) if folder.is_dir() else []
+    files = sorted(files_inside(run, f"{STAGES_NAME}/*.json"), key=lambda path: path.stat().st_mtime)
     rows: dict[str, float] = {}
     for path in files:
         prefix = path.stem.partition("-")[0]
@@ -115,8 +120,9 @@ def list_stages(run: Path) -> list[tuple[str, str]]:
 
 def forecast_s(run: Path) -> float | None:
     """What the whole fit was thought to take, once it was planned."""
+    path = file_inside(run, f"{STAGES_NAME}/plan.json")
     try:
-        return float(read_json(run / "stages" / "plan.json")["result"]["forecast_s"])
+        return None if path is None else float(read_json(path)["result"]["forecast_s"])
     except (EdgesmithError, KeyError, TypeError, ValueError):
         return None
 
@@ -126,9 +132,9 @@ def training_panels(log: Path | None) -> tuple[CurvePanel, ...]:
     if log is None or log.name != EVENTS_NAME:
         return ()
     events = [event for event in read_lines(log) if isinstance(event, dict)]
-    steps = [event for event in events if event.get("kind") == "step" and _is_number(event.get("loss"))]
+    steps = [event for event in events if event.get("kind") == "step" and number_of(event.get("loss")) is not None]
     scores = [_scored(event) for event in events if event.get("kind") == "evaluation"]
-    scores = [event for event in scores if _is_number(event.get("score"))]
+    scores = [event for event in scores if number_of(event.get("score")) is not None]
     panels = []
     if len(steps) > 1:
         panels.append(CurvePanel(title="Loss", curves=(_curve("training loss", steps, "loss"),)))
@@ -146,13 +152,9 @@ def _scored(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _curve(label: str, events: list[dict[str, Any]], key: str) -> Curve:
-    kept = [event for event in events if _is_number(event.get("pictures"))]
+    kept = [event for event in events if number_of(event.get("pictures")) is not None]
     xs, ys = [float(event["pictures"]) for event in kept], [float(event[key]) for event in kept]
     return Curve(label=label, xs=tuple(xs), ys=tuple(ys))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _title(settings: Mapping[str, Any]) -> str:
@@ -170,11 +172,10 @@ def _headline(result: Mapping[str, Any] | None) -> str:
     metrics = result.get("metrics")
     if isinstance(metrics, dict):
         parts.append(figure_words({key: value for key, value in metrics.items() if key not in ("split", "num_images")}))
-    latency = result.get("latency")
-    if isinstance(latency, list) and latency and isinstance(latency[0], dict):
-        first = latency[0]
-        low, high = (format_ms(float(first[key]), like=float(first["ms"])) for key in ("low_ms", "high_ms"))
-        parts.append(f"{format_ms(float(first['ms']))} ms ({low} to {high}) on {first.get('device', '')}")
+    records = result.get("latency")
+    latency = latency_of(records[0]) if isinstance(records, list) and records else None
+    if latency is not None:
+        parts.append(f"{format_ms(latency.ms)} ms ({latency_interval(latency)}) on {latency.device}")
     if "met" in result:
         parts.append("budget met" if result["met"] else "budget missed")
     return "; ".join(part for part in parts if part)

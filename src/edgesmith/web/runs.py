@@ -11,14 +11,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from edgesmith.deploy.bundle import is_bundle
+from edgesmith.deploy.bundle import MANIFEST_NAME
 from edgesmith.recipes.run_folder import BUNDLE_NAME
 from edgesmith.report.curves import draw_curves
 from edgesmith.report.markup import join
 from edgesmith.report.masthead import show_masthead
-from edgesmith.report.page import list_contents, place_section
+from edgesmith.report.page import PAGE_NAME, list_contents, place_section
 from edgesmith.report.sections import list_sections
 from edgesmith.web.addresses import address
+from edgesmith.web.places import file_inside
 from edgesmith.web.render import render
 from edgesmith.web.run_state import newest_events
 from edgesmith.web.run_view import forecast_s, list_stages, read_report, training_panels, view_run
@@ -26,7 +27,6 @@ from edgesmith.web.state import jobs_of, require_run
 
 router = APIRouter()
 
-_REPORT_FILE = "report.html"
 # A report's own page holds its style, and no script of any kind runs in it.
 _REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 
@@ -61,8 +61,8 @@ def report_file(request: Request, name: str) -> Response:
     Raises:
         HTTPException: 404 where the run has none.
     """
-    path = require_run(request, name).path / _REPORT_FILE
-    if not path.is_file() or path.is_symlink():
+    path = file_inside(require_run(request, name).path, PAGE_NAME)
+    if path is None:
         raise HTTPException(404)
     return FileResponse(path, media_type="text/html", headers={"content-security-policy": _REPORT_POLICY})
 
@@ -76,7 +76,7 @@ def _values(request: Request, name: str) -> dict[str, Any]:
     found = require_run(request, name)
     view = view_run(found, jobs_of(request))
     panels = training_panels(newest_events(found.path))
-    bundle = found.path / BUNDLE_NAME
+    manifest = file_inside(found.path, f"{BUNDLE_NAME}/{MANIFEST_NAME}")
     return {
         "here": "/",
         "run": view,
@@ -85,6 +85,6 @@ def _values(request: Request, name: str) -> dict[str, Any]:
         "forecast_s": forecast_s(found.path),
         "begun_s": max(0.0, time.time() - view.state.begun_at),
         "panels": join(draw_curves(panel, identifier=f"live-{index}") for index, panel in enumerate(panels)),
-        "bundle": f"{name}/{BUNDLE_NAME}" if is_bundle(bundle) else None,
-        "has_report": (found.path / _REPORT_FILE).is_file(),
+        "bundle": None if manifest is None else f"{name}/{BUNDLE_NAME}",
+        "has_report": file_inside(found.path, PAGE_NAME) is not None,
     }

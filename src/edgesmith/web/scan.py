@@ -11,12 +11,12 @@ from typing import Final
 
 from edgesmith.data.names import is_archive_name, is_picture_name
 from edgesmith.deploy.bundle import MANIFEST_NAME
-from edgesmith.recipes.run_folder import RUN_NAME
+from edgesmith.recipes.run_folder import RUN_NAME, STAGES_NAME
 
 JOBS_NAME: Final = "web-jobs"
 _DEPTH: Final = 5
 _MOST_FOLDERS: Final = 20_000
-_INSIDES: Final = frozenset({"checkpoints", "race", "stages", "tensorboard", JOBS_NAME})
+_INSIDES: Final = frozenset({"checkpoints", "race", STAGES_NAME, "tensorboard", JOBS_NAME})
 
 
 @dataclass(frozen=True, kw_only=True)

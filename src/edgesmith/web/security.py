@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edgesmith.core.units import format_bytes
 from edgesmith.web.config import WebConfig
 from edgesmith.web.headers import HEADERS
 from edgesmith.web.hosts import is_our_name, is_same_origin
@@ -191,7 +192,7 @@ def _tell_fault(error: Exception) -> None:
 
 
 def _over(limit: int) -> Response:
-    text = f"That is more than the {limit / 1e6:g} MB that are taken here."
+    text = f"That is more than the {format_bytes(limit)} that are taken here."
     return PlainTextResponse(
         text + "\n", status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"connection": "close"}
     )

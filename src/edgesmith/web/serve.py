@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from edgesmith.core.authority import authority, family_of
 from edgesmith.core.caches import cache_folder
 from edgesmith.core.errors import DeviceError
 from edgesmith.devices.browser.address import published
@@ -88,18 +89,19 @@ class _Server(uvicorn.Server):
 
 def address_of(config: WebConfig, host: str) -> str:
     """The address to open, for a machine that calls this one ``host``."""
-    shown = f"[{host}]" if ":" in host else host
     scheme = "https" if config.https else "http"
-    return f"{scheme}://{shown}:{config.port}/" + (f"?{TOKEN_KEY}={config.token}" if config.needs_token else "")
+    return f"{scheme}://{authority(host, config.port)}/" + (
+        f"?{TOKEN_KEY}={config.token}" if config.needs_token else ""
+    )
 
 
 def _listen(config: WebConfig) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     try:
-        return socket.create_server((config.host, config.port), family=family)
+        return socket.create_server((config.host, config.port), family=family_of(config.host))
     except OSError as error:
         reason = error.strerror or error
-        raise DeviceError(f"cannot listen on {config.host}:{config.port}: {reason}; try another --port") from None
+        place = authority(config.host, config.port)
+        raise DeviceError(f"cannot listen on {place}: {reason}; try another --port") from None
 
 
 def _names(config: WebConfig, host: str) -> list[str]:

@@ -8,11 +8,12 @@ from typing import cast
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from edgesmith.deploy.bundle import Bundle, is_bundle, open_bundle
+from edgesmith.deploy.bundle import MANIFEST_NAME, Bundle, open_bundle
 from edgesmith.recipes.run_folder import RUN_NAME
 from edgesmith.web.config import WebConfig
 from edgesmith.web.jobs import Jobs
-from edgesmith.web.places import require_inside
+from edgesmith.web.phone_hub import Hub
+from edgesmith.web.places import file_inside, require_inside
 from edgesmith.web.scan import Found
 
 
@@ -24,6 +25,11 @@ def config_of(request: Request) -> WebConfig:
 def jobs_of(request: Request) -> Jobs:
     """Its jobs."""
     return cast("Jobs", request.app.state.jobs)
+
+
+def phones_of(request: Request) -> Hub:
+    """The hub of its phones; only the event loop may ask it."""
+    return cast("Hub", request.app.state.phones)
 
 
 def root_of(request: Request) -> Path:
@@ -38,7 +44,7 @@ def require_run(request: Request, name: str) -> Found:
         HTTPException: 404.
     """
     path = require_inside(root_of(request), name)
-    if not (path / RUN_NAME).is_file():
+    if file_inside(path, RUN_NAME) is None:
         raise HTTPException(404)
     return Found(name=name, path=path)
 
@@ -50,6 +56,6 @@ def require_bundle(request: Request, name: str) -> Bundle:
         RunError: Its manifest is damaged.
     """
     path = require_inside(root_of(request), name)
-    if not is_bundle(path):
+    if file_inside(path, MANIFEST_NAME) is None:
         raise HTTPException(404)
     return open_bundle(path, verify=False)

@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edgesmith.core.errors import EdgesmithError
+from edgesmith.core.units import format_bytes
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.manifest import FileRecord
 from edgesmith.report.bars import draw_bar
 from edgesmith.report.pictures import embed_jpeg
 from edgesmith.runtimes.table import RUNTIMES
 from edgesmith.web.answers import Answer, Answerer
+from edgesmith.web.bundle_files import find_file
 from edgesmith.web.forms import file_of, read_form, text_of
 from edgesmith.web.render import render
 from edgesmith.web.state import config_of, require_bundle
@@ -39,8 +41,8 @@ async def answer(request: Request, name: str) -> Response:
         if file is None:
             return _page(request, name, bundle, problem="Choose a picture first.", status=400)
         if (file.size or 0) > config_of(request).max_picture_bytes:
-            limit = config_of(request).max_picture_bytes / 1e6
-            return _page(request, name, bundle, problem=f"A picture may have {limit:g} MB at most.", status=413)
+            limit = format_bytes(config_of(request).max_picture_bytes)
+            return _page(request, name, bundle, problem=f"A picture may have {limit} at most.", status=413)
         content = await file.read()
     record = next((each for each in _choices(bundle) if each.path == wanted), None) or next(
         iter(_choices(bundle)), None
@@ -57,7 +59,8 @@ async def answer(request: Request, name: str) -> Response:
 def _choices(bundle: Bundle) -> list[FileRecord]:
     """Files that a runtime of this machine may run; which of them is installed, loading tells."""
     suffixes = {runtime.suffix for runtime in RUNTIMES.values()}
-    return [record for record in bundle.manifest.files if bundle.path(record).suffix in suffixes]
+    files = [record for record in bundle.manifest.files if find_file(bundle, record.path) is not None]
+    return [record for record in files if bundle.path(record).suffix in suffixes]
 
 
 def _page(

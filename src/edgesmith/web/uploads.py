@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.files import atomic_file
+from edgesmith.core.units import format_bytes
 from edgesmith.data.names import ARCHIVE_SUFFIXES, is_picture_name
 from edgesmith.data.sources import open_source
 
@@ -29,7 +30,7 @@ def keep_archive(file: BinaryIO, name: str, folder: Path, *, limit_bytes: int) -
     if suffix is None:
         raise UsageError(f"pictures come as an archive ({', '.join(ARCHIVE_SUFFIXES)}), got {name[:80]!r}")
     if file.seek(0, 2) > limit_bytes:
-        raise UsageError(f"an archive may have {limit_bytes / 1e6:g} MB at most")
+        raise UsageError(f"an archive may have {format_bytes(limit_bytes)} at most")
     file.seek(0)
     path = folder / f"pictures{suffix}"
     with atomic_file(path) as temporary, temporary.open("wb") as target:

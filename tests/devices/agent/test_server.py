@@ -154,15 +154,13 @@ def test_more_than_the_length_is_not_read(small: tuple[Agent, Path]) -> None:
 def test_the_client_says_that_a_file_is_too_large(small: tuple[Agent, Path], tmp_path: Path) -> None:
     device = device_at(small[0].address)
     large = tmp_path / "large.onnx"
-    large.write_bytes(bytes(2001))
-    with pytest.raises(DeviceError, match=r"a file of 2001 bytes is over the limit of 2000 bytes; .* --max-file"):
+    large.write_bytes(bytes(2400))
+    with pytest.raises(DeviceError, match=r"a file of 2.4 kB is over the limit of 2 kB; .* --max-file"):
         device.run(large, np.zeros(3, np.float32))
     files = [tmp_path / f"{index}.onnx" for index in range(2)]
     for index, file in enumerate(files):
         file.write_bytes(bytes([index]) * 1600)
-    with pytest.raises(
-        DeviceError, match=r"have 3200 bytes together, and the cache is limited to 3000 bytes; .*--cache"
-    ):
+    with pytest.raises(DeviceError, match=r"have 3.2 kB together, over the limit of 3 kB; .*--cache"):
         device.time(files, SHORT)
 
 

@@ -36,8 +36,9 @@ def import_(
 
     require("torch", extra="train")
     from edgesmith.recipes.imports import import_weights
+    from edgesmith.recipes.run_folder import DEFAULT_FOLDER
 
-    folder = out if out is not None else Path("runs") / f"import-{_stem(source)}"
+    folder = out if out is not None else DEFAULT_FOLDER / f"import-{_stem(source)}"
     with watch() as progress:
         done = import_weights(
             source, out=folder, model=model, labels=labels, data=data, overwrite=overwrite, progress=progress

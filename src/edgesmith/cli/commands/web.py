@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from edgesmith.recipes.run_folder import DEFAULT_FOLDER
+from edgesmith.web.addresses import DEFAULT_PORT
+
 
 def web(
-    folder: Annotated[Path, typer.Argument(help="Folder of run folders and bundles.")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(help="Folder of run folders and bundles.")] = DEFAULT_FOLDER,
     *,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")] = 8770,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")] = DEFAULT_PORT,
     data: Annotated[list[Path], typer.Option(help="Another folder, whose pictures jobs may read.")] = [],  # noqa: B006 (typer reads it)
     token: Annotated[
         str | None,

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from edgesmith.core.authority import authority
 from edgesmith.core.errors import UsageError
 from edgesmith.devices.agent.protocol import DEFAULT_PORT
 
@@ -36,4 +37,4 @@ class Address:
         return cls(host=match[1] or match[2], port=port)
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return authority(self.host, self.port)

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import signal
-import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, cast
 
+from edgesmith.core.authority import authority, family_of
 from edgesmith.core.config import from_dict
 from edgesmith.core.errors import DeviceError, UsageError
 from edgesmith.devices.agent.config import AgentConfig
@@ -78,8 +78,7 @@ class Agent:
     def address(self) -> str:
         """``HOST:PORT``, with the port that was taken."""
         host, port = self._server.server_address[:2]
-        name = host if isinstance(host, str) else host.decode()
-        return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+        return authority(host if isinstance(host, str) else host.decode(), port)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -136,7 +135,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, config: AgentConfig) -> None:
         self.token = config.token
-        self.address_family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+        self.address_family = family_of(config.host)
         self._slots = threading.BoundedSemaphore(_CONNECTIONS)
         super().__init__((config.host, config.port), _Handler)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from edgesmith.devices.agent.protocol import SHA256, Content, Problem, RefusedError
+from edgesmith.devices.agent.shelf import Shelf
 
 _CHUNK: Final = 1 << 20
 
@@ -27,9 +28,12 @@ class Store:
     def __init__(self, folder: Path, *, max_file_bytes: int, max_total_bytes: int) -> None:
         folder.mkdir()
         self._folder = folder
-        self._max_file_bytes = max_file_bytes
-        self._max_total_bytes = max_total_bytes
-        self._sizes: dict[str, int] = {}
+        self._shelf = Shelf(
+            max_file_bytes=max_file_bytes,
+            max_total_bytes=max_total_bytes,
+            file_way_out="start the agent with a larger --max-file",
+            total_way_out="start the agent with a larger --cache",
+        )
 
     def require(self, contents: Iterable[Content]) -> None:
         """Make sure that files are here, and stay while there is room for them together.
@@ -37,20 +41,7 @@ class Store:
         Raises:
             RefusedError: One is too large, or all together are, or some are missing.
         """
-        wanted = list(contents)
-        for content in wanted:
-            self._check_size(content.bytes)
-        total = sum(content.bytes for content in wanted)
-        if total > self._max_total_bytes:
-            raise RefusedError(
-                Problem.SIZE,
-                f"the files of this job have {_megabytes(total)} together, and the cache is limited to "
-                f"{_megabytes(self._max_total_bytes)}; start the agent with a larger --cache",
-            )
-        for content in wanted:
-            if content.sha256 in self._sizes:
-                self._sizes[content.sha256] = self._sizes.pop(content.sha256)
-        missing = tuple(content.sha256 for content in wanted if content.sha256 not in self._sizes)
+        missing = self._shelf.missing(contents)
         if missing:
             raise RefusedError(Problem.MISSING, f"{len(missing)} files must be sent first", missing=missing)
 
@@ -67,8 +58,9 @@ class Store:
         """
         if not re.fullmatch(SHA256, sha256):
             raise RefusedError(Problem.REQUEST, "a file is named by the 64 hex digits of its SHA-256")
-        self._check_size(length)
-        self._make_room(length)
+        self._shelf.check_size(length)
+        for gone in self._shelf.make_room(length):
+            (self._folder / gone).unlink(missing_ok=True)
         arriving = self._folder / "arriving"
         try:
             self._copy(stream, arriving, sha256, length)
@@ -80,8 +72,7 @@ class Store:
         finally:
             with suppress(OSError):
                 arriving.unlink(missing_ok=True)
-        self._sizes.pop(sha256, None)
-        self._sizes[sha256] = length
+        self._shelf.add(sha256, length)
 
     def _copy(self, stream: BinaryIO, target: Path, sha256: str, length: int) -> None:
         digest, remaining = hashlib.sha256(), length
@@ -97,22 +88,3 @@ class Store:
             raise RefusedError(
                 Problem.HASH, f"the file has another SHA-256 than announced ({digest.hexdigest()}, not {sha256})"
             )
-
-    def _check_size(self, size: int) -> None:
-        if size > self._max_file_bytes:
-            raise RefusedError(
-                Problem.SIZE,
-                f"a file of {_megabytes(size)} is over the limit of {_megabytes(self._max_file_bytes)}; "
-                "start the agent with a larger --max-file",
-            )
-
-    def _make_room(self, size: int) -> None:
-        for sha256 in list(self._sizes):
-            if sum(self._sizes.values()) + size <= self._max_total_bytes:
-                return
-            (self._folder / sha256).unlink(missing_ok=True)
-            del self._sizes[sha256]
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.3g} MB" if size >= 1e5 else f"{size} bytes"

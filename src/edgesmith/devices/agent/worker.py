@@ -23,6 +23,7 @@ import numpy as np
 
 from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import DeviceError, EdgesmithError, MissingExtraError, UsageError
+from edgesmith.core.units import format_bytes
 from edgesmith.devices.agent.protocol import Problem, RefusedError, Request, Work, mark
 from edgesmith.devices.base import Array, Device
 from edgesmith.devices.table import get_device
@@ -99,7 +100,7 @@ class Worker:
         total = sum(output.nbytes for output in outputs)
         if total > self.max_bytes:
             raise DeviceError(
-                f"the outputs have {total / 1e6:.0f} MB, over the limit of {self.max_bytes / 1e6:.0f} MB; "
+                f"the outputs have {format_bytes(total)}, over the limit of {format_bytes(self.max_bytes)}; "
                 "send fewer pictures at once, or start the agent with a larger --max-file"
             )
         with (self.folder / OUTPUTS / job).open("wb") as file:

@@ -10,8 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from edgesmith.core.authority import authority
 from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import DeviceError, EdgesmithError, UsageError
+from edgesmith.core.units import format_bytes
 from edgesmith.devices.agent.protocol import Problem
 from edgesmith.devices.browser.address import HubAddress
 from edgesmith.devices.browser.protocol import MAX_RESULT_BYTES, POLL_S, About, Envelope, Request
@@ -93,10 +95,11 @@ class HubClient:
 
     def _exchange(self, method: str, path: str, body: bytes | None = None) -> bytes:
         connection = self._connection()
+        place = authority(self.address.host, self.address.port)
         headers = {
             "Authorization": f"Bearer {self.address.token}",
-            "Origin": f"{'https' if self.address.certificate else 'http'}://{connection.host}:{connection.port}",
-            "Host": f"{connection.host}:{connection.port}",
+            "Origin": f"{'https' if self.address.certificate else 'http'}://{place}",
+            "Host": place,
         }
         try:
             connection.request(method, path, body=body, headers=headers)
@@ -108,7 +111,7 @@ class HubClient:
         finally:
             connection.close()
         if len(answer) > MAX_RESULT_BYTES:
-            raise DeviceError(f"a result is over the limit of {MAX_RESULT_BYTES / 1e6:.0f} MB; send fewer pictures")
+            raise DeviceError(f"a result is over the limit of {format_bytes(MAX_RESULT_BYTES)}; send fewer pictures")
         return answer
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -133,5 +136,5 @@ class HubClient:
         return UsageError(message) if error.get("problem") == Problem.USAGE else DeviceError(message)
 
     def _malformed(self) -> DeviceError:
-        place = f"{self.address.host}:{self.address.port}"
+        place = authority(self.address.host, self.address.port)
         return DeviceError(f"what listens at {place} makes no sense; is it edgesmith web of this version?")

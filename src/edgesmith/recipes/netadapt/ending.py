@@ -154,7 +154,7 @@ class Ending:
         return (f"the seed takes {now:.3g} ms beside it, and took {then:.3g} ms at first ({now / then:.2f} times)",)
 
     def _result(self, story: Story) -> NetAdaptResult:
-        path, paired, figure = self._folder.path / "report.html", story.paired, figure_for(self._ground.task.name)
+        path, paired, figure = self._folder.path / PAGE_NAME, story.paired, figure_for(self._ground.task.name)
         to_seed = {"ratio_to_seed": paired.to_seed, "ratio_low": paired.low, "ratio_high": paired.high}
         done = NetAdaptResult(
             bundle=story.bundle.folder,

@@ -11,6 +11,7 @@ from edgesmith.arch.cost import count_total
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.devices.results import Measurement
 from edgesmith.engine.train import TrainResult
+from edgesmith.recipes.net_blocks import tell_networks
 from edgesmith.recipes.netadapt.ground import Ground, Place
 from edgesmith.recipes.netadapt.products import Paired
 from edgesmith.recipes.product import Score
@@ -77,7 +78,7 @@ def sizes_of(story: Story) -> dict[str, dict[str, Any]]:
 
 def tell(story: Story) -> content.FitReport:
     """The report's content."""
-    ground, manifest = story.ground, story.bundle.manifest
+    ground, manifest, ends = story.ground, story.bundle.manifest, (story.places[0], story.places[-1])
     base = base_report(
         Trained(
             name=manifest.spec.name,
@@ -102,6 +103,7 @@ def tell(story: Story) -> content.FitReport:
         next_steps=_next_steps(story),
         verb="netadapt",
         proposals=tuple(_proposal(row) for row in story.rows),
+        networks=tell_networks([(place.bundle.manifest.name, place.spec) for place in ends], ground.device.name),
         sizes=tuple(content.SizeRow(name=name, **values) for name, values in sizes_of(story).items()),
     )
 

@@ -29,7 +29,7 @@ from edgesmith.recipes.netadapt.result import NetAdaptResult
 from edgesmith.recipes.netadapt.trial import open_set
 from edgesmith.recipes.netadapt.walk import Walk
 from edgesmith.recipes.remarks import say_left_out, say_of_set
-from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
+from edgesmith.recipes.run_folder import STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
 from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.teacher import check_teacher
@@ -108,7 +108,7 @@ class _Run:
         self.executor, self.folder, self.total_s, self.progress = executor, folder, total_s, progress
         self.material = open_set(absolute_data(config.data), config.seed)
         self.task, self.rule = task_of(self.material, base, spec), start.rule(spec)
-        self.stages = Stages(folder.path / "stages")
+        self.stages = Stages(folder.path / STAGES_NAME)
         self.goal = Goal.parse(config.budget)
 
     def run(self) -> NetAdaptResult:

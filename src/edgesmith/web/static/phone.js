@@ -2,6 +2,7 @@
 // what goes on. See edgesmith's devices/browser/protocol.py for what is said between page and hub.
 
 import { describe, suggestName } from "./phone_about.js";
+import { excuse, send } from "./phone_result.js";
 
 const LOG_LINES = 20;
 const RETRY_MS = [1000, 2000, 5000, 10000];
@@ -19,6 +20,8 @@ let job = null;
 let talk = null; // Breaks the request that is open, to tell the hub something new.
 let leaving = false;
 let bestMs = Infinity;
+
+const RUNTIME = document.querySelector("[data-runtime]").dataset.runtime;
 
 function show(kind, text, detail = "") {
   element("state").dataset.kind = kind;
@@ -68,7 +71,7 @@ function startWorker(wanted) {
       noteSpeed(message.referenceMs);
       resolve(message.version);
     };
-    worker.postMessage({ kind: "prepare", ...wanted });
+    worker.postMessage({ kind: "prepare", runtime: RUNTIME, ...wanted });
   });
 }
 
@@ -97,20 +100,17 @@ function hear(message) {
 }
 
 function failed(text) {
-  const head = new TextEncoder().encode(JSON.stringify({ error: text.slice(0, 600) }));
-  const length = new DataView(new ArrayBuffer(4));
-  length.setUint32(0, head.byteLength, true);
   settings = null; // The next job gets a fresh worker.
-  if (job) deliver(new Blob([length.buffer, head]), text);
+  if (job) deliver(excuse(text), text);
 }
 
 async function deliver(data, error) {
   const done = job;
   done.delivered = true;
-  try {
-    await fetch(`/phone/pages/${page}/jobs/${done.name}`, { method: "POST", body: data });
-  } catch {
-    error ??= "the result did not reach the hub";
+  const refusal = await send(page, done.name, data);
+  if (refusal && !error) {
+    error = refusal;
+    await send(page, done.name, excuse(refusal)); // Else the hub would wait, and hand out the same job again.
   }
   if (job !== done) return;
   const seconds = ((performance.now() - done.begun) / 1e3).toFixed(1);

@@ -1,8 +1,8 @@
 // Times and runs ONNX files by onnxruntime-web, apart from the page, so that drawing does not disturb it.
 
+import { excuse, pack } from "./phone_result.js";
 import { ARRAYS, breathe, generator, now, referenceMs, timeLoad } from "./phone_session.js";
 
-const RUNTIME = "/static/onnxruntime-web/";
 const MODULES = { wasm: "ort.wasm.min.mjs", webgpu: "ort.jspi.min.mjs" };
 const KEPT_BYTES = 150e6;
 
@@ -17,9 +17,9 @@ const files = new Map();
 
 async function prepare(settings) {
   backend = settings.backend;
-  ort = await import(RUNTIME + MODULES[backend]);
+  ort = await import(settings.runtime + MODULES[backend]);
   ort.env.wasm.numThreads = settings.threads;
-  ort.env.wasm.wasmPaths = RUNTIME;
+  ort.env.wasm.wasmPaths = settings.runtime;
   ort.env.logLevel = "error";
   return ort.env.versions.web;
 }
@@ -113,24 +113,17 @@ async function run(page, job) {
   };
 }
 
-function pack({ head, bodies }) {
-  const text = new TextEncoder().encode(JSON.stringify(head));
-  const length = new DataView(new ArrayBuffer(4));
-  length.setUint32(0, text.byteLength, true);
-  return new Blob([length.buffer, text, ...bodies]);
-}
-
 async function work({ page, job }) {
   try {
     if (job.work === "time") {
       await kept?.session.release();
       kept = null;
     }
-    const result = await (job.work === "time" ? time : run)(page, job);
-    postMessage({ kind: "result", name: job.name, data: pack(result) });
+    const { head, bodies } = await (job.work === "time" ? time : run)(page, job);
+    postMessage({ kind: "result", name: job.name, data: pack(head, bodies) });
   } catch (error) {
     const text = String(error?.message ?? error).slice(0, 600) || "an error without words";
-    postMessage({ kind: "result", name: job.name, data: pack({ head: { error: text }, bodies: [] }), error: text });
+    postMessage({ kind: "result", name: job.name, data: excuse(text), error: text });
   }
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import accel
 import macro
 import numpy as np
 import optuna_side
@@ -52,7 +53,7 @@ def test_the_default_s_regret_is_below_every_other_s(name: str, count: int) -> N
     assert ahead.mean() > 1.96 * ahead.std(ddof=1) / len(ahead) ** 0.5
 
 
-@pytest.mark.parametrize("count", strategies_page.ACCEL_CHECKPOINTS)
+@pytest.mark.parametrize("count", accel.CHECKPOINTS)
 @pytest.mark.parametrize("other", ACCEL_STRATEGIES[1:])
 def test_the_default_s_fronts_cover_more(other: str, count: int) -> None:
     wins, columns = Searches(ACCEL).wins(DEFAULT, other, count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from edgesmith.arch.space.choices import Encoding
@@ -29,7 +31,7 @@ def best_within(strategy: Strategy, count: int) -> float:
 def test_under_a_limit_known_costs_lead_to_more_than_chance_finds() -> None:
     asked = 0
 
-    def costs(points: list[Encoding]) -> list[float]:
+    def costs(points: Sequence[Encoding]) -> list[float]:
         nonlocal asked
         asked += len(points)
         return [cost_of(point) for point in points]

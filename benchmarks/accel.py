@@ -1,12 +1,12 @@
-"""Fronts of accuracy and speed on Accel-NASBench: what ours and Optuna's strategies cover after so many evaluations.
+"""Fronts of accuracy and speed on Accel-NASBench: what ours, Optuna's and pymoo's cover after so many evaluations.
 
     python benchmarks/accel.py --seeds 10 --out benchmarks/results/accel.jsonl
 
 A ridge regression of the table (accel_table.py) stands for the networks, the same for all. Each of the eight columns of
 hardware is a search of its own, for accuracy and that column. The figure is the hypervolume beyond the reference point,
-what a tenth of the table's networks are no better than in accuracy and in the column; 1 is what all 5,138 networks of
-the table cover together. One column, strategy and seed is a row; rows that are there are not run again. The table lies
-in ``$EDGESMITH_SHARED/data``, by default ``../shared/data``.
+what a tenth of the table's networks are no better than in accuracy and in the column; rows tell its two numbers. 1 is
+what all 5,138 networks of the table cover together. One column, strategy and seed is a row; rows that are there are not
+run again. The table lies in ``$EDGESMITH_SHARED/data``, by default ``../shared/data``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Any, Final
 
 import numpy as np
 from accel_table import ACCURACY, HARDWARE, Fitted, accel_choices, goal_of, read_accel
-from optuna_side import SAMPLERS, optimize
 from rows import find_rows, read_commit
+from search_peers import PEERS, TWO_GOALS
 
 from edgesmith.arch.space.choices import Encoding
 from edgesmith.core.files import append_line
@@ -32,7 +32,9 @@ from edgesmith.search.strategies.base import Result, Trial
 from edgesmith.search.strategies.table import make_strategy
 
 CHECKPOINTS: Final = (200, 400)
-STRATEGIES: Final = ("surrogate", "optuna nsga2", "optuna nsga2, population 20", "optuna random")
+STRATEGIES: Final = ("surrogate", *TWO_GOALS)
+# Besides, of ours.
+OTHERS: Final = ("predicted",)
 
 
 def main() -> None:
@@ -74,8 +76,8 @@ def run(name: str, column: str, table: dict[str, Fitted], seed: int) -> dict[str
         return np.column_stack([accuracy.of(codes), goal_of(column, hardware.of(codes))])
 
     space, begun = accel_choices(), time.process_time()
-    if name in SAMPLERS:
-        points, _ = optimize(
+    if name in PEERS:
+        points, _ = PEERS[name](
             name, space, lambda point: goals_of([point])[0].tolist(), goals=2, count=max(CHECKPOINTS), seed=seed
         )
     else:
@@ -89,7 +91,12 @@ def run(name: str, column: str, table: dict[str, Fitted], seed: int) -> dict[str
     reference = (accuracy.worst_tenth, float(goal_of(column, np.array(hardware.worst_tenth))))
     whole = hypervolume(goals_of(hardware.points), reference)
     volumes = {str(count): round(hypervolume(goals_of(points[:count]), reference) / whole, 5) for count in CHECKPOINTS}
-    return {"volume": volumes, "tau": round(hardware.tau, 3), "seconds": round(time.process_time() - begun, 1)}
+    return {
+        "volume": volumes,
+        "tau": round(hardware.tau, 3),
+        "reference": [round(accuracy.worst_tenth, 3), round(hardware.worst_tenth, 4)],
+        "seconds": round(time.process_time() - begun, 1),
+    }
 
 
 if __name__ == "__main__":

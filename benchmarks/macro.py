@@ -4,9 +4,9 @@
 
 6,561 networks, each trained three times by the table's authors. An evaluation is one of the three accuracies, drawn by
 the seed; what a strategy hands over is a network that it evaluated; regret is how far that network's mean accuracy is
-below the best one's, in points. Optuna's samplers are run by Optuna, over the same choices, and hand over its best
-trial. One strategy and 20 seeds is a row; rows that are there are not run again: the script goes on where it stopped.
-The table lies in ``$EDGESMITH_SHARED/data``, by default ``../shared/data``.
+below the best one's, in points. Optuna's samplers and pymoo's algorithms are run by these, over the same choices, and
+hand over their best trial. One strategy and 20 seeds is a row; rows that are there are not run again: it goes on where
+it stopped. The table lies in ``$EDGESMITH_SHARED/data``, by default ``../shared/data``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from optuna_side import SAMPLERS, optimize
 from rows import find_rows, read_commit
+from search_peers import ONE_GOAL, PEERS
 
 from edgesmith.arch.space.choices import Choice, Encoding, Space
 from edgesmith.core.files import append_line
@@ -34,7 +34,7 @@ Table: TypeAlias = Mapping[Encoding, Mapping[str, Any]]
 CHECKPOINTS: Final = (50, 100, 200)
 LAYERS: Final = 8
 SLICE: Final = 20
-NAMES: Final = (*STRATEGIES, *SAMPLERS)
+NAMES: Final = (*STRATEGIES, *ONE_GOAL)
 
 
 def main() -> None:
@@ -96,8 +96,10 @@ def handed_over(name: str, table: Table, seed: int) -> list[Encoding]:
     def read(point: Encoding) -> float:
         return float(readings.choice(table[point]["test_acc"]))
 
-    if name in SAMPLERS:
-        points, scores = optimize(name, space, lambda point: [read(point)], goals=1, count=max(CHECKPOINTS), seed=seed)
+    if name in PEERS:
+        points, scores = PEERS[name](
+            name, space, lambda point: [read(point)], goals=1, count=max(CHECKPOINTS), seed=seed
+        )
         return [points[int(np.argmax(scores[:count]))] for count in CHECKPOINTS]
     strategy, found = make_strategy(name, space, seed=seed), []
     for count in range(1, max(CHECKPOINTS) + 1):

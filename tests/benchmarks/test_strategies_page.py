@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -35,12 +34,33 @@ def test_of_policies_the_near_ones_are_counted() -> None:
     assert "| 2 of 3 | +0.0% (-3.1% to +3.0%) | 50.0% |" in line
 
 
-@pytest.mark.parametrize(("ours", "wins"), [(1.2, "1 of 1"), (0.9, "0 of 1")])
-def test_the_verdict_counts_hardware_that_all_searched(ours: float, wins: str) -> None:
-    volumes = dict.fromkeys(STRATEGIES, 1.0) | {"surrogate": ours}
-    rows = [
-        {"column": "thr_a100", "strategy": name, "seed": 0, "tau": 0.9, "volume": {"200": volume, "400": volume}}
-        for name, volume in volumes.items()
+def accel_rows(volumes: dict[str, list[float]], column: str = "thr_a100") -> list[dict[str, object]]:
+    return [
+        {
+            "column": column,
+            "strategy": name,
+            "seed": seed,
+            "tau": 0.9,
+            "reference": [60.5, 123.4],
+            "volume": {"200": volume, "400": volume},
+        }
+        for name, found in volumes.items()
+        for seed, volume in enumerate(found)
     ]
-    rows.append({"column": "thr_3090", "strategy": "surrogate", "tau": 0.9, "volume": {"200": 1.0, "400": 1.0}})
-    assert strategies_page.verdict(json.loads(json.dumps(rows))).count(wins) == 2
+
+
+@pytest.mark.parametrize(("ours", "wins"), [(1.2, "1 of 1"), (0.9, "0 of 1")])
+def test_the_verdict_counts_hardware_that_both_searched(ours: float, wins: str) -> None:
+    rows = accel_rows({name: [1.0] for name in STRATEGIES} | {"surrogate": [ours]})
+    rows += accel_rows({"surrogate": [1.0]}, "thr_3090")
+    lines = strategies_page.verdicts(strategies_page.Searches(rows))
+    assert len(lines) == len(STRATEGIES) - 1
+    assert all(line.count(wins) == 2 for line in lines)
+
+
+def test_hypervolumes_stand_with_intervals_and_references() -> None:
+    """Volumes 1 and 1.2 of two seeds: half the interval is 12.706 * 0.1414 / sqrt(2)."""
+    lines = strategies_page.accel_lines(accel_rows({"surrogate": [1.0, 1.2], "optuna random": [0.5, 0.5]}))
+    assert "| `thr_a100` | 0.90 | 60.50 % | 123.4 pictures/s |" in lines
+    ours = lines.index("| `thr_a100` | `surrogate` | 1.100 ± 1.271 | 1.100 ± 1.271 | 2 |")
+    assert lines[ours + 1] == "| `thr_a100` | `optuna random` | 0.500 ± 0.000 | 0.500 ± 0.000 | 2 |"

@@ -28,7 +28,7 @@ VALUES = {"accuracy": 0.8, "ms": 2.0, "parameters": 1e6, "peak_bytes": 3e5, "mad
         ({"objectives": ("accuracy", "latncy")}, "latency"),
         ({"objectives": ("latency",)}, "name accuracy"),
         ({"objectives": ("accuracy", "accuracy")}, "each once"),
-        ({"objectives": ("accuracy", "latency"), "strategy": "tpe"}, "choose surrogate or nsga2"),
+        ({"objectives": ("accuracy", "latency"), "strategy": "tpe"}, "choose surrogate or predicted or nsga2"),
         ({"objectives": ("accuracy", "latency", "parameters", "memory", "madds")}, "name fewer"),
         ({"objectives": ("accuracy", "latency"), "reward": "soft"}, "makes one number of all"),
     ],

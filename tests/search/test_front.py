@@ -26,6 +26,12 @@ def test_no_row_of_the_front_beats_another_and_each_other_row_is_beaten(rows: li
         assert bool(beaten) == (row not in kept)
 
 
+@given(ROWS)
+def test_a_goal_that_all_share_changes_nothing(rows: list[tuple[int, int]]) -> None:
+    goals = np.array(rows, dtype=np.float64)
+    assert front_of(np.column_stack([goals, np.ones(len(goals))])) == front_of(goals)
+
+
 @pytest.mark.parametrize(
     ("rows", "area"),
     [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edgesmith.arch.space.choices import Choice, Encoding, Space
 from edgesmith.core.errors import BudgetError
 from edgesmith.core.seed import generator
-from edgesmith.search.limited import LimitedSpace
+from edgesmith.search.limited import LimitedSpace, allowed_near
 from edgesmith.search.strategies.base import Result, Trial
 from edgesmith.search.strategies.table import STRATEGIES, make_strategy
 
@@ -46,13 +46,53 @@ def test_without_an_origin_a_limit_that_nothing_keeps_is_said() -> None:
         LimitedSpace(WHOLE, lambda _: False).sample(generator(0, "draws"))
 
 
-@pytest.mark.parametrize("name", [name for name in STRATEGIES if name in ("surrogate", "random", "local", "evolution")])
-def test_strategies_that_draw_from_the_space_never_leave_it(name: str) -> None:
-    space = limited(12)
+def test_costs_are_told_where_they_were_given() -> None:
+    assert limited(3).costs([ORIGIN]) is None
+    assert WHOLE.costs([ORIGIN]) is None
+    known = LimitedSpace(WHOLE, lambda _: True, costs=lambda points: [float(sum(point)) for point in points])
+    assert known.costs([ORIGIN, (1,) * 10]) == [0.0, 10.0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**31), st.sampled_from([3, 8, 20, 50]))
+def test_a_point_beyond_the_limits_is_moved_no_further_than_it_must(seed: int, most: int) -> None:
+    space, rng = limited(most), generator(seed, "draws")
+    point = WHOLE.sample(rng)
+    moved = allowed_near(space, point, rng)
+    assert sum(moved) <= most
+    assert moved == point or sum(point) > most
+
+
+def test_what_is_moved_stays_near() -> None:
+    """From 21 to 20 one choice or two must change, of ten."""
+    space, rng = limited(20), generator(0, "draws")
+    point = (3, 2, 2, 2, 2, 2, 2, 2, 2, 2)
+    moved = [allowed_near(space, point, rng) for _ in range(200)]
+    changed = [sum(a != b for a, b in zip(point, each, strict=True)) for each in moved]
+    assert sorted(changed)[100] <= 3
+
+
+@pytest.mark.parametrize("most", [3, 12])
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_no_strategy_leaves_the_limits(name: str, most: int) -> None:
+    """Of the points drawn evenly one in some hundred has a sum of 12 at most, and none that one meets one of 3."""
+    space = limited(most)
     strategy = make_strategy(name, space, seed=0)
     asked: list[Encoding] = []
-    for _ in range(12):
+    for _ in range(5):
         points = strategy.ask(4)
         asked += points
         strategy.tell([Trial(point=point, result=Result(score=float(sum(point)))) for point in points])
-    assert all(sum(point) <= 12 for point in asked)
+    assert len(asked) == 20
+    assert all(sum(point) <= most for point in asked)
+
+
+@pytest.mark.parametrize(("name", "trials"), [("tpe", 60), ("nsga2", 200)])
+def test_samplers_learn_under_limits(name: str, trials: int) -> None:
+    """The best sum within the limit is 12."""
+    strategy = make_strategy(name, limited(12), seed=1)
+    for _ in range(trials):
+        (point,) = strategy.ask(1)
+        strategy.tell([Trial(point=point, result=Result(score=float(point[0])))])
+    early, late = ([trial.point[0] for trial in part] for part in (strategy.history[:20], strategy.history[-20:]))
+    assert sum(late) > sum(early) + 20

@@ -15,17 +15,18 @@ from edgesmith.recipes.proxy_wishes import DEFAULT as DEFAULT_PROXY
 from edgesmith.recipes.proxy_wishes import ProxyWishes
 from edgesmith.search.executors.table import EXECUTORS
 from edgesmith.search.goals import ACCURACY, GOALS
-from edgesmith.search.objective import EXPONENT, EXPONENT_SMALL, Reward, Shape
+from edgesmith.search.objective import EXPONENT, EXPONENT_SMALL, SLOPE, SLOPE_PROXY, Reward, Shape
 from edgesmith.search.storage import check_url
 from edgesmith.search.strategies.table import DEFAULT, STRATEGIES, require_goals
 
 AUTO: Final = "auto"
 
-# By name: shape and exponent; None raises accuracy alone, under the limits.
+# By name: shape, and exponent or slope; None raises accuracy alone, under the limits.
 REWARDS: Final[Mapping[str, tuple[Shape, float] | None]] = MappingProxyType(
     {
         "accuracy": None,
-        "absolute": (Shape.ABSOLUTE, EXPONENT),
+        "absolute": (Shape.ABSOLUTE, SLOPE_PROXY),
+        "absolute-tunas": (Shape.ABSOLUTE, SLOPE),
         "soft": (Shape.SOFT, EXPONENT),
         "soft-small": (Shape.SOFT, EXPONENT_SMALL),
         "hard": (Shape.HARD, EXPONENT),
@@ -100,7 +101,12 @@ class SearchWishes:
     def make_reward(self, target_ms: float) -> Reward | None:
         """The reward with its target; None where accuracy alone counts."""
         found = lookup(REWARDS, self.reward, what="reward")
-        return None if found is None else Reward(target_ms=target_ms, shape=found[0], exponent=found[1])
+        if found is None:
+            return None
+        shape, pull = found
+        if shape is Shape.ABSOLUTE:
+            return Reward(target_ms=target_ms, shape=shape, slope=pull)
+        return Reward(target_ms=target_ms, shape=shape, exponent=pull)
 
     @property
     def is_front(self) -> bool:

@@ -208,8 +208,12 @@ def limit_space(space: StagedSpace, latency: SpaceLatency, limits: Limits, *, fl
         if ms > limits.latency_ms:
             raise too_slow(space, ms, latency.device, limits.latency_ms)
         raise BudgetError(f"no network of space {space.name} keeps --max-size and --max-memory; raise them")
+
+    def costs(points: Sequence[Encoding]) -> list[float]:
+        return [latency.model.estimate_ms(space.decode(point)) for point in points]
+
     floor_ms = floor * limits.latency_ms
     origin = point_of_at_least(space, latency, limits, floor_ms, seed=0)
     if latency.model.estimate_ms(space.decode(origin)) < floor_ms:
-        return LimitedSpace(space, keeps, origin=smallest)
-    return LimitedSpace(space, make_limit(space, latency, limits, floor_ms=floor_ms), origin=origin)
+        return LimitedSpace(space, keeps, origin=smallest, costs=costs)
+    return LimitedSpace(space, make_limit(space, latency, limits, floor_ms=floor_ms), origin=origin, costs=costs)

@@ -16,8 +16,13 @@ def front_of(goals: Floats) -> list[int]:
     Args:
         goals: ``(rows, goals)``, each to be raised. Of equal rows the first is taken.
     """
+    order = np.lexsort(tuple(-goals[:, goal] for goal in reversed(range(goals.shape[1]))))
+    if goals.shape[1] == 2:  # whatever comes before is as good in the first goal
+        second = goals[order, 1]
+        better = np.concatenate([[True], second[1:] > np.maximum.accumulate(second)[:-1]])[: len(order)]
+        return sorted(order[better].tolist())
     kept: list[int] = []
-    for row in np.lexsort(tuple(-goals[:, goal] for goal in reversed(range(goals.shape[1])))).tolist():
+    for row in order.tolist():
         if not any((goals[other] >= goals[row]).all() for other in kept):
             kept.append(row)
     return sorted(kept)

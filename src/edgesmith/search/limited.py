@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
+
+import numpy as np
 
 from edgesmith.arch.space.choices import Draws, Encoding, Space
 from edgesmith.core.errors import BudgetError
@@ -20,19 +22,27 @@ class LimitedSpace(Space):
     drawing: steps that leave the allowed part are not taken.
     """
 
-    def __init__(self, space: Space, allowed: Callable[[Encoding], bool], *, origin: Encoding | None = None) -> None:
+    def __init__(
+        self,
+        space: Space,
+        allowed: Callable[[Encoding], bool],
+        *,
+        origin: Encoding | None = None,
+        costs: Callable[[Sequence[Encoding]], Sequence[float]] | None = None,
+    ) -> None:
         """Limit a space.
 
         Args:
             space: All points.
             allowed: Whether a point keeps the limits; asked often, so it should be fast.
             origin: An allowed point, where walks begin.
+            costs: What points cost, such as a table's milliseconds; strategies may use it.
 
         Raises:
             BudgetError: The origin is not allowed.
         """
         super().__init__(space.choices, needs=space.needs)
-        self._space, self._is_allowed = space, allowed
+        self._space, self._is_allowed, self._costs = space, allowed, costs
         if origin is not None and not allowed(origin):
             raise BudgetError("the point to begin at exceeds the limits")
         self._origin = origin
@@ -40,6 +50,10 @@ class LimitedSpace(Space):
     def allows(self, point: Encoding) -> bool:
         """Whether a point keeps the limits."""
         return self._is_allowed(point)
+
+    def costs(self, points: Sequence[Encoding]) -> Sequence[float] | None:
+        """What points cost, where that was given."""
+        return None if self._costs is None else self._costs(points)
 
     def sample(self, rng: Draws) -> Encoding:
         """A point drawn evenly among the allowed ones, or reached by a walk where they are rare.
@@ -81,3 +95,24 @@ class LimitedSpace(Space):
             if self._is_allowed(changed):
                 point = changed
         return point
+
+
+def allowed_near(space: Space, point: Encoding, rng: np.random.Generator) -> Encoding:
+    """The first allowed point on the way from a point to an allowed one that is drawn, one choice after the other.
+
+    Args:
+        space: Whose ``allows`` decides.
+        point: Where the way begins; it is returned where it is allowed.
+        rng: Draws where the way leads, and in which order.
+    """
+    found = space.normal(point)
+    if space.allows(found):
+        return found
+    goal = space.sample(rng)
+    values = list(point)
+    for place in rng.permutation(len(values)).tolist():
+        values[place] = goal[place]
+        found = space.normal(tuple(values))
+        if space.allows(found):
+            return found
+    return goal

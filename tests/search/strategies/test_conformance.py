@@ -20,8 +20,8 @@ SPACE = Space(
     [DEPTHS, *KERNELS, *WIDTHS], needs={1 + layer: Need(place=0, least=layer) for layer in range(1, len(KERNELS))}
 )
 
-# The last reads what looks best again until it has seen that readings do not vary.
-MAY_REPEAT = {"tpe", "nsga2", "controller", "reinforce", "surrogate"}
+# The last two read what looks best again until they have seen that readings do not vary.
+MAY_REPEAT = {"tpe", "nsga2", "controller", "reinforce", "surrogate", "predicted"}
 SLOW_TO_LEARN = {"random", "controller", "reinforce"}
 
 

@@ -85,6 +85,11 @@ class Space:
         del point
         return True
 
+    def costs(self, points: Sequence[Encoding]) -> Sequence[float] | None:
+        """What points cost, such as milliseconds, where that is known before anything is evaluated; else None."""
+        del points
+        return None
+
     def active(self, point: Encoding) -> tuple[bool, ...]:
         """For each choice whether it has an effect at a point."""
         used = [True] * len(self.choices)

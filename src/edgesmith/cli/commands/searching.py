@@ -21,14 +21,15 @@ Space = Annotated[
 Strategy = Annotated[
     str,
     typer.Option(
-        help="surrogate, random, local, evolution, tpe, nsga2, controller (the paper's) or reinforce.",
+        help="surrogate, predicted, random, local, evolution, tpe, nsga2, controller (the paper's) or reinforce.",
         autocompletion=completion.strategies,
     ),
 ]
 Reward = Annotated[
     str,
     typer.Option(
-        help="accuracy (the budget is a limit), absolute (TuNAS), or MnasNet's soft, soft-small (w = -0.15) and hard."
+        help="accuracy (the budget is a limit), absolute (TuNAS', slope -0.30) and absolute-tunas (-0.10), or "
+        "MnasNet's soft, soft-small (w = -0.15) and hard."
     ),
 ]
 Scoring = Annotated[

@@ -24,6 +24,7 @@ from edgesmith.recipes.run_folder import RunFolder
 from edgesmith.recipes.start import Start, default_recipe
 from edgesmith.recipes.teacher import Taught, open_teacher
 from edgesmith.recipes.train import finish, fit_weights, named_recipe
+from edgesmith.report.page import PAGE_NAME
 from edgesmith.tasks.figures import figure_for
 
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from edgesmith.arch.space.choices import Encoding, Space
 from edgesmith.search.strategies.base import Strategy, Trial
 
 Floats = NDArray[np.float64]
+
+_ROUNDS: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +43,24 @@ class PolicySearch(Strategy):
         self._pending: dict[Encoding, deque[Sampled]] = {}
 
     def propose(self, count: int, rng: np.random.Generator) -> list[Encoding]:
-        """Samples of the policy, which may repeat."""
-        found = []
-        for tokens, log_probabilities in self.sample(count, rng):
-            point = self.space.normal(tokens)
-            sampled = Sampled(tokens=tokens, active=self.space.active(tokens), log_probabilities=log_probabilities)
-            self._pending.setdefault(point, deque()).append(sampled)
-            found.append(point)
-        return found
+        """Samples of the policy, which may repeat; what exceeds the limits is drawn again.
+
+        Where the policy hardly ever keeps them, points of the space that do take the place of its samples, and teach
+        it nothing.
+        """
+        found: list[Encoding] = []
+        for _ in range(_ROUNDS):
+            for tokens, log_probabilities in self.sample(count - len(found), rng):
+                point = self.space.normal(tokens)
+                if self.space.allows(point):
+                    sampled = Sampled(
+                        tokens=tokens, active=self.space.active(tokens), log_probabilities=log_probabilities
+                    )
+                    self._pending.setdefault(point, deque()).append(sampled)
+                    found.append(point)
+            if len(found) == count:
+                return found
+        return found + [self.space.sample(rng) for _ in range(count - len(found))]
 
     def learn(self, trials: Sequence[Trial]) -> None:
         """Improve the policy by what became of its samples."""

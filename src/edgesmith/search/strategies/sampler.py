@@ -5,16 +5,19 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from edgesmith.arch.space.choices import Encoding, Space
 from edgesmith.core.seed import derive
+from edgesmith.search.limited import allowed_near
 from edgesmith.search.strategies.base import Strategy, Trial
 
 if TYPE_CHECKING:
     import optuna
+
+_TRIES: Final = 10
 
 
 class _Sampled(Strategy):
@@ -34,18 +37,21 @@ class _Sampled(Strategy):
         """What the study is told."""
 
     def propose(self, count: int, rng: np.random.Generator) -> list[Encoding]:
-        """What the sampler suggests."""
-        del rng  # the sampler has its own
+        """What the sampler suggests, the next suggestion where one exceeds the limits.
+
+        Where none of many keeps them, the last one is moved until it does, and the sampler learns from that.
+        """
         found = []
         for _ in range(count):
-            trial = self._opened().ask()
-            point = tuple(
-                trial.suggest_int(choice.name, 0, len(choice.options) - 1)
-                if choice.ordered
-                else trial.suggest_categorical(choice.name, list(range(len(choice.options))))
-                for choice in self.space.choices
-            )
-            point = self.space.normal(point)
+            for _ in range(_TRIES):
+                trial, point = self._suggested()
+                if self.space.allows(point):
+                    break
+                self._drop(trial)
+            else:
+                moved = allowed_near(self.space, point, rng)
+                self._opened().enqueue_trial(dict(zip(self._names, moved, strict=True)))
+                trial, point = self._suggested()
             self._pending.setdefault(point, []).append(trial)
             found.append(point)
         return found
@@ -62,7 +68,7 @@ class _Sampled(Strategy):
             values = self.values(trial)
             self._opened().add_trial(
                 optuna.trial.create_trial(
-                    params={c.name: value for c, value in zip(self.space.choices, trial.point, strict=True)},
+                    params=dict(zip(self._names, trial.point, strict=True)),
                     distributions={
                         choice.name: (
                             optuna.distributions.IntDistribution(0, len(choice.options) - 1)
@@ -74,6 +80,27 @@ class _Sampled(Strategy):
                     values=[values] if isinstance(values, float) else list(values),
                 )
             )
+
+    def _suggested(self) -> tuple[optuna.Trial, Encoding]:
+        """A new trial of the study, and the point that it stands for."""
+        trial = self._opened().ask()
+        point = tuple(
+            trial.suggest_int(choice.name, 0, len(choice.options) - 1)
+            if choice.ordered
+            else trial.suggest_categorical(choice.name, list(range(len(choice.options))))
+            for choice in self.space.choices
+        )
+        return trial, self.space.normal(point)
+
+    def _drop(self, trial: optuna.Trial) -> None:
+        """Take back a trial: nothing is learned from it."""
+        import optuna
+
+        self._opened().tell(trial, state=optuna.trial.TrialState.FAIL)
+
+    @property
+    def _names(self) -> list[str]:
+        return [choice.name for choice in self.space.choices]
 
     def _opened(self) -> optuna.Study:
         if self._study is None:
@@ -115,10 +142,15 @@ class Nsga2(_Sampled):
         return optuna.samplers.NSGAIISampler(seed=seed, population_size=20)
 
     def values(self, trial: Trial) -> float | Sequence[float]:
-        """The goals, or the score where there is one goal."""
-        return _penalised(trial) if self.num_goals == 1 else trial.result.goals
+        """The goals, or the score where there is one goal; those of a violated limit are worse than all others."""
+        if self.num_goals == 1:
+            return _penalised(trial)
+        return trial.result.goals if trial.result.violation <= 0 else (_penalty(trial),) * self.num_goals
 
 
 def _penalised(trial: Trial) -> float:
-    result = trial.result
-    return float(result.score) if result.violation <= 0 else -1e6 * (1 + result.violation)
+    return float(trial.result.score) if trial.result.violation <= 0 else _penalty(trial)
+
+
+def _penalty(trial: Trial) -> float:
+    return -1e6 * (1 + trial.result.violation)

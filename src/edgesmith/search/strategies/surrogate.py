@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgesmith.arch.space.choices import Encoding, Space
 from edgesmith.search.crowd import Codes, codes_of, cross, distinct, mutate, sample
 from edgesmith.search.front import front_of, hypervolume_gains
-from edgesmith.search.gaussian import GaussianProcess, Scales
+from edgesmith.search.gaussian import Belief, GaussianProcess, Scales
 from edgesmith.search.strategies.base import Result, Strategy, Trial
 
 Floats = NDArray[np.float64]
@@ -60,9 +60,15 @@ class Surrogate(Strategy):
         if len(self.history) < _STARTS:
             return self.fresh(rng, known, count=count)
         again = self._to_confirm(count)
-        candidates = self._candidates(rng)
+        if len(again) == count:
+            return again
+        models = self._models(rng)
+        candidates = self.candidates(models, rng)
         number = min(count - len(again), len(candidates))
-        new = self._widen_front(candidates, number) if self.num_goals == 2 else self._climb(candidates, number, rng)
+        if len(models) == 2:
+            new = self._widen_front(models, candidates, number)
+        else:
+            new = self._climb(models[0], candidates, number, rng)
         return again + new + self.fresh(rng, known | set(new), count=count - len(again) - len(new))
 
     def best(self) -> Trial:
@@ -72,8 +78,14 @@ class Surrogate(Strategy):
             return super().best()
         return kept[int(np.argmax(self._score_model(kept).believe([trial.point for trial in kept]).mean))]
 
-    def _candidates(self, rng: np.random.Generator) -> Codes:
-        """``(points, choices)`` that are not known: kin of the best ones, and some from anywhere."""
+    def candidates(self, models: Sequence[GaussianProcess], rng: np.random.Generator) -> Codes:
+        """``(points, choices)`` that are not known: kin of the best ones, and some from anywhere.
+
+        Args:
+            models: Of the two goals, or of what a point is worth.
+            rng: Draws.
+        """
+        del models
         elites, known = self._elites(), codes_of([trial.point for trial in self.history], self.space)
         number = min(_CANDIDATES, max(1, _WORK // len(self.history)))
         mutants, children = (round(share * number) for share in (_MUTANTS, _CHILDREN))
@@ -116,8 +128,7 @@ class Surrogate(Strategy):
         points = list(dict.fromkeys(trial.point for trial in kept))
         if len(kept) < _STARTS:
             return []
-        belief = self._score_model(kept).believe(points)
-        order = np.argsort(-(belief.mean + _BRAVERY * belief.deviation), kind="stable")
+        order = np.argsort(-hope(self._score_model(kept).believe(points)), kind="stable")
         return [points[place] for place in order[:turns].tolist()]
 
     def _is_certain(self) -> bool:
@@ -126,11 +137,11 @@ class Surrogate(Strategy):
         same = [first.setdefault(trial.point, trial.result) == trial.result for trial in self.history]
         return all(same) and len(same) - len(first) >= _PROBES
 
-    def _climb(self, candidates: Codes, count: int, rng: np.random.Generator) -> list[Encoding]:
+    def _climb(self, model: GaussianProcess, candidates: Codes, count: int, rng: np.random.Generator) -> list[Encoding]:
         """The most promising points that keep the limits, apart from one another."""
         for _ in range(_CLIMBS if count else 0):
-            candidates = self._kin_of_best(candidates, rng)
-        promise = self._promise(candidates, rng) if count else np.empty(0)
+            candidates = self._kin_of_best(model, candidates, rng)
+        promise = hope(model.believe(candidates)) if count else np.empty(0)
         found: list[Encoding] = []
         while len(found) < count and (promise > -np.inf).any():
             best = int(np.argmax(promise))
@@ -143,32 +154,32 @@ class Surrogate(Strategy):
                 promise -= self._nearness(candidates, candidates[best])
         return found
 
-    def _kin_of_best(self, candidates: Codes, rng: np.random.Generator) -> Codes:
+    def _kin_of_best(self, model: GaussianProcess, candidates: Codes, rng: np.random.Generator) -> Codes:
         """The most promising candidates that keep the limits, and mutants of theirs that are not known."""
-        order = np.argsort(-self._promise(candidates, rng), kind="stable")
+        order = np.argsort(-hope(model.believe(candidates)), kind="stable")
         within = (place for place in order.tolist() if self.space.allows(tuple(candidates[place].tolist())))
         best = candidates[list(islice(within, _PARENTS))]
         parents = np.repeat(best, _KIN, axis=0)
         kin = mutate(self.space, parents, rng, changes=1 + rng.random(len(parents)))
         return distinct(np.concatenate([best, kin]), codes_of([trial.point for trial in self.history], self.space))
 
-    def _promise(self, candidates: Codes, rng: np.random.Generator) -> Floats:
+    def _models(self, rng: np.random.Generator) -> list[GaussianProcess]:
+        """A model of each goal where there are two; else one of what a point is worth."""
         goals, points = self._goals(), [trial.point for trial in self.history]
         if goals.shape[1] == 1:
-            belief = self._model(points, goals[:, 0], "promise", stretch=warped).believe(candidates)
-            return belief.mean + _BRAVERY * belief.deviation
+            return [self._model(points, goals[:, 0], "promise", stretch=warped)]
+        if goals.shape[1] == 2:
+            return [self._model(points, values, str(goal)) for goal, values in enumerate(goals.T)]
         weights = rng.dirichlet(np.ones(goals.shape[1]))
         low, high = goals.min(axis=0), goals.max(axis=0)
         scaled = (goals - low) / np.maximum(high - low, 1e-12)
         short = weights * (1 - scaled)  # of each goal's best
-        belief = self._model(points, -(short.max(axis=1) + _AUGMENT * short.sum(axis=1)), "promise").believe(candidates)
-        return belief.mean + _BRAVERY * belief.deviation
+        return [self._model(points, -(short.max(axis=1) + _AUGMENT * short.sum(axis=1)), "promise")]
 
-    def _widen_front(self, candidates: Codes, count: int) -> list[Encoding]:
+    def _widen_front(self, models: Sequence[GaussianProcess], candidates: Codes, count: int) -> list[Encoding]:
         """The points whose optimistic goals would add most to the front's hypervolume (Ponweiser et al. 2008)."""
-        goals, points = self._goals(), [trial.point for trial in self.history]
-        beliefs = [self._model(points, values, str(goal)).believe(candidates) for goal, values in enumerate(goals.T)]
-        hopes = np.column_stack([belief.mean + _BRAVERY * belief.deviation for belief in beliefs])
+        goals, beliefs = self._goals(), [model.believe(candidates) for model in models]
+        hopes = np.column_stack([hope(belief) for belief in beliefs])
         front = goals[front_of(goals)]
         reference = front.min(axis=0) - _BEYOND * (np.ptp(front, axis=0) + 1e-9)
         means = np.column_stack([belief.mean for belief in beliefs])
@@ -211,6 +222,11 @@ class Surrogate(Strategy):
         apart = (candidates != chosen).mean(axis=1)
         nearness: Floats = np.exp(-len(chosen) * apart)
         return nearness
+
+
+def hope(belief: Belief) -> Floats:
+    """``(points,)`` what points may be worth: mean and deviation together."""
+    return belief.mean + _BRAVERY * belief.deviation
 
 
 def warped(values: Floats) -> Floats:

@@ -13,6 +13,7 @@ from edgesmith.search.strategies.base import Strategy
 from edgesmith.search.strategies.controller import Controller
 from edgesmith.search.strategies.evolution import RegularisedEvolution
 from edgesmith.search.strategies.local import LocalSearch
+from edgesmith.search.strategies.predicted import PredictedSearch
 from edgesmith.search.strategies.random import RandomSearch
 from edgesmith.search.strategies.reinforce import Reinforce
 from edgesmith.search.strategies.sampler import Nsga2, Tpe
@@ -23,7 +24,17 @@ DEFAULT: Final = Surrogate.name
 STRATEGIES: Final[Mapping[str, type[Strategy]]] = MappingProxyType(
     {
         each.name: each
-        for each in (Surrogate, RandomSearch, LocalSearch, RegularisedEvolution, Tpe, Nsga2, Controller, Reinforce)
+        for each in (
+            Surrogate,
+            PredictedSearch,
+            RandomSearch,
+            LocalSearch,
+            RegularisedEvolution,
+            Tpe,
+            Nsga2,
+            Controller,
+            Reinforce,
+        )
     }
 )
 

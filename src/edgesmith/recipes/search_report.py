@@ -44,16 +44,7 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.Sear
     return plotted.SearchFacts(
         metric=figure,
         lines=tuple(lines),
-        points=tuple(
-            plotted.SearchPoint(
-                name=each.spec.name,
-                by=each.by,
-                ms=each.estimated_ms,
-                accuracy=each.accuracy,
-                on_front=each.spec.name in front,
-            )
-            for each in search.tried
-        ),
+        points=tuple(_point(each, num_held, on_front=each.spec.name in front) for each in search.tried),
         best_so_far=plotted.CurvePanel(
             title=f"Best {figure} so far within the budget",
             x_label="candidates tried",
@@ -66,6 +57,19 @@ def tell_search(search: Search, budget_ms: float, num_held: int) -> plotted.Sear
 def front_specs(search: Search) -> list[NetSpec]:
     """Networks that no other candidate beats in both figures."""
     return [search.tried[place].spec for place in _front(search.tried)]
+
+
+def _point(tried: Tried, num_held: int, *, on_front: bool) -> plotted.SearchPoint:
+    low, high = _interval(tried, num_held) if on_front else (None, None)
+    return plotted.SearchPoint(
+        name=tried.spec.name,
+        by=tried.by,
+        ms=tried.estimated_ms,
+        accuracy=tried.accuracy,
+        on_front=on_front,
+        low=low,
+        high=high,
+    )
 
 
 def _best(name: str, rows: Sequence[Tried], budget_ms: float, num_held: int, figure: str) -> str:

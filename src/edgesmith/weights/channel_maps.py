@@ -68,7 +68,11 @@ def map_groups(
 
 
 def group_partners(source: Network, target: Network, pairs: Mapping[str, str]) -> dict[int, set[int]]:
-    """For every group of ``target`` those of ``source`` that run over the same axis of the same tensor."""
+    """For every group of ``target`` those of ``source`` that run over the same axis of the same tensor.
+
+    Raises:
+        WeightsError: A tensor reads other numbers of maps side by side in the two.
+    """
     mine, theirs = target.tensors(), source.tensors()
     found: dict[int, set[int]] = {}
     for key, other in pairs.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ from edgesmith.arch.zoo.names import find
 from edgesmith.cli.main import run
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.nn.build import build
+from edgesmith.recipes.netadapt.run import netadapt
 from tests.nn.nets import calibrate
+from tests.recipes.netadapt.fakes import FolderDevice, write_net
+
+SETTINGS = ("workers=0", "replicas=1", "schedule.warmup_pictures=64", "batch_size=32", "resolution_steps=1")
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
@@ -44,11 +49,13 @@ def test_import_makes_a_bundle_of_a_file(capsys: pytest.CaptureFixture[str], tmp
 
 
 @pytest.mark.slow
-def test_netadapt_narrows_until_its_budget(capsys: pytest.CaptureFixture[str], digits: Path, tmp_path: Path) -> None:
-    model, out = "mobilenet_v3_small@width=0.5,resolution=64", str(tmp_path / "run")
-    settings = ("--set", "workers=0", "--set", "batch_size=32", "--weights", "none")
-    result = run_json(
-        capsys, "netadapt", model, str(digits), "--budget", "0.8x", "--time", "2m", *settings, "--out", out
-    )
+def test_netadapt_narrows_until_its_budget_on_a_device_without_a_machine(
+    capsys: pytest.CaptureFixture[str], digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgesmith.recipes.netadapt.run.netadapt", partial(netadapt, device=FolderDevice()))
+    settings = [word for each in SETTINGS for word in ("--set", each)]
+    limits = ("--budget", "0.9x", "--time", "10s", "--delta", "0.04", "--steps-pictures", "64", "--workers", "1")
+    wanted = (*limits, *settings, "--weights", "none", "--out", str(tmp_path / "run"))
+    result = run_json(capsys, "netadapt", str(write_net(tmp_path)), str(digits), *wanted)
     assert result["sizes"]["final"]["madds"] < result["sizes"]["seed"]["madds"]
     assert any(candidate["accepted"] for candidate in result["candidates"])

@@ -15,7 +15,17 @@ from edgesmith.data import split as cuts
 from edgesmith.data.box_layout import find_boxed
 from edgesmith.data.drawn_boxes import fit_boxes
 from edgesmith.data.label_table import read_label_table
-from edgesmith.data.layout import TEST, TRAIN, VAL, WHOLE, Layout, find_label_table, find_root, read_class_folders
+from edgesmith.data.layout import (
+    TEST,
+    TRAIN,
+    VAL,
+    WHOLE,
+    Layout,
+    find_label_table,
+    find_root,
+    read_class_folders,
+    without_extra,
+)
 from edgesmith.data.mask_layout import find_masked, ignoring
 from edgesmith.data.masks import Mask, MaskCode, read_mask
 from edgesmith.data.pictures import PictureError, decode
@@ -176,7 +186,7 @@ def open(path: str | Path, *, seed: int = 0, bad_pictures: str | None = None) ->
         task = "classification"
         found = read_label_table(source, label_table) if label_table else read_class_folders(source, root)
     if wishes.extra_classes == "ignore":
-        found = _without_extra(found)
+        found = without_extra(found)
     splits, notes = _with_val(found, seed=seed)
     kept = () if wishes.empty_classes == "error" else found.empty_classes
     return Dataset(
@@ -271,25 +281,6 @@ def _with_val(found: Layout, *, seed: int) -> tuple[Mapping[str, tuple[Sample, .
     origin = "no splits" if WHOLE in found.splits else "no val or test split"
     note = f"{origin}: {len(val)} of {len(whole)} pictures, a fifth of each class, are held out as val (seed {seed})"
     return {TRAIN: train, VAL: val}, (note,)
-
-
-def _without_extra(found: Layout) -> Layout:
-    """The set without the classes that train lacks, and without their pictures in val and test."""
-    kept = [label for label, name in enumerate(found.classes) if name not in found.extra_classes]
-    places = {label: place for place, label in enumerate(kept)}
-    problems = list(found.problems)
-    for name in found.extra_classes:
-        label = found.classes.index(name)
-        count = sum(sample.label == label for samples in found.splits.values() for sample in samples)
-        pictures = "1 picture" if count == 1 else f"{count} pictures"
-        detail = f"class {name!r} is not in train; passed over with {pictures} of val and test"
-        problems.append(Problem(kind="extra_class", file=name, detail=detail, severity="warning"))
-    splits = {
-        split: tuple(replace(each, label=places[each.label]) for each in samples if each.label in places)
-        for split, samples in found.splits.items()
-    }
-    classes = tuple(found.classes[label] for label in kept)
-    return replace(found, classes=classes, splits=splits, extra_classes=(), problems=tuple(problems))
 
 
 def _empty_class(name: str, task: str, *, severity: str) -> Problem:

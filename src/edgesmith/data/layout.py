@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -91,6 +91,25 @@ def read_class_folders(source: Source, root: str) -> Layout:
         extra_classes=extra,
         problems=(*found.stray, *found.empty_elsewhere(first, classes)),
     )
+
+
+def without_extra(found: Layout) -> Layout:
+    """The set without the classes that train lacks, and without their pictures in val and test."""
+    kept = [label for label, name in enumerate(found.classes) if name not in found.extra_classes]
+    places = {label: place for place, label in enumerate(kept)}
+    problems = list(found.problems)
+    for name in found.extra_classes:
+        label = found.classes.index(name)
+        count = sum(sample.label == label for samples in found.splits.values() for sample in samples)
+        pictures = "1 picture" if count == 1 else f"{count} pictures"
+        detail = f"class {name!r} is not in train; passed over with {pictures} of val and test"
+        problems.append(Problem(kind="extra_class", file=name, detail=detail, severity="warning"))
+    splits = {
+        split: tuple(replace(each, label=places[each.label]) for each in samples if each.label in places)
+        for split, samples in found.splits.items()
+    }
+    classes = tuple(found.classes[label] for label in kept)
+    return replace(found, classes=classes, splits=splits, extra_classes=(), problems=tuple(problems))
 
 
 class _Found:

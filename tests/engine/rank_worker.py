@@ -19,18 +19,12 @@ from edgesmith.engine.plan import plan_run
 from edgesmith.engine.step import prepare
 from edgesmith.engine.world import find_world
 from edgesmith.tasks.classification import Classification
+from tests.engine import dense_parts as dense
 from tests.engine.sets import CONFIG, ToyBatch, ToyLoader, toy_net
+from tests.recipes.task_sets import RESOLUTION
 
 TASK = Classification(("dark", "bright"))
 NUM_SCORED = 10
-
-
-class FrozenNorm(nn.BatchNorm2d):
-    """A norm that keeps its statistics in training."""
-
-    def train(self, mode: bool = True) -> FrozenNorm:
-        del mode
-        return super().train(False)
 
 
 def net_with(norm: str) -> nn.Module:
@@ -40,7 +34,7 @@ def net_with(norm: str) -> nn.Module:
     net[5] = nn.Identity()
     if norm == "frozen":
         assert isinstance(net[1], nn.BatchNorm2d)
-        frozen = FrozenNorm(net[1].num_features)
+        frozen = dense.FrozenNorm(net[1].num_features)
         frozen.running_mean = torch.linspace(-0.2, 0.2, net[1].num_features)
         net[1] = frozen
     return net
@@ -83,6 +77,18 @@ def gradients(norm: str, count: int) -> tuple[dict[str, Tensor], float]:
     return {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}, float(loss)
 
 
+def dense_gradients(task: str, count: int) -> tuple[dict[str, Tensor], float]:
+    """As `gradients`, of a task whose loss is not divided by pictures."""
+    world, whole = find_world(), dense.dense_batch(task, count)
+    net = dense.frozen_net(task)
+    loader = ToyLoader(num_images=count, batch_size=count)
+    plan = plan_run(replace(CONFIG, batch_size=count, max_grad_norm=None), loader, resolution=RESOLUTION)
+    updater = prepare(net, dense.PARTS[task].task, plan, device="cpu")
+    loss = updater.run(share_of(whole, world.rank, world.size), rate=0.01)
+    assert loss is not None
+    return {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}, float(loss)
+
+
 def main(out: Path) -> None:
     """Leave gradients, losses and metrics in a folder."""
     torch.set_num_threads(1)
@@ -94,6 +100,11 @@ def main(out: Path) -> None:
             facts[f"{norm}-{count}"] = loss
     scored = evaluate(eager(toy_net().eval()), scored_batches(), TASK, world=world)
     facts |= {"metrics": scored.metrics, "num_images": scored.num_images}
+    for name, part in dense.PARTS.items():
+        found, facts[name] = dense_gradients(name, dense.BATCH)
+        torch.save(found, out / f"{name}-{world.rank}.pt")
+        scored = evaluate(dense.predictor(name), dense.scored_batches(name), part.task, world=world)
+        facts[f"{name}-metrics"] = {**scored.metrics, "num_images": scored.num_images}
     (out / f"facts-{world.rank}.json").write_text(json.dumps(facts))
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import pickle
+import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -13,10 +17,13 @@ from torch import nn
 
 from edgesmith.core.errors import DataError, RunError
 from edgesmith.engine.evaluate import eager, evaluate
+from edgesmith.engine.world import World
 from edgesmith.tasks.classification import Classification
+from edgesmith.tasks.segmentation import Segmentation
 from tests.engine.sets import HeldBatch, held_out, toy_net
 
 TASK = Classification(("a", "b"))
+T = TypeVar("T")
 
 
 def _batches(*sizes: int) -> Iterator[HeldBatch]:
@@ -71,6 +78,48 @@ def test_outputs_that_are_not_finite_are_refused_with_their_place() -> None:
         net.get_parameter("1.bias").fill_(math.inf)
     with pytest.raises(RunError, match="not finite in the batch that starts at picture 0"):
         evaluate(eager(net), _batches(4), TASK)
+
+
+@dataclass(frozen=True)
+class Pair(World):
+    """The first of two processes, which hears of its own part alone; keeps the size of what was sent."""
+
+    rank: int = 0
+    size: int = 2
+    sent: list[int] = field(default_factory=list)
+
+    def gather(self, value: T) -> list[T]:
+        self.sent.append(len(pickle.dumps(value)))
+        return [value]
+
+
+@pytest.mark.parametrize("world", [World(), Pair()], ids=["alone", "of two"])
+def test_outputs_are_let_go_of_batch_by_batch(world: World) -> None:
+    """A segmenter's fill the memory otherwise."""
+    seen: list[weakref.ref[NDArray[np.float32]]] = []
+
+    def predict(images: NDArray[np.float32], /) -> NDArray[np.float32]:
+        assert all(answer() is None for answer in seen[:-1])
+        made = np.zeros((len(images), 2, 256, 256), dtype=np.float32)
+        seen.append(weakref.ref(made))
+        return made
+
+    masks = np.zeros((4, 256, 256), dtype=np.int64)
+    batches = [HeldBatch(images=np.zeros((4, 3, 2, 2), dtype=np.float32), labels=masks) for _ in range(6)]
+    found = evaluate(predict, batches, Segmentation(("a", "b")), world=world)
+    assert found.num_images == 24
+    assert len(seen) == 6 // world.size
+    if isinstance(world, Pair):
+        assert max(world.sent) < 10_000, "bytes; the outputs have 2 MB a batch"
+
+
+def test_a_fault_of_another_process_is_told_by_all() -> None:
+    class Ill(World):
+        def gather(self, value: T) -> list[T]:
+            return [value, ("the other's outputs are not finite", [])]  # type: ignore[list-item]
+
+    with pytest.raises(RunError, match="the other's outputs are not finite"):
+        evaluate(_say_b, _batches(4), TASK, world=Ill(size=2))
 
 
 def test_nothing_to_evaluate_on_is_said() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,14 +12,16 @@ from torch import Tensor, nn
 from edgesmith.engine.plan import plan_run
 from edgesmith.engine.replicas import Replicas, SeededDropout
 from edgesmith.engine.step import prepare
+from edgesmith.tasks.base import LossSum
 from edgesmith.tasks.classification import Classification
+from tests.engine import dense_parts as dense
 from tests.engine.sets import CONFIG, ToyBatch, ToyLoader, toy_net
 
 TASK = Classification(("dark", "bright"))
 
 
-def objective(net: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-    return TASK.loss(net(images), targets)
+def objective(net: nn.Module, images: Tensor, targets: Tensor) -> Sequence[LossSum]:
+    return (TASK.loss_sum(net(images), targets),)
 
 
 def _batch(size: int) -> ToyBatch:
@@ -41,6 +43,24 @@ def test_the_same_step_has_the_same_bits_and_another_step_other_dropouts(count: 
     (_, first), (_, again), (_, later) = _run(count), _run(count), _run(count, step=1)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["6.weight"], later["6.weight"])
+
+
+@pytest.mark.parametrize("task", dense.PARTS)
+def test_losses_that_count_boxes_or_pixels_are_put_together_by_their_counts(task: str) -> None:
+    """The parts have unlike numbers of both, so that their means do not average to the mean."""
+    kind, whole = dense.PARTS[task].task, dense.dense_batch(task, dense.BATCH)
+    net = dense.frozen_net(task).train()
+    loss = kind.loss(net(whole.images), whole.targets)
+    loss.backward()  # type: ignore[no-untyped-call]
+    wanted, net = _gradients(net), dense.frozen_net(task)
+    replicas = Replicas(net, count=3, objective=lambda each, x, targets: (kind.loss_sum(each(x), targets),))
+    found = replicas.run(whole.images, whole.targets, seed=0, step=0)
+    assert float(found) == pytest.approx(float(loss.detach()), rel=1e-5)
+    parts = zip(whole.images.tensor_split(3), whole.targets.tensor_split(3), strict=True)
+    by_pictures = sum(float(kind.loss(net(x), t).detach()) * len(x) for x, t in parts) / dense.BATCH
+    assert abs(by_pictures - float(found)) > 1e-3, "weighted by pictures, the parts give another loss"
+    for name, gradient in _gradients(net).items():
+        torch.testing.assert_close(gradient, wanted[name], rtol=0, atol=1e-6)
 
 
 def test_running_statistics_are_the_mean_over_the_parts() -> None:
@@ -115,6 +135,11 @@ def test_counters_of_the_net_reach_every_copy() -> None:
             return answers
 
     net, batch = Counted(), _batch(8)
-    replicas = Replicas(net, count=2, objective=lambda each, images, _targets: each(images).mean())
+
+    def mean(each: nn.Module, images: Tensor, _targets: Tensor) -> Sequence[LossSum]:
+        answers = each(images)
+        return (LossSum(answers.sum(), torch.tensor(float(answers.numel()))),)
+
+    replicas = Replicas(net, count=2, objective=mean)
     net.get_buffer("offset").fill_(3)
     assert float(replicas.run(batch.images, batch.targets, seed=0, step=0)) == pytest.approx(3)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from edgesmith.engine.evaluate import eager, evaluate
 from edgesmith.engine.world import World, find_world
 from edgesmith.nn.sync import plain_norms_, sync_norms_
+from tests.engine import dense_parts as dense
 from tests.engine.rank_worker import NUM_SCORED, TASK, batch, net_with, scored_batches, share_of
 from tests.engine.sets import toy_net
 from tests.ranks import run_ranks
@@ -63,6 +64,34 @@ def test_gradients_are_those_of_one_process(group: Group, norm: str, by_parts: b
         for name, gradient in wanted.items():
             torch.testing.assert_close(found[name], gradient, rtol=0, atol=1e-6)
         assert group.facts(rank)[f"{norm}-{count}"] == pytest.approx(loss, abs=1e-6)
+
+
+@pytest.mark.parametrize("task", dense.PARTS)
+def test_gradients_of_losses_that_count_boxes_or_pixels_are_those_of_the_whole_batch(group: Group, task: str) -> None:
+    """The parts have unlike numbers of both, so that their means do not average to the mean."""
+    net, whole = dense.frozen_net(task).train(), dense.dense_batch(task, dense.BATCH)
+    loss = dense.PARTS[task].task.loss(net(whole.images), whole.targets)
+    loss.backward()  # type: ignore[no-untyped-call]
+    wanted = {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
+    assert max(float(gradient.abs().max()) for gradient in wanted.values()) > 1e-3
+    for rank in range(group.size):
+        found = group.gradients(task, rank)
+        assert found.keys() == wanted.keys()
+        for name, gradient in wanted.items():
+            torch.testing.assert_close(found[name], gradient, rtol=0, atol=1e-6)
+        assert group.facts(rank)[task] == pytest.approx(float(loss.detach()), rel=1e-5)
+
+
+@pytest.mark.parametrize(("task", "figure"), [("segmentation", "miou"), ("detection", "map")])
+def test_case_x1_boxes_and_masks_are_scored_once_whatever_the_number_of_processes(
+    group: Group, task: str, figure: str
+) -> None:
+    alone = evaluate(dense.predictor(task), dense.scored_batches(task), dense.PARTS[task].task)
+    assert 0.1 < alone.metrics[figure] < 0.9
+    for rank in range(group.size):
+        facts = group.facts(rank)[f"{task}-metrics"]
+        assert facts.pop("num_images") == alone.num_images == dense.NUM_SCORED
+        assert facts == json.loads(json.dumps(alone.metrics))
 
 
 def test_case_x1_every_picture_is_scored_once_whatever_the_number_of_processes(group: Group) -> None:

@@ -128,3 +128,18 @@ def test_a_teachers_loss_is_the_softened_divergence_by_hand() -> None:
     wanted = 4 * (0.75 * math.log(1.5) + 0.25 * math.log(0.5))
     assert float(task.distill_loss(ours, theirs, temperature=temperature)) == pytest.approx(wanted, rel=1e-5)
     assert float(task.distill_loss(theirs, theirs, temperature=temperature)) == pytest.approx(0.0, abs=1e-7)
+
+
+@pytest.mark.parametrize("weights", [None, (0.5, 2.0, 3.0)])
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_loss_is_torchs_and_parts_of_it_add_up(weights: tuple[float, ...] | None, soft: bool) -> None:
+    task = Classification(NAMES, label_smoothing=0.1, class_weights=weights)
+    logits, labels = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 0, 0])
+    targets = torch.nn.functional.one_hot(labels, 3).float() if soft else labels
+    wanted = torch.nn.functional.cross_entropy(
+        logits, targets, weight=None if weights is None else torch.tensor(weights), label_smoothing=0.1
+    )
+    torch.testing.assert_close(task.loss(logits, targets), wanted)
+    parts = [task.loss_sum(logits[rows], targets[rows]) for rows in (slice(0, 4), slice(4, 5))]
+    count = torch.stack([part.count for part in parts]).sum()
+    torch.testing.assert_close(torch.stack([part.over(count) for part in parts]).sum(), wanted)

@@ -108,3 +108,11 @@ def test_what_is_kept_are_the_best_classes() -> None:
     answer = np.array([[[0, 1], [2, 1]]], dtype=np.uint8)
     assert np.array_equal(TASK.keep(logits_of(answer)), answer)
     assert np.array_equal(TASK.decode(logits_of(answer))[0], answer[0])
+
+
+def test_what_is_judged_does_not_grow_with_the_pictures() -> None:
+    metric = TASK.metric()
+    for side in (4, 40):
+        (judged,) = metric.judge(torch.zeros(1, 3, side, side), [np.zeros((side, side), dtype=np.uint8)])
+        assert judged.shape == (3, 3)
+        assert judged.tolist() == [[side * side, 0, 0]] * 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Protocol
@@ -91,29 +91,27 @@ def collect(
         RunError: An output is not finite.
     """
     metric, seen = task.metric(seed=seed), 0
+    own: list[tuple[int, Any]] = []
+    fault = ""
     with progress.stage("evaluate", num_images, "pictures") as stage:
-        for count, outputs, labels in _scored(predict, batches, world):
-            _require_finite(outputs, first=seen)
-            metric.update(outputs, labels)
+        for number, batch in enumerate(batches):
+            count = len(batch.images)
+            if count and number % world.size == world.rank:
+                outputs = predict(batch.images)
+                fault = _fault_of(outputs, first=seen)
+                if fault:
+                    break
+                own.append((number, metric.judge(outputs, batch.labels)))
             seen += count
             stage.advance(count)
+    # Only what was judged is kept and sent: outputs of whole pictures would fill the memory of every process.
+    parts = world.gather((fault, own))
+    for each, _ in parts:
+        if each:
+            raise RunError(each)
+    for _, judged in sorted((pair for _, part in parts for pair in part), key=itemgetter(0)):
+        metric.add(judged)
     return metric, seen
-
-
-def _scored(predict: Predictor, batches: Iterable[EvaluationBatch], world: World) -> Iterator[tuple[int, Outputs, Any]]:
-    """Pictures, outputs and labels of every batch that has any, in order."""
-    if world.size == 1:
-        for batch in batches:
-            if len(batch.images):
-                yield len(batch.images), predict(batch.images), batch.labels
-        return
-    own = [
-        (number, len(batch.images), predict(batch.images), batch.labels)
-        for number, batch in enumerate(batches)
-        if number % world.size == world.rank and len(batch.images)
-    ]
-    for _, count, outputs, labels in sorted((each for part in world.gather(own) for each in part), key=itemgetter(0)):
-        yield count, outputs, labels
 
 
 def eager(net: nn.Module) -> Predictor:
@@ -142,9 +140,10 @@ def _to_arrays(outputs: Any) -> Any:
     return outputs
 
 
-def _require_finite(outputs: Any, *, first: int) -> None:
-    if isinstance(outputs, np.ndarray) and not bool(np.isfinite(outputs).all()):
-        raise RunError(
-            f"the model's outputs are not finite in the batch that starts at picture {first}; "
-            f"its weights are spoiled or the file overflows"
-        )
+def _fault_of(outputs: Any, *, first: int) -> str:
+    if not isinstance(outputs, np.ndarray) or bool(np.isfinite(outputs).all()):
+        return ""
+    return (
+        f"the model's outputs are not finite in the batch that starts at picture {first}; "
+        f"its weights are spoiled or the file overflows"
+    )

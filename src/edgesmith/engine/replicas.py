@@ -1,14 +1,15 @@
 """One step's two passes, shared by several threads that each take a part of the batch with a copy of the net.
 
 Small nets gain little from threads inside an operation: every convolution ends in a barrier, and on a busy machine
-each barrier waits for the slowest core. Here threads meet once a step. The copies share their weights; each keeps its
-own gradients and normalises over its own part of the batch.
+each barrier waits for the slowest core. Here threads meet twice a step: between the two passes, because a part's share
+of the loss depends on what all parts count, and at its end. The copies share their weights; each keeps its own
+gradients and normalises over its own part of the batch.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,8 +17,25 @@ import torch
 from torch import Tensor, nn
 
 from edgesmith.core.seed import derive
+from edgesmith.tasks.base import LossSum
 
-Objective = Callable[[nn.Module, Tensor, Any], Tensor]
+Objective = Callable[[nn.Module, Tensor, Any], Sequence[LossSum]]
+"""Of a net on ``(images, targets)``: the terms of its loss, whose means are added."""
+
+
+def counts_of(terms: Sequence[LossSum]) -> Tensor:
+    """``(terms,)``: what each term of one part of a batch is a sum of."""
+    return torch.stack([term.count.detach() for term in terms])
+
+
+def share_of(terms: Sequence[LossSum], counts: Tensor) -> Tensor:
+    """One part's share of the loss of the whole batch; the parts' shares add up to it.
+
+    Args:
+        terms: Of the part.
+        counts: `counts_of` the whole batch: the sum over its parts.
+    """
+    return torch.stack([term.over(count) for term, count in zip(terms, counts, strict=True)]).sum()
 
 
 class SeededDropout(nn.Dropout):
@@ -44,7 +62,7 @@ class Replicas:
     Args:
         net: Gets the gradients and the averaged running statistics; its dropouts are replaced by seeded ones.
         count: Threads, and copies, the net itself included.
-        objective: Mean loss of a net on ``(images, targets)``.
+        objective: Gives the loss.
     """
 
     def __init__(self, net: nn.Module, *, count: int, objective: Objective) -> None:
@@ -74,17 +92,16 @@ class Replicas:
         self._spread_buffers()
         for index in range(count):
             _reseed_(self._nets[index], derive(seed, "step", step, index))
-        losses = list(self._pool.map(lambda index: self._pass(index, *parts[index], total=len(images)), range(count)))
+        found = list(self._pool.map(lambda index: self._forward(index, *parts[index]), range(count)))
+        counts = torch.stack([counts_of(terms) for terms in found]).sum(dim=0)
+        losses = list(self._pool.map(lambda terms: _backward(share_of(terms, counts)), found))
         self._gather(count)
         return torch.stack(losses).sum()
 
-    def _pass(self, index: int, images: Tensor, targets: Any, *, total: int) -> Tensor:
+    def _forward(self, index: int, images: Tensor, targets: Any) -> Sequence[LossSum]:
         net = self._nets[index].train()
         net.zero_grad(set_to_none=True)
-        x = images.contiguous(memory_format=torch.channels_last)
-        loss = self._objective(net, x, targets) * (len(images) / total)
-        loss.backward()  # type: ignore[no-untyped-call]  # as torch has it
-        return loss.detach()
+        return self._objective(net, images.contiguous(memory_format=torch.channels_last), targets)
 
     @torch.no_grad()
     def _gather(self, count: int) -> None:
@@ -104,6 +121,11 @@ class Replicas:
         if self._spread[0]:
             for buffers in self._spread[1:]:
                 torch._foreach_copy_(buffers, self._spread[0])
+
+
+def _backward(loss: Tensor) -> Tensor:
+    loss.backward()  # type: ignore[no-untyped-call]  # as torch has it
+    return loss.detach()
 
 
 def _share(net: nn.Module) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -15,13 +15,13 @@ from edgesmith.engine.health import check_batch_size, find_lone_norms, running_s
 from edgesmith.engine.launch import ALONE, launch, quiet, seed_step
 from edgesmith.engine.optim import build_optimizer, set_norm_momentum_, set_rate_
 from edgesmith.engine.plan import Plan
-from edgesmith.engine.replicas import Objective, Replicas
+from edgesmith.engine.replicas import Objective, Replicas, counts_of, share_of
 from edgesmith.engine.state import TrainState
 from edgesmith.engine.teacher import Teacher
 from edgesmith.engine.world import World, find_world
 from edgesmith.nn.learned_groups import condense_, group_lasso, learned_matrices
 from edgesmith.nn.sync import sync_norms_
-from edgesmith.tasks.base import Task
+from edgesmith.tasks.base import LossSum, Task
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -128,17 +128,12 @@ class Updater:
         """Forward and backward; the mean loss, still on the device."""
         if self._replicas is not None and len(images) > 1:
             return self._replicas.run(images, targets, seed=self._seed, step=self.state.step)
-        loss = self._loss(images.contiguous(memory_format=torch.channels_last), targets)
-        if self.world.size == 1:
-            self._fabric.backward(loss)
-            return loss
-        # The group takes the plain mean of its gradients, and the last batch may be shared unequally.
-        count = torch.tensor(float(len(images)), device=loss.device)
-        weight = count * self.world.size / self.world.total(count)
-        self._fabric.backward(loss * weight)
-        return self.world.total(loss.detach() * weight) / self.world.size
+        terms = self._terms(images.contiguous(memory_format=torch.channels_last), targets)
+        loss = share_of(terms, self.world.total(counts_of(terms)))
+        self._fabric.backward(loss * self.world.size)  # the group takes the mean of its gradients, not their sum
+        return self.world.total(loss.detach())
 
-    def _loss(self, images: Tensor, targets: Any) -> Tensor:
+    def _terms(self, images: Tensor, targets: Any) -> Sequence[LossSum]:
         if len(images) > 1 or not self._lone_norms:
             return self._objective(self._forward, images, targets)
         with running_statistics(self.state.net, self._lone_norms):
@@ -176,13 +171,18 @@ def _objective(task: Task, plan: Plan, teacher: Teacher | None) -> Objective:
     """The task's loss, shared with a teacher's; with the regulariser of learned groups where the config asks for it."""
     strength, distill = plan.config.group_lasso, plan.config.distill
 
-    def objective(net: nn.Module, images: Tensor, targets: Any) -> Tensor:
+    def objective(net: nn.Module, images: Tensor, targets: Any) -> Sequence[LossSum]:
         outputs = net(images)
-        loss = task.loss(outputs, targets)
+        learned = task.loss_sum(outputs, targets)
+        pictures = learned.total.new_tensor(len(images))
+        terms = [learned]
         if teacher is not None:
             taught = task.distill_loss(outputs, teacher(images), temperature=distill.temperature)
-            loss = (1 - distill.share) * loss + distill.share * taught
-        return loss + strength * group_lasso(net) if strength else loss
+            terms = [LossSum((1 - distill.share) * learned.total, learned.count)]
+            terms.append(LossSum(distill.share * taught * pictures, pictures))
+        if strength:
+            terms.append(LossSum(strength * group_lasso(net) * pictures, pictures))
+        return terms
 
     return objective
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,16 +20,43 @@ Targets: TypeAlias = Any
 """What the task's loader gives beside the images."""
 
 
+@dataclass(frozen=True)
+class LossSum:
+    """A loss before it is divided: sums and counts of the parts of a batch make the mean over the whole of it.
+
+    Attributes:
+        total: Scalar, with its gradient.
+        count: Scalar, without one: how much ``total`` is a sum of, in pictures, known pixels or boxes.
+    """
+
+    total: Tensor
+    count: Tensor
+
+    def over(self, count: Tensor) -> Tensor:
+        """The part's share of the mean over ``count``; one that is zero divides by 1."""
+        return self.total / torch.where(count > 0, count, 1)
+
+    def mean(self) -> Tensor:
+        """The mean over the part alone."""
+        return self.over(self.count)
+
+
 class Metric(Protocol):
     """Collects batches and gives figures at the end."""
 
-    def update(self, outputs: Outputs, targets: Targets) -> None:
-        """Count one batch.
+    def judge(self, outputs: Outputs, targets: Targets) -> Any:
+        """What the figures need of one batch: a little for each picture, which any process can `add`.
 
         Args:
             outputs: Of a network (tensors) or of a file (arrays).
             targets: As the loader gave them.
         """
+
+    def add(self, judged: Any) -> None:
+        """Count one batch that was judged, here or in another process."""
+
+    def update(self, outputs: Outputs, targets: Targets) -> None:
+        """Judge and count one batch."""
 
     def compute(self) -> Mapping[str, Any]:
         """Plain JSON values by name; accuracies 0..1."""
@@ -58,7 +86,10 @@ class Task(Protocol):
         """Mean loss of a network that has learned nothing, where the task knows it."""
 
     def loss(self, outputs: Outputs, targets: Targets) -> Tensor:
-        """Scalar, the mean over the pictures of the batch."""
+        """Scalar, the mean over the batch: that of `loss_sum`."""
+
+    def loss_sum(self, outputs: Outputs, targets: Targets) -> LossSum:
+        """The loss of a part of a batch, and what it is to be divided by once the other parts are there."""
 
     def distill_loss(self, outputs: Outputs, wanted: Outputs, *, temperature: float) -> Tensor:
         """Scalar: how far a network's outputs are from a teacher's, the mean over the pictures.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from edgesmith.core.bootstrap import interval_of_share
 from edgesmith.core.errors import DataError
 from edgesmith.core.seed import generator
+from edgesmith.tasks.base import LossSum
 from edgesmith.tasks.classes import ScoredClass, decode
 
 
@@ -52,9 +53,16 @@ class Classification:
         return math.log(len(self.class_names))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Cross entropy, the mean over the pictures."""
+        """Cross entropy, the mean over the pictures; with class indices and weights, by their weights."""
+        return self.loss_sum(outputs, targets).mean()
+
+    def loss_sum(self, outputs: Tensor, targets: Tensor) -> LossSum:
+        """As torch divides it: by the pictures, or by the weights of their classes where targets are indices."""
         weights = None if self.class_weights is None else self.class_weights.to(outputs.device)
-        return F.cross_entropy(outputs, targets, weight=weights, label_smoothing=self.label_smoothing)
+        total = F.cross_entropy(outputs, targets, weight=weights, label_smoothing=self.label_smoothing, reduction="sum")
+        if weights is None or targets.ndim > 1:
+            return LossSum(total, total.new_tensor(len(targets)))
+        return LossSum(total, weights[targets].sum())
 
     def distill_loss(self, outputs: Tensor, wanted: Tensor, *, temperature: float) -> Tensor:
         """Kullback-Leibler divergence of the softened shares, times the temperature's square as its gradients need.
@@ -78,6 +86,15 @@ class Classification:
         return outputs
 
 
+class JudgedClasses(NamedTuple):
+    """What is counted of ``N`` pictures; every tensor is ``(N,)``."""
+
+    predicted: Tensor
+    labels: Tensor
+    among_five: Tensor
+    losses: Tensor
+
+
 class ClassificationMetric:
     """Top-1 with its bootstrap interval, top-5, log loss, per-class recall, precision and F1, and the confusion matrix.
 
@@ -87,19 +104,27 @@ class ClassificationMetric:
     """
 
     def __init__(self, class_names: Sequence[str], *, seed: int) -> None:
-        from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
+        from torchmetrics.classification import MulticlassConfusionMatrix
 
         count = len(class_names)
         self._class_names = tuple(class_names)
         self._seed = seed
         self._correct: list[Tensor] = []
+        self._among_five: list[Tensor] = []
         self._losses: list[Tensor] = []
         # Several processes score together before they count: torchmetrics would add their counts up once more.
-        self._top5 = MulticlassAccuracy(num_classes=count, top_k=min(5, count), average="micro", sync_on_compute=False)
         self._confusion = MulticlassConfusionMatrix(num_classes=count, sync_on_compute=False)
 
     def update(self, outputs: Tensor | NDArray[np.generic], targets: Tensor | NDArray[np.generic]) -> None:
-        """Count one batch; targets are class indices.
+        """Judge and count one batch; targets are class indices.
+
+        Raises:
+            DataError: Outputs are of another number of classes.
+        """
+        self.add(self.judge(outputs, targets))
+
+    def judge(self, outputs: Tensor | NDArray[np.generic], targets: Tensor | NDArray[np.generic]) -> JudgedClasses:
+        """Four numbers a picture, however many classes there are.
 
         Raises:
             DataError: Outputs are of another number of classes.
@@ -107,11 +132,20 @@ class ClassificationMetric:
         logits, labels = torch.as_tensor(outputs).detach().float().cpu(), torch.as_tensor(targets).long().cpu()
         if logits.ndim != 2 or logits.shape[1] != len(self._class_names):
             raise DataError(f"outputs of shape {tuple(logits.shape)} do not fit {len(self._class_names)} classes")
-        predicted = logits.argmax(dim=1)
-        self._correct.append(predicted == labels)
-        self._losses.append(F.cross_entropy(logits, labels, reduction="none"))
-        self._top5.update(logits, labels)
-        self._confusion.update(predicted, labels)
+        best = logits.topk(min(5, logits.shape[1]), dim=1).indices
+        return JudgedClasses(
+            predicted=logits.argmax(dim=1),
+            labels=labels,
+            among_five=(best == labels[:, None]).any(dim=1),
+            losses=F.cross_entropy(logits, labels, reduction="none"),
+        )
+
+    def add(self, judged: JudgedClasses) -> None:
+        """Count one batch that was judged."""
+        self._correct.append(judged.predicted == judged.labels)
+        self._among_five.append(judged.among_five)
+        self._losses.append(judged.losses)
+        self._confusion.update(judged.predicted, judged.labels)
 
     def compute(self) -> Mapping[str, Any]:
         """Accuracies 0..1; a figure of a class without pictures is None.
@@ -130,7 +164,7 @@ class ClassificationMetric:
             "top1": top1.value,
             "top1_low": top1.low,
             "top1_high": top1.high,
-            "top5": float(self._top5.compute()),
+            "top5": float(torch.cat(self._among_five).double().mean()),
             "mean_recall": sum(recalls) / len(recalls),
             "log_loss": float(torch.cat(self._losses).double().mean()),
             "per_class": per_class,

@@ -20,6 +20,7 @@ from edgesmith.core.errors import DataError, UsageError
 from edgesmith.core.seed import generator
 from edgesmith.data.samples import Box
 from edgesmith.nn.anchored import decode_offsets, encode_boxes
+from edgesmith.tasks.base import LossSum
 from edgesmith.tasks.boxes import BoxRule, FoundBoxes, find_boxes
 from edgesmith.tasks.matching import match
 
@@ -53,6 +54,10 @@ class Detection:
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Classes and offsets, summed over the boxes and divided by those that stand for an object, at least 1."""
+        return self.loss_sum(outputs, targets).mean()
+
+    def loss_sum(self, outputs: Tensor, targets: Tensor) -> LossSum:
+        """Over the boxes that stand for an object."""
         anchors = outputs[0, :, 4:8]
         classes, wanted = [], []
         for rows in targets:
@@ -64,11 +69,12 @@ class Detection:
             wanted.append(encode_boxes(chosen[:, 1:], anchors) if len(rows) else torch.zeros_like(anchors))
         labels, offsets = torch.stack(classes), torch.stack(wanted)
         positive = labels > 0
-        count = positive.sum().clamp(min=1)
         placing = F.smooth_l1_loss(outputs[..., :4][positive], offsets[positive], reduction="sum")
         if self.scores is Scores.SIGMOID:
-            return (placing / 4 + _focal(outputs[..., 8:], labels)) / count
-        return (placing + _hardest(outputs[..., 8:], labels, positive)) / count
+            total = placing / 4 + _focal(outputs[..., 8:], labels)
+        else:
+            total = placing + _hardest(outputs[..., 8:], labels, positive)
+        return LossSum(total, positive.sum().to(total))
 
     def distill_loss(self, outputs: Tensor, wanted: Tensor, *, temperature: float) -> Tensor:
         """Not there.
@@ -140,23 +146,33 @@ class DetectionMetric:
         self._truth: list[dict[str, Tensor]] = []
 
     def update(self, outputs: Tensor | NDArray[np.generic], targets: Sequence[Sequence[Box]]) -> None:
-        """Count one batch; a target is the boxes of its picture."""
+        """Judge and count one batch; a target is the boxes of its picture."""
+        self.add(self.judge(outputs, targets))
+
+    def judge(
+        self, outputs: Tensor | NDArray[np.generic], targets: Sequence[Sequence[Box]]
+    ) -> list[tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        """The boxes that were found and those that are there, of each picture."""
+        judged = []
         for found, boxes in zip(self._task.decode(outputs), targets, strict=True):
-            self._found.append(
-                {
-                    "boxes": torch.from_numpy(found.boxes) * _SIDE,
-                    "scores": torch.from_numpy(found.scores),
-                    "labels": torch.from_numpy(found.classes),
-                }
-            )
+            answer = {
+                "boxes": torch.from_numpy(found.boxes) * _SIDE,
+                "scores": torch.from_numpy(found.scores),
+                "labels": torch.from_numpy(found.classes),
+            }
             corners = [(box.left, box.top, box.right, box.bottom) for box in boxes]
-            self._truth.append(
-                {
-                    "boxes": torch.tensor(corners, dtype=torch.float32).reshape(-1, 4) * _SIDE,
-                    "labels": torch.tensor([box.label for box in boxes], dtype=torch.int64),
-                    "iscrowd": torch.tensor([int(box.crowd) for box in boxes], dtype=torch.int64),
-                }
-            )
+            truth = {
+                "boxes": torch.tensor(corners, dtype=torch.float32).reshape(-1, 4) * _SIDE,
+                "labels": torch.tensor([box.label for box in boxes], dtype=torch.int64),
+                "iscrowd": torch.tensor([int(box.crowd) for box in boxes], dtype=torch.int64),
+            }
+            judged.append((answer, truth))
+        return judged
+
+    def add(self, judged: Sequence[tuple[dict[str, Tensor], dict[str, Tensor]]]) -> None:
+        """Count one batch that was judged."""
+        self._found += [answer for answer, _ in judged]
+        self._truth += [truth for _, truth in judged]
 
     def compute(self) -> Mapping[str, Any]:
         """Shares 0..1; the figure of a class without a box is None.

@@ -20,6 +20,7 @@ from edgesmith.core.bootstrap import interval_of_sums
 from edgesmith.core.errors import DataError
 from edgesmith.core.seed import generator
 from edgesmith.data.masks import IGNORE, Mask
+from edgesmith.tasks.base import LossSum
 
 
 class Segmentation:
@@ -46,11 +47,15 @@ class Segmentation:
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross entropy, the mean over all known pixels of the batch; zero where there is none."""
+        return self.loss_sum(outputs, targets).mean()
+
+    def loss_sum(self, outputs: Tensor, targets: Tensor) -> LossSum:
+        """Over known pixels."""
         logits = resized(outputs, targets.shape[-2:])
         total = F.cross_entropy(
             logits, targets, ignore_index=IGNORE, label_smoothing=self.label_smoothing, reduction="sum"
         )
-        return total / (targets != IGNORE).sum().clamp(min=1)
+        return LossSum(total, (targets != IGNORE).sum().to(total))
 
     def distill_loss(self, outputs: Tensor, wanted: Tensor, *, temperature: float) -> Tensor:
         """Kullback-Leibler divergence of the softened shares, the mean over the pixels; times the temperature's square.
@@ -78,7 +83,8 @@ class Segmentation:
 class SegmentationMetric:
     """Mean intersection over union with its bootstrap interval over pictures, per class, and pixel accuracy.
 
-    Pictures are judged in their own size: logits are resized to each mask.
+    Pictures are judged in their own size: logits are resized to each mask. Of each picture three numbers a class are
+    kept, whatever its size: memory is ``24 * classes`` bytes a picture.
 
     Args:
         class_names: In the order of the logits.
@@ -88,10 +94,18 @@ class SegmentationMetric:
     def __init__(self, class_names: Sequence[str], *, seed: int) -> None:
         self._class_names = tuple(class_names)
         self._seed = seed
-        self._confusions: list[NDArray[np.int64]] = []
+        self._counts: list[NDArray[np.int64]] = []
 
     def update(self, outputs: Tensor | NDArray[np.generic], targets: Sequence[Mask] | Tensor) -> None:
-        """Count one batch; a target is a mask of its picture's own size.
+        """Judge and count one batch; a target is a mask of its picture's own size.
+
+        Raises:
+            DataError: Outputs are of another number of classes.
+        """
+        self.add(self.judge(outputs, targets))
+
+    def judge(self, outputs: Tensor | NDArray[np.generic], targets: Sequence[Mask] | Tensor) -> list[NDArray[np.int64]]:
+        """For each picture ``(3, classes)`` pixels, see `pixel_counts`.
 
         Raises:
             DataError: Outputs are of another number of classes.
@@ -100,10 +114,16 @@ class SegmentationMetric:
         count = len(self._class_names)
         if logits.ndim != 4 or logits.shape[1] != count:
             raise DataError(f"outputs of shape {tuple(logits.shape)} do not fit {count} classes")
+        judged = []
         for answer, mask in zip(logits, targets, strict=True):
             truth = torch.as_tensor(mask)
             predicted = resized(answer[None], truth.shape)[0].argmax(dim=0)
-            self._confusions.append(confusion_of(predicted.numpy(), truth.numpy(), count))
+            judged.append(pixel_counts(confusion_of(predicted.numpy(), truth.numpy(), count)))
+        return judged
+
+    def add(self, judged: Sequence[NDArray[np.int64]]) -> None:
+        """Count one batch that was judged."""
+        self._counts += judged
 
     def compute(self) -> Mapping[str, Any]:
         """Shares 0..1; the figure of a class that neither stands in a mask nor was named is None.
@@ -111,32 +131,32 @@ class SegmentationMetric:
         Raises:
             DataError: Nothing was counted, or no pixel had a class.
         """
-        if not self._confusions:
+        if not self._counts:
             raise DataError("there is no picture to evaluate on")
-        confusions = np.stack(self._confusions)
-        total = confusions.sum(axis=0)
+        counts = np.stack(self._counts)
+        total = counts.sum(axis=0)
         if not total.any():
             raise DataError("no pixel of these pictures has a class")
         miou = interval_of_sums(
-            confusions.reshape(len(confusions), -1),
-            lambda sums: mean_iou(sums.reshape(total.shape)),
+            counts.reshape(len(counts), -1),
+            lambda sums: _mean_share(sums.reshape(total.shape)),
             rng=generator(self._seed, "bootstrap"),
         )
         return {
             "miou": miou.value,
             "miou_low": miou.low,
             "miou_high": miou.high,
-            "pixel_accuracy": float(total.trace() / total.sum()),
+            "pixel_accuracy": float(total[0].sum() / total[1].sum()),
             "per_class": [
                 {"class": name, "num_pixels": int(pixels), "iou": iou}
-                for name, pixels, iou in zip(self._class_names, total.sum(axis=1), ious(total), strict=True)
+                for name, pixels, iou in zip(self._class_names, total[1], _shares(total), strict=True)
             ],
         }
 
     def resampled(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Mean intersection over union of each draw ``(D, N)`` of pictures."""
-        confusions = np.stack(self._confusions)
-        return np.array([mean_iou(confusions[drawn].sum(axis=0)) for drawn in places])
+        counts = np.stack(self._counts)
+        return np.array([_mean_share(counts[drawn].sum(axis=0)) for drawn in places])
 
 
 def confusion_of(answer: NDArray[Any], truth: NDArray[Any], num_classes: int) -> NDArray[np.int64]:
@@ -154,14 +174,26 @@ def confusion_of(answer: NDArray[Any], truth: NDArray[Any], num_classes: int) ->
 
 def ious(confusion: NDArray[np.int64]) -> list[float | None]:
     """Intersection over union of each class; None where neither truth nor answer has it."""
-    right = confusion.diagonal()
-    union = confusion.sum(axis=0) + confusion.sum(axis=1) - right
-    return [float(part / whole) if whole else None for part, whole in zip(right, union, strict=True)]
+    return _shares(pixel_counts(confusion))
 
 
 def mean_iou(confusion: NDArray[np.int64]) -> float:
     """Mean over the classes that have one."""
-    found = [iou for iou in ious(confusion) if iou is not None]
+    return _mean_share(pixel_counts(confusion))
+
+
+def pixel_counts(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``(3, classes)``: pixels that are of a class and were named so, that are of it, that were named so."""
+    return np.stack([confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)])
+
+
+def _shares(counts: NDArray[np.int64]) -> list[float | None]:
+    right, true, named = counts
+    return [float(part / whole) if whole else None for part, whole in zip(right, true + named - right, strict=True)]
+
+
+def _mean_share(counts: NDArray[np.int64]) -> float:
+    found = [share for share in _shares(counts) if share is not None]
     return sum(found) / len(found)
 
 

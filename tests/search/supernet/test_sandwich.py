@@ -63,7 +63,10 @@ def test_a_copy_follows_the_original_and_has_weights_of_its_own() -> None:
 def test_the_gradient_is_the_mean_of_those_of_the_nets_with_soft_labels_of_the_largest() -> None:
     net, images, targets = sandwich(), noise(8), torch.arange(8) % 2
     net.at_(0.5)
-    SandwichTask(TASK).loss(net(images), targets).backward()  # type: ignore[no-untyped-call]
+    answers = net(images)
+    loss = SandwichTask(TASK).loss(answers, targets)
+    torch.testing.assert_close(SandwichTask(TASK).loss_sum(answers, targets).mean(), loss)
+    loss.backward()  # type: ignore[no-untyped-call]
     found = {name: parameter.grad for name, parameter in net.net.named_parameters()}
 
     twin = lively(FAMILY.spec).train()

@@ -30,7 +30,7 @@ from edgesmith.search.supernet.active import Shells
 from edgesmith.search.supernet.chosen import Chosen
 from edgesmith.search.supernet.drawing import Draw
 from edgesmith.search.supernet.family import Family
-from edgesmith.tasks.base import Metric, Task
+from edgesmith.tasks.base import LossSum, Metric, Task
 
 RANDOM_NETS: Final = 2
 
@@ -118,6 +118,12 @@ class SandwichTask:
         teacher = largest.detach().float().softmax(dim=1)
         losses = [self._task.loss(largest, targets), *(self._pupil_loss(other, teacher, targets) for other in others)]
         return torch.stack(losses).mean()
+
+    def loss_sum(self, outputs: Any, targets: Any) -> LossSum:
+        """Over the pictures: a row of logits each."""
+        loss = self.loss(outputs, targets)
+        count = loss.new_tensor(len(targets))
+        return LossSum(loss * count, count)
 
     def _pupil_loss(self, answers: Tensor, teacher: Tensor, targets: Any) -> Tensor:
         loss = F.cross_entropy(answers, teacher)

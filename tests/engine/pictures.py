@@ -24,11 +24,11 @@ SPEC: NetSpec = find("mobilenet_v3_small@width=0.35,resolution=32,classes=2")
 AUGMENT = AugmentConfig(mixup=0.2, erase=0.3)
 
 
-def read_pictures(folder: Path) -> PictureCache:
+def read_pictures(folder: Path, *, limit_bytes: int = 10**9) -> PictureCache:
     """Write and decode the pictures."""
     counts = {"train/a": 9, "train/b": 8, "val/a": 1, "val/b": 1}
     data = datasets.open(write_pictures(folder, counts, width=48, height=40))
-    return decode_pictures(data, data.samples("train"), short_side=40, limit_bytes=10**9)
+    return decode_pictures(data, data.samples("train"), short_side=40, limit_bytes=limit_bytes)
 
 
 class StoppingTrainLoader(TrainLoader):
@@ -54,15 +54,17 @@ def train_pictures(
     stop_after: int | None = None,
     folder: Path | None = None,
     net_seed: int = 0,
+    loader: type[StoppingTrainLoader] = StoppingTrainLoader,
+    checkpoint_every_seconds: float = 1e-9,
 ) -> TrainResult:
     """Train for so many steps of four pictures; ``stop_after`` raises `StoppedError` before the end.
 
-    A checkpoint follows every step.
+    A checkpoint follows every step, unless the time between them is another.
     """
     config: TrainConfig = replace(
-        CONFIG, pictures=4 * steps, workers=workers, augment=AUGMENT, checkpoint_every_seconds=1e-9
+        CONFIG, pictures=4 * steps, workers=workers, augment=AUGMENT, checkpoint_every_seconds=checkpoint_every_seconds
     )
-    loader = StoppingTrainLoader(
+    batches = loader(
         pictures,
         num_classes=2,
         augment=config.augment,
@@ -72,11 +74,11 @@ def train_pictures(
         num_workers=workers,
     )
     if stop_after is not None:
-        loader.left = stop_after
+        batches.left = stop_after
     return train(
         build(SPEC, seed=net_seed),
         Classification(("a", "b")),
-        loader,
+        batches,
         config,
         spec=SPEC.to_json(),
         resolution=SPEC.resolution,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from edgesmith.core.config import from_dict, to_dict
+from edgesmith.core.config import flat, from_dict, to_dict
 from edgesmith.core.errors import UsageError
-from edgesmith.engine.config import OptimConfig, ScheduleConfig, TrainConfig
+from edgesmith.engine.config import FREE_KEYS, MENDING_KEYS, OptimConfig, ScheduleConfig, TrainConfig
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,8 @@ from edgesmith.engine.config import OptimConfig, ScheduleConfig, TrainConfig
         ({"precision": "fp16"}, r"unknown precision 'fp16'; .*choices: 16, 32, auto, bf16"),
         ({"evaluate_every_pictures": 0}, "evaluate_every_pictures must be at least 1, or none"),
         ({"workers": -1}, "workers must be 0 or more"),
+        ({"cache_gb": -0.5}, "cache_gb must be 0 or more"),
+        ({"use": "bests"}, "unknown use 'bests'; did you mean 'best'"),
         ({"replicas": 0}, "replicas must be at least 1"),
     ],
 )
@@ -60,6 +62,11 @@ def test_an_optimiser_is_checked(changes: dict[str, Any], message: str) -> None:
 def test_a_schedule_is_checked(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ScheduleConfig(**changes)
+
+
+def test_settings_that_may_change_on_the_way_are_settings() -> None:
+    assert set(flat(to_dict(TrainConfig()))) >= FREE_KEYS | MENDING_KEYS
+    assert not FREE_KEYS & MENDING_KEYS
 
 
 def test_a_config_survives_json() -> None:

@@ -15,6 +15,7 @@ from edgesmith.engine.health import (
     check_batch_size,
     find_bad_layer,
     find_lone_norms,
+    is_spoiled,
     running_statistics,
 )
 from edgesmith.nn.build import build
@@ -103,6 +104,14 @@ def test_case_t7_a_bad_gradient_is_named_where_it_begins() -> None:
     net = _net(_Spoiler(forward=False))
     net(IMAGES).sum().backward()
     assert find_bad_layer(net, IMAGES) == "0.bias"
+
+
+def test_a_net_is_spoiled_by_its_weights_or_by_what_it_makes_of_good_pictures() -> None:
+    good, bad, worse = _net(nn.Identity()), _net(_Spoiler(forward=True)), _net(nn.BatchNorm2d(4))
+    worse.get_buffer("1.running_var").fill_(math.inf)
+    assert [is_spoiled(net, IMAGES) for net in (good, bad, worse)] == [False, True, True]
+    assert not is_spoiled(bad, IMAGES * math.nan), "bad pictures say nothing of a net"
+    assert good.training
 
 
 def test_case_t7_a_bad_weight_comes_before_what_it_spoils() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import RunError
 from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.health import DivergedError
 from edgesmith.engine.plan import plan_run
 from edgesmith.engine.step import Updater, prepare
 from edgesmith.engine.train import train
@@ -26,26 +27,27 @@ TASK = Classification(("dark", "bright"))
 
 
 class SpoiledGradient(nn.Module):
-    """Passes values on; from the n-th backward pass on, for some passes, gradients become infinite."""
+    """Passes values on; from the n-th training pass on, for some passes, gradients or values become infinite."""
 
-    def __init__(self, *, first: int, count: int) -> None:
+    def __init__(self, *, first: int, count: int, forward: bool) -> None:
         super().__init__()
-        self._range = range(first, first + count)
+        self._range, self._forward = range(first, first + count), forward
         self._passes = 0
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training and torch.is_grad_enabled():
-            self._passes += 1
-            if self._passes - 1 in self._range:
-                x.register_hook(lambda gradient: gradient * math.inf)  # type: ignore[no-untyped-call]
+        self._passes += self.training and torch.is_grad_enabled()
+        if self._passes - 1 in self._range and self._forward:
+            return x * math.inf
+        if self._passes - 1 in self._range and x.requires_grad:
+            x.register_hook(lambda gradient: gradient * math.inf)  # type: ignore[no-untyped-call]
         return x * 1
 
 
-def _spoiled(*, first: int, count: int) -> nn.Module:
+def _spoiled(*, first: int, count: int, forward: bool = False) -> nn.Module:
     """The toy net with a spoiler behind its norm, so that the norm's bias is the last to be finite."""
     net = toy_net()
     assert isinstance(net, nn.Sequential)
-    net.insert(2, SpoiledGradient(first=first, count=count))
+    net.insert(2, SpoiledGradient(first=first, count=count, forward=forward))
     return net
 
 
@@ -87,6 +89,50 @@ def test_case_t7_too_many_in_a_row_stop_the_run_and_name_the_layer(tmp_path: Pat
         run(replace(CONFIG, max_bad_steps=3), net=_spoiled(first=6, count=99), folder=tmp_path)
     assert "the checkpoint of step 6 is kept; try --set optim.learning_rate=0.001" in str(caught.value)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000006"]
+
+
+def test_a_run_that_diverged_goes_on_from_its_last_good_step_with_a_gentler_rate(tmp_path: Path) -> None:
+    config = replace(CONFIG, max_bad_steps=3)
+    with pytest.raises(RunError, match="the checkpoint of step 6 is kept"):
+        run(config, net=_spoiled(first=6, count=99), folder=tmp_path)
+    gentle = replace(config, optim=replace(CONFIG.optim, learning_rate=0.001), max_grad_norm=1.0)
+    with pytest.raises(RunError, match=r"trained with seed=0, this run asks for seed=1"):
+        run(replace(gentle, seed=1), folder=tmp_path)
+    result = run(gentle, net=_spoiled(first=99, count=0), folder=tmp_path)
+    assert result.skipped_steps == 0
+    rates = {event["step"]: event["learning_rate"] for event in result.history if event["kind"] == "step"}
+    assert list(rates) == list(range(1, 25))
+    assert rates[6] == pytest.approx(10 * plan_run(gentle, ToyLoader(), resolution=(8, 8)).rate_at(5))
+    assert rates[7] == plan_run(gentle, ToyLoader(), resolution=(8, 8)).rate_at(6)
+    notes = [event["text"] for event in result.history if event["kind"] == "note"]
+    assert notes == [
+        "from step 6 on with optim.learning_rate=0.001, before 0.01",
+        "from step 6 on with max_grad_norm=1.0, before None",
+    ]
+    with pytest.raises(RunError, match=r"trained with optim\.learning_rate=0\.001, this run asks for .*=0\.01"):
+        run(config, folder=tmp_path)
+
+
+def test_a_checkpoint_whose_weights_are_spoiled_is_not_kept(tmp_path: Path) -> None:
+    """The update of the last finite step may be the one that ruined the net."""
+    often = replace(CONFIG, max_bad_steps=3, checkpoint_every_seconds=1e-9)
+    with pytest.raises(DivergedError) as caught:
+        run(often, net=_spoiled(first=6, count=99, forward=True), folder=tmp_path)
+    assert caught.value.kept_step == 5
+    assert "first in 2; the checkpoint of step 5 is kept; try --set" in str(caught.value)
+    assert max(path.name for path in (tmp_path / "checkpoints").iterdir()) == "step-00000005"
+    gentle = replace(often, optim=replace(CONFIG.optim, learning_rate=0.001))
+    result = run(gentle, net=_spoiled(first=99, count=0), folder=tmp_path)
+    assert [event["step"] for event in result.history if event["kind"] == "step"] == list(range(1, 25))
+
+
+def test_weights_that_explode_at_once_leave_no_checkpoint(tmp_path: Path) -> None:
+    wild = replace(CONFIG, optim=replace(CONFIG.optim, name="sgd", learning_rate=1e30), checkpoint_every_seconds=1e-9)
+    with pytest.raises(DivergedError) as caught:
+        run(wild, folder=tmp_path)
+    assert caught.value.kept_step is None
+    assert "is kept" not in str(caught.value)
+    assert list((tmp_path / "checkpoints").iterdir()) == []
 
 
 def test_case_t7_bad_steps_with_good_ones_between_do_not_stop_it() -> None:

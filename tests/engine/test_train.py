@@ -6,6 +6,7 @@ import errno
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +16,25 @@ import torch
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import RunError, UsageError
+from edgesmith.engine.checkpoint import read_checkpoint
+from edgesmith.engine.config import ScheduleConfig
 from edgesmith.engine.train import train
 from edgesmith.nn.build import build
 from edgesmith.tasks.classification import Classification
-from tests.engine.sets import CONFIG, ToyLoader, held_out, resumed, run, same_weights, toy_net
+from tests.engine.sets import (
+    CONFIG,
+    StoppedError,
+    StoppingLoader,
+    ToyBatch,
+    ToyLoader,
+    held_out,
+    resumed,
+    run,
+    same_weights,
+    toy_net,
+)
 
+STEADY = ScheduleConfig(name="constant", warmup_pictures=16)
 REPLICAS = pytest.mark.parametrize("replicas", [1, 2])
 
 
@@ -74,11 +89,11 @@ def test_replicas_sum_up_to_the_gradient_of_the_whole_batch() -> None:
 
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 2))
     batch = next(ToyLoader(num_images=7, batch_size=7).epoch(0))
-    loss = Classification(("dark", "bright")).loss
-    whole = loss(net(batch.images), batch.targets)
+    task = Classification(("dark", "bright"))
+    whole = task.loss(net(batch.images), batch.targets)
     torch.autograd.backward(whole)
     wanted = [p.grad.clone() for p in net.parameters() if p.grad is not None]
-    replicas = Replicas(net, count=3, objective=lambda copy, images, targets: loss(copy(images), targets))
+    replicas = Replicas(net, count=3, objective=lambda copy, x, targets: (task.loss_sum(copy(x), targets),))
     parts = replicas.run(batch.images, batch.targets, seed=0, step=0)
     torch.testing.assert_close(parts, whole.detach(), rtol=1e-5, atol=1e-6)
     for parameter, gradient in zip(net.parameters(), wanted, strict=True):
@@ -139,16 +154,90 @@ def test_a_checkpoint_of_another_net_is_refused_in_one_line(tmp_path: Path) -> N
 
 
 def test_a_full_disk_keeps_the_checkpoints_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    resumed(CONFIG, folder=tmp_path, steps=6)
+    often = replace(CONFIG, checkpoint_every_seconds=1e-9)
+    with pytest.raises(StoppedError):
+        run(often, folder=tmp_path, loader=StoppingLoader(6))
     before = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert before == ["step-00000005", "step-00000006"]
 
-    def refuse(_self: Path, _target: Path) -> Path:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    whole = Path.replace
 
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(RunError, match="the disk is full"):
-        run(replace(CONFIG, pictures=400), folder=tmp_path / "other")
+    def refuse(path: Path, target: Path) -> Path:
+        if target.name.startswith("step-"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(path, target)
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "replace", refuse)
+        with pytest.raises(RunError, match="the disk is full"):
+            run(often, folder=tmp_path)
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == before
+    assert same_weights(run(), run(folder=tmp_path, net=toy_net(seed=9)))
+
+
+class TurningLoader(ToyLoader):
+    """From its 20th epoch on it says the opposite of every label, so that the net gets worse."""
+
+    def epoch(
+        self, epoch: int, *, start_batch: int = 0, height: int | None = None, width: int | None = None
+    ) -> Iterator[ToyBatch]:
+        for batch in super().epoch(epoch, start_batch=start_batch, height=height, width=width):
+            yield batch if epoch < 20 else replace(batch, targets=1 - batch.targets)
+
+
+@pytest.mark.parametrize("ema_decay", [None, 0.9])
+def test_the_best_weights_on_the_held_out_part_are_used_where_they_are_wanted(
+    tmp_path: Path, ema_decay: float | None
+) -> None:
+    config = replace(CONFIG, pictures=640, evaluate_every_pictures=64, ema_decay=ema_decay, schedule=STEADY)
+    last = run(config, folder=tmp_path / "last", loader=TurningLoader(), held_out=held_out)
+    notes = Notes()
+    best = run(
+        replace(config, use="best"),
+        folder=tmp_path / "best",
+        loader=TurningLoader(),
+        held_out=held_out,
+        progress=notes,
+    )
+    scores = {
+        event["step"]: event["metrics"]["top1"]
+        for event in best.history
+        if event["kind"] == "evaluation" and event["weights"] == best.source
+    }
+    assert last.step == max(scores)
+    assert best.step < last.step
+    assert best.evaluation is not None
+    assert best.evaluation.metrics["top1"] == scores[best.step] == max(scores.values())
+    assert last.evaluation is not None
+    assert last.evaluation.metrics["top1"] < best.evaluation.metrics["top1"]
+    assert any(f"weights of step {best.step} are used, the best" in line for line in notes.lines)
+    kept = read_checkpoint(tmp_path / "best" / "checkpoints" / f"step-{best.step:08d}").tensors
+    prefix = "net." if best.source == "raw" else "average."
+    assert all(torch.equal(kept[prefix + name], tensor) for name, tensor in best.weights.items())
+
+
+def test_without_a_held_out_part_there_is_no_best_which_is_said(tmp_path: Path) -> None:
+    notes = Notes()
+    result = run(replace(CONFIG, use="best"), folder=tmp_path, progress=notes)
+    assert same_weights(result, run())
+    assert notes.lines == ["use=best needs a held-out part, which this training has not: the last weights are used"]
+
+
+def test_a_best_checkpoint_that_is_damaged_leaves_the_last_weights(tmp_path: Path) -> None:
+    config = replace(CONFIG, pictures=640, evaluate_every_pictures=64, use="best", schedule=STEADY)
+    best = run(config, folder=tmp_path, loader=TurningLoader(), held_out=held_out)
+    (tmp_path / "checkpoints" / f"step-{best.step:08d}" / "tensors.safetensors").write_bytes(b"")
+    notes = Notes()
+    again = run(config, folder=tmp_path, loader=TurningLoader(), held_out=held_out, progress=notes)
+    assert again.step > best.step
+    assert any("is damaged; the last weights are used in place of the best" in line for line in notes.lines)
+
+
+def test_compile_is_left_out_where_there_is_no_gpu_which_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", lambda _net: pytest.fail("nothing is compiled for the CPU"))
+    notes = Notes()
+    assert same_weights(run(replace(CONFIG, compile=True), progress=notes), run())
+    assert notes.lines == ["compile=true is for a GPU: on the cpu the net is run as it is"]
 
 
 def test_case_m8_batches_of_one_are_refused_before_the_first_epoch() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgesmith.core.errors import RunError
+from edgesmith.core.files import read_json
 from edgesmith.recipes.run_folder import Stages, open_run
 
 
@@ -20,6 +21,22 @@ def test_other_settings_are_named_with_both_values(tmp_path: Path) -> None:
     open_run(tmp_path / "run", {"seed": 0, "budget": "5ms"})
     with pytest.raises(RunError, match="budget '5ms', now '6ms'"):
         open_run(tmp_path / "run", {"seed": 0, "budget": "6ms"})
+
+
+def test_nested_settings_are_named_one_by_one(tmp_path: Path) -> None:
+    open_run(tmp_path / "run", {"config": {"seed": 0, "optim": {"learning_rate": 0.1}}})
+    with pytest.raises(RunError, match=r"settings \(config\.optim\.learning_rate 0\.1, now 0\.2\); choose"):
+        open_run(tmp_path / "run", {"config": {"seed": 0, "optim": {"learning_rate": 0.2}}})
+
+
+def test_free_settings_may_change_and_the_folder_tells_the_newest(tmp_path: Path) -> None:
+    free = {"config.workers"}
+    open_run(tmp_path / "run", {"config": {"seed": 0, "workers": 2}})
+    assert open_run(tmp_path / "run", {"config": {"seed": 0, "workers": 0}}, free=free).resumed is True
+    assert read_json(tmp_path / "run" / "run.json")["config"] == {"seed": 0, "workers": 0}
+    with pytest.raises(RunError, match=r"\(config\.seed 0, now 1\)"):
+        open_run(tmp_path / "run", {"config": {"seed": 1, "workers": 1}}, free=free)
+    assert read_json(tmp_path / "run" / "run.json")["config"] == {"seed": 0, "workers": 0}
 
 
 def test_a_finished_run_is_refused_until_overwritten(tmp_path: Path) -> None:

@@ -25,6 +25,14 @@ def to_dict(config: Any) -> dict[str, Any]:
     return {field.name: _plain(getattr(config, field.name)) for field in fields(config)}
 
 
+def flat(values: Mapping[str, Any], *, prefix: str = "") -> dict[str, Any]:
+    """Nested plain values with one key a leaf, such as ``optim.learning_rate``."""
+    leaves: dict[str, Any] = {}
+    for key, value in values.items():
+        leaves |= flat(value, prefix=f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return leaves
+
+
 def from_dict(cls: type[C], data: Mapping[str, Any]) -> C:
     """Build a config from plain values.
 

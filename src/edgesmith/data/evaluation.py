@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ from edgesmith.data.dataset import Dataset, load_sample
 from edgesmith.data.masks import Mask
 from edgesmith.data.pictures import PictureError
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.room import PixelRoom
 from edgesmith.data.samples import Box, Problem, Sample
+
+LIMIT_BYTES: Final = 4_000_000_000
 
 Labels: TypeAlias = NDArray[np.int64] | tuple[Mask, ...] | tuple[tuple[Box, ...], ...]
 """What pictures should be: ``(N,)`` class indices, ``N`` masks, or the boxes of ``N`` pictures."""
@@ -121,24 +124,43 @@ def crop_pictures(
     samples: Sequence[Sample],
     preprocessing: Preprocessing,
     *,
+    limit_bytes: int = LIMIT_BYTES,
     progress: Progress = SILENT,
 ) -> Crops:
     """Decode and crop once what is evaluated many times, such as val after each epoch.
 
-    Memory: ``len(samples) * height * width * 3`` bytes.
+    They take ``len(samples) * height * width * 3`` bytes, and masks a byte a pixel of their own size.
+
+    Args:
+        dataset: Its ``bad_pictures`` policy decides between leaving a picture out and `PictureError`.
+        samples: What to read.
+        preprocessing: The rule.
+        limit_bytes: Memory for them; beyond it they lie in a file in the cache folder.
+        progress: Told of each picture.
+
+    Raises:
+        DataError: Neither memory nor disk have room for them.
     """
+    room = PixelRoom(limit_bytes)
+    images = room.array(len(samples), preprocessing.height, preprocessing.width, 3)
     parts: list[Crops] = []
+    masks: list[Mask] = []
+    count = 0
     with progress.stage("reading pictures", len(samples), "pictures") as stage:
         for start in range(0, len(samples), 64):
             part = samples[start : start + 64]
-            parts.append(_crop(dataset, part, preprocessing))
+            found = _crop(dataset, part, preprocessing)
+            images[count : count + len(found.samples)] = found.images
+            count += len(found.samples)
+            masks += _kept(found.masks or (), room)
+            parts.append(replace(found, images=_no_images(preprocessing), masks=None))
             stage.advance(len(part))
     return Crops(
-        images=np.concatenate([part.images for part in parts]) if parts else _no_images(preprocessing),
+        images=images[:count],
         samples=tuple(sample for part in parts for sample in part.samples),
         problems=tuple(problem for part in parts for problem in part.problems),
         preprocessing=preprocessing,
-        masks=None if dataset.mask_code is None else tuple(mask for part in parts for mask in part.masks or ()),
+        masks=None if dataset.mask_code is None else tuple(masks),
         boxes=tuple(boxes for part in parts for boxes in part.boxes or ()) if dataset.task == "detection" else None,
     )
 
@@ -164,6 +186,18 @@ def _crop(dataset: Dataset, samples: Sequence[Sample], preprocessing: Preprocess
         masks=None if dataset.mask_code is None else tuple(mask for _, _, mask in good if mask is not None),
         boxes=tuple(sample.boxes for _, sample, _ in good) if dataset.task == "detection" else None,
     )
+
+
+def _kept(masks: Sequence[Mask], room: PixelRoom) -> list[Mask]:
+    """Copies of some masks, one after the other in one array of the room."""
+    whole = room.array(sum(mask.size for mask in masks))
+    kept, start = [], 0
+    for mask in masks:
+        place = whole[start : start + mask.size].reshape(mask.shape)
+        place[:] = mask
+        kept.append(place)
+        start += mask.size
+    return kept
 
 
 def _no_images(preprocessing: Preprocessing) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
-from edgesmith.core.errors import DataError, UsageError
+from edgesmith.core.errors import DataError, EdgesmithError, UsageError
 from edgesmith.core.seed import derive, generator
 from edgesmith.data.augment import Augment, AugmentConfig, build_augment, mix, require_maskable, seeded
 from edgesmith.data.cache import PictureCache
@@ -103,7 +103,7 @@ class TrainLoader:
         self._requests: list[_Request] = []
         maker = _BatchMaker(pictures, num_classes, augment, preprocessing, seed, rank=share[0])
         with _without_advice():
-            self._loader: DataLoader[Batch] = DataLoader(
+            self._loader: DataLoader[Batch | EdgesmithError] = DataLoader(
                 maker,
                 batch_size=None,
                 sampler=_Requests(self._requests),
@@ -133,12 +133,16 @@ class TrainLoader:
             start_batch: First batch to give, counted from 0.
             height: Of the images, in pixels; the preprocessing's where None. May change from epoch to epoch.
             width: Of the images, in pixels.
+
+        Raises:
+            PictureError: A picture that is not kept can no longer be read; it comes when its batch is asked for, from
+                whichever process.
         """
         self._requests[:] = self._plan(
             epoch, start_batch, height or self._preprocessing.height, width or self._preprocessing.width
         )
         with _without_advice():
-            return iter(self._loader)
+            return map(_batch_of, iter(self._loader))
 
     def after(self, position: Position) -> Position:
         """The position that follows, in the next epoch where this one ends."""
@@ -185,7 +189,13 @@ class _Requests:
         return len(self._requests)
 
 
-class _BatchMaker(Dataset[Batch]):
+def _batch_of(made: Batch | EdgesmithError) -> Batch:
+    if isinstance(made, EdgesmithError):
+        raise made
+    return made
+
+
+class _BatchMaker(Dataset[Batch | EdgesmithError]):
     """Makes one batch for a request, in whichever process it is asked."""
 
     def __init__(
@@ -209,7 +219,14 @@ class _BatchMaker(Dataset[Batch]):
         self._seed = seed
         self._augments: dict[tuple[int, int], Augment] = {}
 
-    def __getitem__(self, request: _Request) -> Batch:
+    def __getitem__(self, request: _Request) -> Batch | EdgesmithError:
+        """The batch, or why there is none: raised in a worker, an error would come back as a traceback alone."""
+        try:
+            return self._make(request)
+        except EdgesmithError as error:
+            return error
+
+    def _make(self, request: _Request) -> Batch:
         height, width = request.height, request.width
         count = len(request.indices)
         images = torch.empty(count, 3, height, width, memory_format=torch.channels_last)

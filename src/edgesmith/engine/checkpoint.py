@@ -20,7 +20,7 @@ from edgesmith.core.errors import RunError
 from edgesmith.core.files import atomic_folder, read_json, sha256_file, write_json
 
 FORMAT = 1
-_TENSORS, _STATE = "tensors.safetensors", "state.json"
+_TENSORS, _STATE, _DIVERGED = "tensors.safetensors", "state.json", "has_diverged"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,11 @@ class Checkpoint:
 
     tensors: Mapping[str, Tensor]
     state: Mapping[str, Any]
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the run is known to diverge after it."""
+        return bool(self.state.get(_DIVERGED))
 
 
 class CheckpointFolder:
@@ -79,6 +84,44 @@ class CheckpointFolder:
             except RunError as error:
                 note(f"{error}; going on from the checkpoint before it")
         return None
+
+    def at(self, step: int) -> Checkpoint:
+        """The checkpoint of one step.
+
+        Raises:
+            RunError: It is damaged or not there.
+        """
+        return read_checkpoint(self._path / f"step-{step:08d}")
+
+    def mark_diverged(self, *, before: int | None) -> int | None:
+        """Note at the newest checkpoint that the run diverged after it.
+
+        Args:
+            before: Step from which on checkpoints are thrown away, because their weights are spoiled; None keeps all.
+
+        Returns:
+            The step of the newest checkpoint that is left.
+        """
+        for step in self._steps():
+            if before is not None and step >= before:
+                shutil.rmtree(self._path / f"step-{step:08d}", ignore_errors=True)
+        steps = self._steps()
+        if not steps:
+            return None
+        path = self._path / f"step-{steps[-1]:08d}" / _STATE
+        write_json(path, {**read_json(path), _DIVERGED: True})
+        return steps[-1]
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the run is known to diverge after the newest."""
+        steps = self._steps()
+        if not steps:
+            return False
+        try:
+            return bool(read_json(self._path / f"step-{steps[-1]:08d}" / _STATE).get(_DIVERGED))
+        except RunError:
+            return False
 
     def _steps(self) -> list[int]:
         matches = (re.fullmatch(r"step-(\d{8,})", path.name) for path in self._path.glob("step-*"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Final
 
 from edgesmith.core.errors import UsageError
 from edgesmith.core.table import unknown
@@ -16,6 +17,11 @@ from edgesmith.data.augment import AugmentConfig
 OPTIMIZERS = ("adamw", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "exponential")
 PRECISIONS = ("auto", "32", "bf16", "16")
+USES = ("last", "best")
+FREE_KEYS: Final = frozenset({"workers", "cache_gb", "checkpoint_every_seconds", "log_every_steps"})
+"""Settings that decide nothing of the result: a run may go on with others."""
+MENDING_KEYS: Final = frozenset({"optim.learning_rate", "max_grad_norm", "precision"})
+"""Settings that a run which diverged may go on with others of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +120,8 @@ class TrainConfig:
         frozen_pictures: Pictures in the beginning during which only the head learns.
         resolution_steps: Shares of the net's resolution, over equal parts of the run; ``0.6,0.8,1.0`` starts small.
             A share may repeat. Sides are rounded to multiples of 16.
+        compile: Let torch.compile make kernels for the net, where it is trained on a GPU.
+        use: Whose weights a run ends with: ``last``, or ``best`` on the held-out part, which needs evaluations.
         evaluate_every_pictures: Pictures between two evaluations on the held-out part; None evaluates at the end only.
         checkpoint_every_seconds: Longest time whose work a kill may cost.
         log_every_steps: Steps between two entries of the loss in the run's events.
@@ -121,6 +129,7 @@ class TrainConfig:
         replicas: Threads that share a step on a CPU, each with its part of the batch; part of the result, because norms
             see the parts. See `edgesmith.engine.replicas`.
         workers: Processes that prepare pictures; 0 prepares them in the training process.
+        cache_gb: Memory for decoded training pictures, in gigabytes a process; those beyond it are decoded at each use.
         seed: Decides initial weights, order, augmentation and dropout.
         augment: Random changes of the training pictures.
         distill: How much a teacher counts; without one it says nothing.
@@ -139,12 +148,15 @@ class TrainConfig:
     norm_momentum: float | None = None
     frozen_pictures: int = 0
     resolution_steps: tuple[float, ...] = (1.0,)
+    compile: bool = False
+    use: str = "last"
     evaluate_every_pictures: int | None = None
     checkpoint_every_seconds: float = 60.0
     log_every_steps: int = 10
     max_bad_steps: int = 5
     replicas: int = 1
     workers: int = 0
+    cache_gb: float = 4.0
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     distill: DistillConfig = field(default_factory=DistillConfig)
@@ -154,6 +166,7 @@ class TrainConfig:
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         _require(0 <= self.label_smoothing < 1, "label_smoothing", "from 0 to below 1", self.label_smoothing)
         _require_choice(self.precision, PRECISIONS, "precision")
+        _require_choice(self.use, USES, "use")
         _require(_is_none_or_inside(self.ema_decay, 0, 1), "ema_decay", "between 0 and 1, or none", self.ema_decay)
         _require(
             _is_none_or_inside(self.max_grad_norm, 0, math.inf), "max_grad_norm", "above 0, or none", self.max_grad_norm
@@ -179,6 +192,7 @@ class TrainConfig:
         _require(self.group_lasso >= 0, "group_lasso", "0 or more", self.group_lasso)
         _require(self.frozen_pictures >= 0, "frozen_pictures", "0 or more", self.frozen_pictures)
         _require(self.workers >= 0, "workers", "0 or more", self.workers)
+        _require(self.cache_gb >= 0, "cache_gb", "0 or more", self.cache_gb)
 
 
 def _is_none_or_inside(value: float | None, low: float, high: float) -> bool:

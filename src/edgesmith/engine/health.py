@@ -9,7 +9,27 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from edgesmith.core.errors import UsageError
+from edgesmith.core.errors import RunError, UsageError
+
+
+class DivergedError(RunError):
+    """The loss stayed without a finite value; the message names the layer, the checkpoint and what to try.
+
+    Args:
+        message: For people.
+        kept_step: Of the checkpoint that a run with other settings may go on from; None where there is none.
+    """
+
+    def __init__(self, message: str, *, kept_step: int | None) -> None:
+        super().__init__(message)
+        self.kept_step = kept_step
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _diverged, (str(self), self.kept_step)
+
+
+def _diverged(message: str, kept_step: int | None) -> DivergedError:
+    return DivergedError(message, kept_step=kept_step)
 
 
 class ChanceWatch:
@@ -111,6 +131,23 @@ def running_statistics(net: nn.Module, names: Sequence[str]) -> Iterator[None]:
     finally:
         for norm in norms:
             norm.train()
+
+
+def is_spoiled(net: nn.Module, images: Tensor) -> bool:
+    """Whether weights, or what they make of finite pictures, are not finite; a net like that learns nothing any more.
+
+    Args:
+        net: Left as it is.
+        images: ``(N, 3, H, W)``; those that are not finite say nothing of a net.
+    """
+    if not all(bool(torch.isfinite(value).all()) for value in net.state_dict().values()):
+        return True
+    was_training = net.training
+    try:
+        net.eval()  # norms that learn would keep what they see, and wait for other processes
+        return bool(torch.isfinite(images).all()) and _find_bad_activation(net, images) is not None
+    finally:
+        net.train(was_training)
 
 
 def find_bad_layer(net: nn.Module, images: Tensor) -> str:

@@ -13,6 +13,7 @@ from edgesmith.core.errors import RunError
 from edgesmith.engine.batches import Loader
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.launch import isolated_randomness
+from edgesmith.engine.outside import faults_from_outside
 from edgesmith.engine.plan import Plan, plan_run
 from edgesmith.engine.step import Updater, prepare
 from edgesmith.engine.teacher import Teacher
@@ -49,7 +50,7 @@ def measure_speed(
     """
     plan = plan_run(config, loader, resolution=resolution)
     updater = prepare(copy.deepcopy(net), task, plan, device=device, teacher=teacher)
-    with isolated_randomness(updater.device), updater.undisturbed():
+    with isolated_randomness(updater.device), updater.undisturbed(), faults_from_outside():
         speeds = {
             size: _measure_at(updater, loader, plan, size, steps=steps, clock=clock) for size in set(plan.resolutions())
         }

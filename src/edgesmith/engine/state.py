@@ -12,14 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgesmith.core.config import to_dict
+from edgesmith.core.config import flat, to_dict
 from edgesmith.core.errors import RunError
 from edgesmith.engine.checkpoint import Checkpoint
-from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.config import FREE_KEYS, MENDING_KEYS, TrainConfig
 from edgesmith.engine.ema import WeightAverage
 from edgesmith.engine.plan import Plan
-
-_FREE_KEYS = frozenset({"workers", "checkpoint_every_seconds", "log_every_steps"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +92,9 @@ class TrainState:
     def restore_(self, checkpoint: Checkpoint) -> None:
         """Put the run back to the moment of the checkpoint."""
         state, tensors = checkpoint.state, checkpoint.tensors
-        _copy_(self.net, tensors, prefix="net.")
+        copy_(self.net, tensors, prefix="net.")
         if self.average is not None:
-            _copy_(self.average.net, tensors, prefix="average.")
+            copy_(self.average.net, tensors, prefix="average.")
             self.average.num_updates = int(state["average_updates"])
         self._restore_optimizer_(tensors, state["optimizer"])
         if self.scaler is not None and state["scaler"]:
@@ -138,8 +136,11 @@ class TrainState:
         return value.to(parameter.device) if self.optimizer.defaults.get("fused") else value
 
 
-def require_same_run(checkpoint: Checkpoint, *, spec: Mapping[str, Any], config: TrainConfig) -> None:
+def require_same_run(checkpoint: Checkpoint, *, spec: Mapping[str, Any], config: TrainConfig) -> tuple[str, ...]:
     """Refuse a checkpoint of another net or of other settings.
+
+    Returns:
+        Where the run had diverged, the settings that were changed to mend it, each with both values.
 
     Raises:
         RunError: One line that names both.
@@ -150,14 +151,17 @@ def require_same_run(checkpoint: Checkpoint, *, spec: Mapping[str, Any], config:
             f"the checkpoint is of {_label(stored)}, this run trains {_label(wanted)}; "
             f"give another --out folder, or --overwrite to start anew"
         )
-    theirs, ours = checkpoint.state["config"], _as_json(to_dict(config))
-    changed = [key for key in ours if key not in _FREE_KEYS and theirs.get(key) != ours[key]]
-    if changed:
-        key = changed[0]
+    theirs, ours = flat(checkpoint.state["config"]), flat(_as_json(to_dict(config)))
+    changed = [key for key in ours if key not in FREE_KEYS and theirs.get(key) != ours[key]]
+    mends = [key for key in changed if key in MENDING_KEYS and checkpoint.has_diverged]
+    for key in changed:
+        if key in mends:
+            continue
         raise RunError(
             f"the checkpoint was trained with {key}={theirs.get(key)}, this run asks for {key}={ours[key]}; "
             f"give another --out folder, or --overwrite to start anew"
         )
+    return tuple(f"{key}={ours[key]}, before {theirs.get(key)}" for key in mends)
 
 
 def _as_json(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,7 +175,7 @@ def _label(spec: Mapping[str, Any]) -> str:
 
 
 @torch.no_grad()
-def _copy_(net: nn.Module, tensors: Mapping[str, Tensor], *, prefix: str) -> None:
+def copy_(net: nn.Module, tensors: Mapping[str, Tensor], *, prefix: str) -> None:
     """Copy in place, which keeps each tensor's memory layout and identity."""
     for name, tensor in net.state_dict().items():
         tensor.copy_(tensors[prefix + name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -65,10 +65,12 @@ class Updater:
         self.state, self.world = state, world
         self.device: torch.device = fabric.device
         self.is_mixed: bool = fabric.strategy.precision.precision != "32-true"
+        self.is_compiled = plan.config.compile and self.device.type == "cuda"
         self._fabric, self._task, self._lone_norms = fabric, task, lone_norms
         self._plan, self._seed, self._max_grad_norm = plan, plan.config.seed, plan.config.max_grad_norm
         with quiet():
-            self._forward, self._optimizer = fabric.setup(state.net, state.optimizer, move_to_device=False)
+            forward = cast("nn.Module", torch.compile(state.net)) if self.is_compiled else state.net
+            self._forward, self._optimizer = fabric.setup(forward, state.optimizer, move_to_device=False)
         self._parameters = [p for p in state.net.parameters() if p.requires_grad]
         self._learned = learned_matrices(state.net)
         self._buffers = list(state.net.buffers())

@@ -19,14 +19,15 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.data.samples import Problem, Sample
 from edgesmith.engine.config import TrainConfig
 from edgesmith.engine.world import find_world
-from edgesmith.recipes.remarks import say_left_out, say_of_set
+from edgesmith.recipes.remarks import say_kept, say_left_out, say_of_set
 
 CACHE_SHORT_SIDE: Final = 256
 DENSE_SHORT_SIDE: Final = 720
 _SHORT_SIDES: Final = MappingProxyType(
     {"classification": CACHE_SHORT_SIDE, "segmentation": DENSE_SHORT_SIDE, "detection": 512}
 )
-CACHE_LIMIT_BYTES: Final = 4_000_000_000
+CACHE_GB: Final = TrainConfig().cache_gb
+_GB: Final = 1_000_000_000
 _HELD_FRACTION: Final = 0.2
 
 
@@ -39,12 +40,14 @@ class Material:
         pictures: All of train, decoded.
         typical_side: Median short side of the decoded training pictures, in pixels.
         typical_shape: Median height and width of them.
+        cache_gb: Memory for decoded pictures, of training and again of each scoring, in gigabytes.
     """
 
     dataset: Dataset
     pictures: PictureCache
     typical_side: float
     typical_shape: tuple[float, float]
+    cache_gb: float = CACHE_GB
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -70,8 +73,8 @@ class Material:
         return self.dataset.hold_out(_HELD_FRACTION, seed=seed)
 
     def crops(self, samples: Sequence[Sample], rule: Preprocessing, *, progress: Progress = SILENT) -> Crops:
-        """Pictures as evaluation sees them, cut once."""
-        return crop_pictures(self.dataset, samples, rule, progress=progress)
+        """Pictures as evaluation sees them, cut once; beyond the memory for them they lie in a file."""
+        return crop_pictures(self.dataset, samples, rule, limit_bytes=round(self.cache_gb * _GB), progress=progress)
 
     def facts(self) -> dict[str, Any]:
         """What a run's record says of its data."""
@@ -84,8 +87,22 @@ class Material:
         }
 
 
-def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", progress: Progress = SILENT) -> Material:
+def open_material(
+    path: str | Path,
+    *,
+    seed: int,
+    bad_pictures: str = "skip",
+    cache_gb: float = CACHE_GB,
+    progress: Progress = SILENT,
+) -> Material:
     """Open a set, refuse what cannot be trained on, and decode its training pictures.
+
+    Args:
+        path: As DATA of the command line.
+        seed: Of a split that has to be made.
+        bad_pictures: ``skip`` or ``error``: see `Dataset`.
+        cache_gb: Memory for decoded pictures, in gigabytes.
+        progress: Told what is left out, and what is not kept.
 
     Raises:
         DataError: As `data.dataset.open` and `Dataset.require_trainable`.
@@ -97,10 +114,11 @@ def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", pr
         dataset,
         dataset.samples("train"),
         short_side=_SHORT_SIDES[dataset.task],
-        limit_bytes=CACHE_LIMIT_BYTES,
+        limit_bytes=round(cache_gb * _GB),
         progress=progress,
     )
     say_left_out(pictures.problems, progress)
+    say_kept(pictures, cache_gb, progress)
     shapes = [pictures.picture(index).shape[:2] for index in range(min(200, len(pictures)))]
     heights, widths = zip(*shapes, strict=True)
     return Material(
@@ -108,4 +126,5 @@ def open_material(path: str | Path, *, seed: int, bad_pictures: str = "skip", pr
         pictures=pictures,
         typical_side=median(map(min, shapes)),
         typical_shape=(median(heights), median(widths)),
+        cache_gb=cache_gb,
     )

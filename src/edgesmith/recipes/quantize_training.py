@@ -28,6 +28,7 @@ from edgesmith.engine.evaluate import eager, evaluate
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.effort import FINISH_S, PROMISED
+from edgesmith.recipes.going_on import free_settings
 from edgesmith.recipes.int8_wishes import Wishes
 from edgesmith.recipes.labels import require_task, same_order
 from edgesmith.recipes.material import Material, open_material
@@ -36,7 +37,13 @@ from edgesmith.recipes.quantize import CALIBRATION, NO_WISHES, check_request, qu
 from edgesmith.recipes.run_folder import Stages, open_run
 from edgesmith.recipes.start import Start, open_start
 from edgesmith.recipes.task_nets import net_for
-from edgesmith.recipes.train import affordable_pictures, finish, fit_weights, named_recipe, task_of
+from edgesmith.recipes.train import (
+    affordable_pictures,
+    finish,
+    fit_held_out,
+    named_recipe,
+    task_of,
+)
 from edgesmith.tasks.base import Task
 
 # By task.
@@ -106,14 +113,14 @@ def train_and_quantize(
         wishes.plan(split_kind(device.format)[0], method)  # what no tool can do is told before any work
     config = _checked_recipe(bundle, training, seed=seed)
     limit_s = None if training.time is None else parse_seconds(training.time)
-    material = open_material(data, seed=seed, progress=progress)
+    material = open_material(data, seed=seed, cache_gb=config.cache_gb, progress=progress)
     require_task(bundle.manifest, material.dataset, data)
     start = _start(bundle, material, data, progress=progress)
     settings: dict[str, Any] = {"verb": "quantize", "model": str(bundle.folder.absolute()), "config": to_dict(config)}
     settings |= {"data": absolute_data(data), "time": training.time, "devices": devices}
     settings |= {"calibration": calibration, "ranges": ranges, "mixed": mixed, "keep_slow": keep_slow}
     settings |= {"wishes": to_dict(wishes)}
-    folder = open_run(training.out, settings, overwrite=training.overwrite)
+    folder = open_run(training.out, settings, overwrite=training.overwrite, free=free_settings(training.out))
     trained, told = _train(
         bundle,
         start,
@@ -161,10 +168,7 @@ def _train(
         affordable = partial(affordable_pictures, rounded, material, task, config, rule, until - clock())
         config = replace(config, pictures=Stages(folder / "stages").run("pictures", affordable))
         progress.note(f"{config.pictures} pictures are what the time is worth")
-    rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
-    result = fit_weights(
-        rounded, material, task, config, rule=rule, folder=folder, samples=rest, held=held, progress=progress
-    )
+    result = fit_held_out(rounded, material, task, config, rule=rule, folder=folder, progress=progress)
     net.load_state_dict(rounded.float_state())
     facts = {"trained_for_int8_from": bundle.manifest.name, **_licences(bundle)}
     score, trained = finish(

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from edgesmith.core.progress import Progress
+from edgesmith.data.cache import PictureCache
 from edgesmith.data.dataset import Dataset
 from edgesmith.data.samples import Problem
 
@@ -23,6 +24,15 @@ def say_of_set(dataset: Dataset, progress: Progress) -> None:
 def say_left_out(pictures: Iterable[Problem], progress: Progress) -> None:
     """Which pictures are left out; of many that have the same fault, the first ones."""
     _say(pictures, progress, "left out: {file}: {detail}")
+
+
+def say_kept(pictures: PictureCache, cache_gb: float, progress: Progress) -> None:
+    """How many training pictures stay decoded, where not all do."""
+    if pictures.num_kept < len(pictures):
+        progress.note(
+            f"{pictures.num_kept} of {len(pictures)} pictures are kept decoded ({pictures.size_bytes / 1e9:.1f} of "
+            f"{cache_gb:g} GB, cache_gb); the others are decoded at each use"
+        )
 
 
 def _say(problems: Iterable[Problem], progress: Progress, form: str) -> None:

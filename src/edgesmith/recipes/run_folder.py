@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from edgesmith.core.config import flat
 from edgesmith.core.errors import RunError
 from edgesmith.core.files import read_json, write_json
 
@@ -34,13 +35,16 @@ class RunFolder:
         write_json(self.path / RESULT_NAME, dict(result))
 
 
-def open_run(path: Path, settings: Mapping[str, Any], *, overwrite: bool = False) -> RunFolder:
+def open_run(
+    path: Path, settings: Mapping[str, Any], *, overwrite: bool = False, free: Collection[str] = ()
+) -> RunFolder:
     """Begin a run, or go on with the same one.
 
     Args:
         path: The folder; made if it is not there.
         settings: All that decides the result, as JSON values; a folder begun with others is refused.
         overwrite: Throw away what an earlier run left there.
+        free: Settings that may be others than they were, by their path, such as ``config.workers``.
 
     Raises:
         RunError: The folder is finished, is of another run, or is no run folder.
@@ -55,14 +59,18 @@ def open_run(path: Path, settings: Mapping[str, Any], *, overwrite: bool = False
         return RunFolder(path=path, resumed=False)
     if not (path / RUN_NAME).is_file():
         raise RunError(f"{path} holds something that is not a run; choose another --out")
-    _require_same(path, read_json(path / RUN_NAME), known)
+    earlier = read_json(path / RUN_NAME)
+    _require_same(path, earlier, known, free)
     if (path / RESULT_NAME).is_file():
         raise RunError(f"{path} is finished; add --overwrite to do it again, or choose another --out")
+    if earlier != known:
+        write_json(path / RUN_NAME, known)
     return RunFolder(path=path, resumed=True)
 
 
-def _require_same(path: Path, earlier: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    wrong = [key for key in sorted({*earlier, *now}) if earlier.get(key) != now.get(key)]
+def _require_same(path: Path, earlier: Mapping[str, Any], now: Mapping[str, Any], free: Collection[str]) -> None:
+    earlier, now = flat(earlier), flat(now)
+    wrong = [key for key in sorted({*earlier, *now} - {*free}) if earlier.get(key) != now.get(key)]
     if wrong:
         differences = ", ".join(f"{key} {earlier.get(key)!r}, now {now.get(key)!r}" for key in wrong)
         raise RunError(f"{path} was begun with other settings ({differences}); choose another --out or --overwrite")

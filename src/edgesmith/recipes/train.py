@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic as clock
-from typing import Any
+from typing import Any, Final
 
 from edgesmith.arch.heads.ssdlite import SsdLite
 from edgesmith.arch.spec import NetSpec, model_hash
@@ -23,6 +23,7 @@ from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.formats import ONNX
 from edgesmith.deploy.quantize.training import FakeQuantNet
 from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.health import DivergedError
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.teacher import Teacher
 from edgesmith.engine.train import TrainResult, train
@@ -31,12 +32,14 @@ from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.condensing import condense_checked
 from edgesmith.recipes.effort import FINISH_S, PROMISED
+from edgesmith.recipes.going_on import free_settings
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.model_files import MAIN_STEM, export_checked
 from edgesmith.recipes.models import Model
 from edgesmith.recipes.net_forms import as_deployed
 from edgesmith.recipes.parity_pictures import first_crops
 from edgesmith.recipes.product import Score, make_bundle, score_file
+from edgesmith.recipes.remarks import say_left_out
 from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.start import AUTO, SCRATCH, default_recipe, open_start
 from edgesmith.recipes.task_nets import net_for, sized_for
@@ -47,6 +50,7 @@ from edgesmith.tasks import table as tasks
 from edgesmith.tasks.base import LossOptions, Task
 
 Trainable = Net | FakeQuantNet
+_EVALUATIONS: Final = 20  # on the way, where the best is wanted and nobody says how often
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,9 +128,9 @@ def train_model(
     if world.size > 1 and time is not None:
         raise UsageError("several processes train for a number of pictures, not for a time; give --set pictures=...")
     spec = model.spec_at(resolution)
-    named_recipe(recipe or SCRATCH, settings, spec=spec, seed=seed)  # a wrong key is told before any work
+    asked = named_recipe(recipe or SCRATCH, settings, spec=spec, seed=seed)  # a wrong key is told before any work
     limit_s = None if time is None else parse_seconds(time)
-    material = open_material(data, seed=seed, progress=progress)
+    material = open_material(data, seed=seed, cache_gb=asked.cache_gb, progress=progress)
     start = open_start(weights, spec, model=model, progress=progress).unfolded(material)
     spec = start.spec(net_for(spec, material.dataset))
     if resolution is None and not model.is_sized:
@@ -138,7 +142,9 @@ def train_model(
     taught = None if teacher is None else open_teacher(teacher, classes, start.rule(spec))
     run |= {} if taught is None else {"teacher": taught.source}
     config = start.recipe(config, spec, settings)
-    folder = open_run(out, run, overwrite=overwrite) if world.is_first else RunFolder(path=out, resumed=False)
+    folder = RunFolder(path=out, resumed=False)
+    if world.is_first:
+        folder = open_run(out, run, overwrite=overwrite, free=free_settings(out))
     task = task_of(material, config, spec)
     net, rule = start.begin(spec, material, seed=config.seed)
     progress.note(start.describe(classes))
@@ -150,31 +156,13 @@ def train_model(
         affordable = partial(affordable_pictures, net, material, task, config, rule, left_s, expert)
         config = replace(config, pictures=Stages(folder.path / "stages").run("pictures", affordable))
         progress.note(f"{config.pictures} pictures are what {time} are worth")
-    rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
-    result = fit_weights(
-        net,
-        material,
-        task,
-        config,
-        rule=rule,
-        folder=folder.path,
-        samples=rest,
-        held=held,
-        teacher=expert,
-        progress=progress,
-    )
+    result = fit_held_out(net, material, task, config, rule=rule, folder=folder.path, teacher=expert, progress=progress)
     if not world.is_first:
         raise SystemExit(0)
+    more = None if taught is None else {"teacher": {"source": taught.source, **to_dict(config.distill)}}
+    where, seed = folder.path, config.seed
     score, bundle = finish(
-        net,
-        material,
-        task,
-        result,
-        rule=rule,
-        folder=folder.path,
-        seed=config.seed,
-        more=None if taught is None else {"teacher": {"source": taught.source, **to_dict(config.distill)}},
-        progress=progress,
+        net, material, task, result, rule=rule, folder=where, seed=seed, more=more, progress=progress
     )
     folder.finish({"bundle": str(bundle.folder), "metrics": score.metrics()})
     return TrainOutcome(bundle=bundle, score=score, result=result)
@@ -200,6 +188,43 @@ def task_of(material: Material, config: TrainConfig, spec: NetSpec | None = None
     scores = spec.head.scores if spec is not None and isinstance(spec.head, SsdLite) else None
     options = LossOptions(label_smoothing=config.label_smoothing, class_weights=config.class_weights, scores=scores)
     return tasks.of(material.dataset, options=options)
+
+
+def fit_held_out(
+    net: Trainable,
+    material: Material,
+    task: Task,
+    config: TrainConfig,
+    *,
+    rule: Preprocessing,
+    folder: Path,
+    teacher: Teacher | None = None,
+    progress: Progress = SILENT,
+) -> TrainResult:
+    """As `fit_weights`, on all of train, or on nine tenths where the config wants evaluations on the way.
+
+    Raises:
+        RunError: The loss stayed without a finite value; the same folder may go on with a setting that mends it.
+    """
+    if config.use == "best" and config.evaluate_every_pictures is None:
+        config = replace(config, evaluate_every_pictures=max(1, config.pictures // _EVALUATIONS))
+    rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
+    try:
+        return fit_weights(
+            net,
+            material,
+            task,
+            config,
+            rule=rule,
+            folder=folder,
+            samples=rest,
+            held=held,
+            teacher=teacher,
+            progress=progress,
+        )
+    except DivergedError as error:
+        way_on = " and --overwrite" if error.kept_step is None else ", with which the same command goes on from there"
+        raise RunError(f"{error}{way_on}") from error
 
 
 def fit_weights(
@@ -253,8 +278,12 @@ def finish(
     """
     split = material.dataset.evaluation_split()
     crops = material.crops(material.dataset.samples(split), rule)
+    say_left_out(crops.problems, progress)
     if not len(crops.samples):
-        raise RunError(f"none of the pictures of {split} can be decoded, so the net cannot be scored")
+        raise RunError(
+            f"none of the pictures of {split} can be decoded, so the net cannot be scored; its weights are kept: "
+            f"the same command scores them once the pictures can be read"
+        )
     net, condensing = condense_checked(net, crops, progress=progress)
     net = as_deployed(net)
     path = folder / "export" / f"{MAIN_STEM}{ONNX.suffix}"
@@ -262,9 +291,10 @@ def finish(
     score = score_file(
         runtime_for(ONNX.suffix).load(file[0].path), task, crops, split=split, seed=seed, progress=progress
     )
+    trained = {"pictures": result.pictures, "weights": result.source, "step": result.step}
     facts: dict[str, Any] = {
         "data": material.facts(),
-        "training": {"pictures": result.pictures, "weights": result.source, "skipped_steps": result.skipped_steps},
+        "training": trained | {"skipped_steps": result.skipped_steps},
         "seed": seed,
         **(more or {}),
     } | ({} if condensing is None else {"condensing": to_dict(condensing)})

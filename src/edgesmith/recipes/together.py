@@ -1,4 +1,4 @@
-"""One command in several processes that train together, on this machine; torchrun does it on several."""
+"""One command in several processes that train together, on this machine, or on each of several as one of them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,66 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import IO, Final
 
-from edgesmith.core.errors import RunError
+from edgesmith.core.errors import RunError, UsageError
 from edgesmith.core.threads import max_threads
 
 _GRACE_S: Final = 5.0
 _POLL_S: Final = 0.1
 
 
-def run_together(arguments: Sequence[str], count: int) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """The machines that train together; by default this one.
+
+    Attributes:
+        count: How many; each has as many processes.
+        rank: Which of them this one is, from 0.
+        host: Name or address of the first, as all reach it.
+        port: Of the first, where all meet; 0 takes a free one, which only one machine alone can.
+    """
+
+    count: int = 1
+    rank: int = 0
+    host: str = "127.0.0.1"
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.count:
+            raise UsageError(f"--node-rank counts the machines from 0 to {self.count - 1}, got {self.rank}")
+        if self.count > 1 and not self.port:
+            raise UsageError(
+                f"{self.count} machines need a place to meet: --main HOST:PORT of the first, on each of them"
+            )
+
+
+def parse_machines(count: int, rank: int, main: str | None) -> Machines:
+    """What ``--nodes``, ``--node-rank`` and ``--main`` say.
+
+    Raises:
+        UsageError: They do not fit together.
+    """
+    if main is None:
+        return Machines(count=count, rank=rank)
+    host, _, port = main.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+        raise UsageError(f"--main is HOST:PORT, such as 10.0.0.1:29500, got {main!r}")
+    return Machines(count=count, rank=rank, host=host.strip("[]"), port=int(port))
+
+
+def run_together(arguments: Sequence[str], count: int, *, machines: Machines = Machines()) -> int:
     """Run ``edgesmith ARGUMENTS`` in so many processes; the first one talks.
 
-    When one fails or is killed the others are ended: they would wait for it for ever.
+    When one fails or is killed the others here are ended: they would wait for it for ever. Those of other machines end
+    by themselves when their connections break.
 
     Args:
         arguments: Of the command line.
-        count: Processes.
+        count: Processes on this machine, and on each of the others.
+        machines: Where the others are.
 
     Returns:
         The exit status of the first process that failed, else 0.
@@ -37,43 +79,49 @@ def run_together(arguments: Sequence[str], count: int) -> int:
     """
     with contextlib.ExitStack() as stack:
         logs = [None if rank == 0 else stack.enter_context(tempfile.TemporaryFile()) for rank in range(count)]
-        port = free_port()
-        processes = [_start(arguments, rank, count, log, port) for rank, log in enumerate(logs)]
+        machines = machines if machines.port else replace(machines, port=free_port())
+        places = [place_of(rank, count, machines.port, machines=machines) for rank in range(count)]
+        processes = [_start(arguments, place, log) for place, log in zip(places, logs, strict=True)]
         stack.callback(_end, processes)
         try:
-            rank = _first_to_fail(processes)
+            failed = _first_to_fail(processes)
         except KeyboardInterrupt:
             return 130
-        if rank is None:
+        if not failed:
             return 0
-        status = processes[rank].returncode
         _end(processes)
-        if status < 0:
-            name = signal.Signals(-status).name
-            raise RunError(f"process {rank} of {count} was killed ({name}); the same command goes on where it was")
-        log = logs[rank]
-        if log is not None:
-            log.seek(0)
-            sys.stderr.write(log.read().decode(errors="replace"))
-        return status
+        for rank, status in failed.items():
+            if status < 0:
+                name, number = signal.Signals(-status).name, int(places[rank]["RANK"])
+                raise RunError(
+                    f"process {number} of {machines.count * count} was killed ({name}); "
+                    f"the same command goes on where it was"
+                )
+        for rank in failed:
+            log = logs[rank]
+            if log is not None:
+                log.seek(0)
+                sys.stderr.write(log.read().decode(errors="replace"))
+        return next(iter(failed.values()))
 
 
-def place_of(rank: int, count: int, port: int) -> dict[str, str]:
-    """The variables by which torchrun tells a process its place, all on this machine.
+def place_of(rank: int, count: int, port: int, *, machines: Machines = Machines()) -> dict[str, str]:
+    """The variables by which torchrun tells a process its place.
 
     Args:
-        rank: Of the process, from 0.
-        count: Processes.
+        rank: Of the process among those of its machine, from 0.
+        count: Processes of a machine.
         port: Where they meet; see `free_port`.
+        machines: Where the others are.
     """
     return {
-        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_ADDR": machines.host,
         "MASTER_PORT": str(port),
-        "RANK": str(rank),
+        "RANK": str(machines.rank * count + rank),
         "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": str(count),
+        "WORLD_SIZE": str(machines.count * count),
         "LOCAL_WORLD_SIZE": str(count),
-        "GROUP_RANK": "0",
+        "GROUP_RANK": str(machines.rank),
         "TORCHELASTIC_RUN_ID": "edgesmith",
     }
 
@@ -85,27 +133,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _start(
-    arguments: Sequence[str], rank: int, count: int, log: IO[bytes] | None, port: int
-) -> subprocess.Popen[bytes]:
-    threads = {"OMP_NUM_THREADS": str(max(1, max_threads() // count))}
+def _start(arguments: Sequence[str], place: Mapping[str, str], log: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    threads = {"OMP_NUM_THREADS": str(max(1, max_threads() // int(place["LOCAL_WORLD_SIZE"])))}
     return subprocess.Popen(
         [sys.executable, "-m", "edgesmith", *arguments],
-        env=threads | os.environ | place_of(rank, count, port),
+        env=threads | os.environ | dict(place),
         stdout=None if log is None else subprocess.DEVNULL,
         stderr=log,
     )
 
 
-def _first_to_fail(processes: Sequence[subprocess.Popen[bytes]]) -> int | None:
-    """Rank of the first process that ended badly; None once all ended well."""
+def _first_to_fail(processes: Sequence[subprocess.Popen[bytes]]) -> dict[int, int]:
+    """Those that ended badly, with their status, as soon as there is one; none once all ended well."""
     while True:
         states = [process.poll() for process in processes]
-        for rank, state in enumerate(states):
-            if state not in (None, 0):
-                return rank
-        if all(state == 0 for state in states):
-            return None
+        failed = {rank: state for rank, state in enumerate(states) if state}
+        if failed or all(state == 0 for state in states):
+            return failed
         time.sleep(_POLL_S)
 
 

@@ -99,9 +99,10 @@ def train(
     teacher: Teacher = None,
     resolution: arg.Resolution = None,
     time: Annotated[str | None, typer.Option(help="Limit of time, such as 20m, in place of --set pictures.")] = None,
-    devices: Annotated[
-        int, typer.Option(min=1, help="GPUs, or processes on the CPU, that train together; several machines: torchrun.")
-    ] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="GPUs, or processes on the CPU, that train together here.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines that train together; the same command on each.")] = 1,
+    node_rank: Annotated[int, typer.Option(help="Which of them this one is; 0 writes the run folder.")] = 0,
+    main: Annotated[str | None, typer.Option(help="Where they meet: HOST:PORT of the machine 0.")] = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     ignore_index: arg.IgnoreIndex = None,
@@ -115,11 +116,12 @@ def train(
     from edgesmith.cli.terminal import print_json, watch
     from edgesmith.core.extras import require
     from edgesmith.recipes.models import resolve
-    from edgesmith.recipes.together import run_together
+    from edgesmith.recipes.together import parse_machines, run_together
 
     require("torch", extra="train")
-    if devices > 1 and "RANK" not in os.environ:
-        raise typer.Exit(run_together(sys.argv[1:], devices))
+    machines = parse_machines(nodes, node_rank, main)
+    if devices * nodes > 1 and "RANK" not in os.environ:
+        raise typer.Exit(run_together(sys.argv[1:], devices, machines=machines))
     from edgesmith.recipes.train import train_model
 
     data = with_ignored(data, ignore_index)

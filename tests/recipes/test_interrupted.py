@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from tests.data.builders import write_pictures
 
 NET = "mobilenet_v3_small@width=0.35,resolution=32"
-SETTINGS = ("pictures=2400", "batch_size=16", "replicas=1", "checkpoint_every_seconds=0.2", "log_every_steps=1")
+SETTINGS = ("pictures=1200", "batch_size=16", "replicas=1", "checkpoint_every_seconds=0.2", "log_every_steps=1")
 LIMIT_S = 240
 
 pytestmark = [
@@ -28,10 +28,19 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hundred training pictures of two classes."""
-    return write_pictures(tmp_path / "set", {"train/a": 60, "train/b": 60, "val/a": 8, "val/b": 8}, width=64, height=48)
+    counts = {"train/a": 60, "train/b": 60, "val/a": 8, "val/b": 8}
+    return write_pictures(tmp_path_factory.mktemp("data") / "set", counts, width=64, height=48)
+
+
+@pytest.fixture(scope="module")
+def calm(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An undisturbed run; neither workers nor the memory for pictures change its bits."""
+    out = tmp_path_factory.mktemp("calm") / "run"
+    finish(command(data, out, "workers=1"))
+    return out
 
 
 def command(data: Path, out: Path, *settings: str) -> list[str]:
@@ -73,23 +82,21 @@ def loader_workers(pid: int) -> list[int]:
     return [int(child) for child in children if Path(f"/proc/{child}/cmdline").read_bytes() == ours]
 
 
-def test_a_killed_loader_worker(data: Path, tmp_path: Path) -> None:
+def test_a_killed_loader_worker(data: Path, calm: Path, tmp_path: Path) -> None:
     def kill(pid: int) -> None:
         os.kill(loader_workers(pid)[0], signal.SIGKILL)
 
-    finish(command(data, tmp_path / "calm", "workers=1"))
     line = disturb(command(data, tmp_path / "hit", "workers=1"), tmp_path / "hit", kill)
     assert "a loader worker, which prepares pictures, was killed (Killed)" in line
     assert "is kept, and the same command goes on from there" in line
     # As the line advises: with another number of workers, which decides nothing of the result.
     assert "going on from step" in finish(command(data, tmp_path / "hit", "workers=0"))
-    assert_same_bundles(tmp_path / "calm", tmp_path / "hit")
+    assert_same_bundles(calm, tmp_path / "hit")
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_vanished_data_folder(data: Path, tmp_path: Path, workers: int) -> None:
+def test_a_vanished_data_folder(data: Path, calm: Path, tmp_path: Path, workers: int) -> None:
     settings = (f"workers={workers}", "cache_gb=0")
-    finish(command(data, tmp_path / "calm", *settings))
     line = disturb(
         command(data, tmp_path / "hit", *settings),
         tmp_path / "hit",
@@ -103,7 +110,7 @@ def test_a_vanished_data_folder(data: Path, tmp_path: Path, workers: int) -> Non
     said = finish(command(data, tmp_path / "hit", *settings))
     assert "going on from step" in said
     assert "0 of 120 pictures are kept decoded" in said
-    assert_same_bundles(tmp_path / "calm", tmp_path / "hit")
+    assert_same_bundles(calm, tmp_path / "hit")
 
 
 def test_a_run_that_diverged_at_once_says_how_to_begin_anew(data: Path, tmp_path: Path) -> None:

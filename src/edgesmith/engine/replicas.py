@@ -124,7 +124,7 @@ class Replicas:
 
 
 def _backward(loss: Tensor) -> Tensor:
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()  # type: ignore[no-untyped-call]  # as torch has it
     return loss.detach()
 
 

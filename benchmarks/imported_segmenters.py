@@ -36,12 +36,13 @@ Mask = NDArray[np.integer[Any]]
 Segment = Callable[[Pixels], Mask]
 
 
-def frames_of(camvid: Path) -> list[tuple[Pixels, Mask]]:
-    """Enlarged parts of every fourth frame of val, and their classes."""
+def frames_of(camvid: Path, change: Callable[[Image.Image], Image.Image] | None = None) -> list[tuple[Pixels, Mask]]:
+    """Enlarged parts of every fourth frame of val, which may be changed first, and their classes."""
     found = []
     for path in sorted((camvid / "val" / "images").glob("*.jpg"))[::4]:
         with Image.open(path) as image, Image.open(camvid / "val" / "masks" / f"{path.stem}.png") as mask:
-            part = image.convert("RGB").crop(_PART).resize(_SIZE, Image.Resampling.BILINEAR)
+            whole = image.convert("RGB")
+            part = (whole if change is None else change(whole)).crop(_PART).resize(_SIZE, Image.Resampling.BILINEAR)
             found.append((np.asarray(part), np.asarray(mask.crop(_PART).resize(_SIZE, Image.Resampling.NEAREST))))
     return found
 

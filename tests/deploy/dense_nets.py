@@ -65,4 +65,4 @@ def backbone(*blocks: int) -> NetSpec:
 
 def dense_model(spec: NetSpec) -> Model:
     model = make_model(spec)
-    return replace(model, preprocessing=Preprocessing.for_resolution(HEIGHT, WIDTH).for_whole())
+    return replace(model, preprocessing=Preprocessing.for_resolution(*spec.resolution).for_whole())

@@ -24,6 +24,7 @@ from edgesmith.recipes.fit_keep import SecondLook, look_again, missed_json, riva
 from edgesmith.recipes.fit_race import Runners
 from edgesmith.recipes.fit_report import Course, Story, tell_narrowed, write_report
 from edgesmith.recipes.fit_result import FitResult
+from edgesmith.recipes.fit_weights import fit_weights
 from edgesmith.recipes.last_mile import SHARE, adapted_result, hand_over, last_mile
 from edgesmith.recipes.measure import measure_for
 from edgesmith.recipes.models import Model
@@ -31,7 +32,7 @@ from edgesmith.recipes.product import Score
 from edgesmith.recipes.report_base import as_latency
 from edgesmith.recipes.run_folder import BUNDLE_NAME
 from edgesmith.recipes.teacher import Taught, open_teacher
-from edgesmith.recipes.train import finish, fit_weights
+from edgesmith.recipes.train import finish
 from edgesmith.report import write
 from edgesmith.report.content import Outcome
 from edgesmith.report.page import PAGE_NAME

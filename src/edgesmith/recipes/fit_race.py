@@ -13,10 +13,10 @@ from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.engine.train import TrainResult
 from edgesmith.nn.build import Net
 from edgesmith.recipes.contenders import Contenders
+from edgesmith.recipes.fit_weights import fit_weights
 from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.run_folder import Stages
-from edgesmith.recipes.train import fit_weights
 from edgesmith.search.race import Rung, Standing, plan_rungs, race
 from edgesmith.tasks.base import Task
 

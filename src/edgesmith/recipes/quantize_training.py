@@ -28,6 +28,7 @@ from edgesmith.engine.evaluate import eager, evaluate
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.effort import FINISH_S, PROMISED
+from edgesmith.recipes.fit_weights import fit_held_out
 from edgesmith.recipes.going_on import free_settings
 from edgesmith.recipes.int8_wishes import Wishes
 from edgesmith.recipes.labels import require_task, same_order
@@ -40,7 +41,6 @@ from edgesmith.recipes.task_nets import net_for
 from edgesmith.recipes.train import (
     affordable_pictures,
     finish,
-    fit_held_out,
     named_recipe,
     task_of,
 )

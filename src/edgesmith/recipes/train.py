@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic as clock
-from typing import Any, Final
+from typing import Any
 
 from edgesmith.arch.heads.ssdlite import SsdLite
 from edgesmith.arch.spec import NetSpec, model_hash
@@ -17,21 +17,18 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
 from edgesmith.core.units import parse_seconds
 from edgesmith.data.preprocessing import Preprocessing
-from edgesmith.data.samples import Sample
 from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.deploy.formats import ONNX
-from edgesmith.deploy.quantize.training import FakeQuantNet
 from edgesmith.engine.config import TrainConfig
-from edgesmith.engine.health import DivergedError
 from edgesmith.engine.speed import measure_speed
 from edgesmith.engine.teacher import Teacher
-from edgesmith.engine.train import TrainResult, train
+from edgesmith.engine.train import TrainResult
 from edgesmith.engine.world import find_world
 from edgesmith.nn.build import Net
-from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.condensing import condense_checked
 from edgesmith.recipes.effort import FINISH_S, PROMISED
+from edgesmith.recipes.fit_weights import Trainable, fit_held_out
 from edgesmith.recipes.going_on import free_settings
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.model_files import MAIN_STEM, export_checked
@@ -48,9 +45,6 @@ from edgesmith.recipes.training import RECIPES, for_net
 from edgesmith.runtimes.table import runtime_for
 from edgesmith.tasks import table as tasks
 from edgesmith.tasks.base import LossOptions, Task
-
-Trainable = Net | FakeQuantNet
-_EVALUATIONS: Final = 20  # on the way, where the best is wanted and nobody says how often
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,72 +182,6 @@ def task_of(material: Material, config: TrainConfig, spec: NetSpec | None = None
     scores = spec.head.scores if spec is not None and isinstance(spec.head, SsdLite) else None
     options = LossOptions(label_smoothing=config.label_smoothing, class_weights=config.class_weights, scores=scores)
     return tasks.of(material.dataset, options=options)
-
-
-def fit_held_out(
-    net: Trainable,
-    material: Material,
-    task: Task,
-    config: TrainConfig,
-    *,
-    rule: Preprocessing,
-    folder: Path,
-    teacher: Teacher | None = None,
-    progress: Progress = SILENT,
-) -> TrainResult:
-    """As `fit_weights`, on all of train, or on nine tenths where the config wants evaluations on the way.
-
-    Raises:
-        RunError: The loss stayed without a finite value; the same folder may go on with a setting that mends it.
-    """
-    if config.use == "best" and config.evaluate_every_pictures is None:
-        config = replace(config, evaluate_every_pictures=max(1, config.pictures // _EVALUATIONS))
-    rest, held = material.dataset.hold_out(0.1, seed=config.seed) if config.evaluate_every_pictures else (None, None)
-    try:
-        return fit_weights(
-            net,
-            material,
-            task,
-            config,
-            rule=rule,
-            folder=folder,
-            samples=rest,
-            held=held,
-            teacher=teacher,
-            progress=progress,
-        )
-    except DivergedError as error:
-        way_on = " and --overwrite" if error.kept_step is None else ", with which the same command goes on from there"
-        raise RunError(f"{error}{way_on}") from error
-
-
-def fit_weights(
-    net: Trainable,
-    material: Material,
-    task: Task,
-    config: TrainConfig,
-    *,
-    rule: Preprocessing,
-    folder: Path,
-    samples: Sequence[Sample] | None = None,
-    held: Sequence[Sample] | None = None,
-    teacher: Teacher | None = None,
-    progress: Progress = SILENT,
-) -> TrainResult:
-    """Train ``net`` in place on some samples of train, scored on held-out ones for the curves."""
-    crops = None if held is None else material.crops(held, rule)
-    return train(
-        net,
-        task,
-        material.loader(samples, config, rule),
-        config,
-        spec=net.spec.to_json(),
-        resolution=net.spec.resolution,
-        folder=folder,
-        held_out=None if crops is None else lambda: batches_of(crops),
-        teacher=teacher,
-        progress=progress,
-    )
 
 
 def finish(

@@ -13,6 +13,7 @@ from edgesmith.devices.results import Measurement
 from edgesmith.engine.config import TrainConfig
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.effort import MAX_EPOCHS
+from edgesmith.recipes.fit_weights import fit_weights
 from edgesmith.recipes.net_forms import as_trainable
 from edgesmith.recipes.netadapt.config import Goal
 from edgesmith.recipes.netadapt.ground import Ground, Place
@@ -23,7 +24,7 @@ from edgesmith.recipes.netadapt.result import NetAdaptResult, candidate_json
 from edgesmith.recipes.run_folder import RunFolder
 from edgesmith.recipes.start import Start, default_recipe
 from edgesmith.recipes.teacher import Taught, open_teacher
-from edgesmith.recipes.train import finish, fit_weights, named_recipe
+from edgesmith.recipes.train import finish, named_recipe
 from edgesmith.report.page import PAGE_NAME
 from edgesmith.tasks.figures import figure_for
 

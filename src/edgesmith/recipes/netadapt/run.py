@@ -17,6 +17,7 @@ from edgesmith.devices.base import Device
 from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
 from edgesmith.recipes.effort import plan_time
+from edgesmith.recipes.fit_weights import fit_weights
 from edgesmith.recipes.models import resolve
 from edgesmith.recipes.netadapt.config import Goal, NetAdaptConfig
 from edgesmith.recipes.netadapt.ending import Ending
@@ -33,7 +34,7 @@ from edgesmith.recipes.run_folder import STAGES_NAME, RunFolder, Stages, open_ru
 from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
 from edgesmith.recipes.task_nets import net_for, sized_for
 from edgesmith.recipes.teacher import check_teacher
-from edgesmith.recipes.train import fit_weights, named_recipe, task_of
+from edgesmith.recipes.train import named_recipe, task_of
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
 from edgesmith.tasks.figures import figure_for

@@ -1,9 +1,9 @@
 """One step's two passes, shared by several threads that each take a part of the batch with a copy of the net.
 
 Small nets gain little from threads inside an operation: every convolution ends in a barrier, and on a busy machine
-each barrier waits for the slowest core. Here threads meet twice a step: between the two passes, because a part's share
-of the loss depends on what all parts count, and at its end. The copies share their weights; each keeps its own
-gradients and normalises over its own part of the batch.
+each barrier waits for the slowest core. Here threads meet once a step, and once more between the two passes where a
+part's share of the loss depends on what the others count. The copies share their weights; each keeps its own gradients
+and normalises over its own part of the batch.
 """
 
 from __future__ import annotations
@@ -92,16 +92,22 @@ class Replicas:
         self._spread_buffers()
         for index in range(count):
             _reseed_(self._nets[index], derive(seed, "step", step, index))
-        found = list(self._pool.map(lambda index: self._forward(index, *parts[index]), range(count)))
-        counts = torch.stack([counts_of(terms) for terms in found]).sum(dim=0)
-        losses = list(self._pool.map(lambda terms: _backward(share_of(terms, counts)), found))
+        found = list(self._pool.map(lambda index: self._pass(index, *parts[index], len(images)), range(count)))
+        losses = [each for each in found if isinstance(each, Tensor)]
+        if waiting := [each for each in found if not isinstance(each, Tensor)]:
+            counts = torch.stack([counts_of(terms) for terms in waiting]).sum(dim=0)
+            losses = list(self._pool.map(lambda terms: _backward(share_of(terms, counts)), waiting))
         self._gather(count)
         return torch.stack(losses).sum()
 
-    def _forward(self, index: int, images: Tensor, targets: Any) -> Sequence[LossSum]:
+    def _pass(self, index: int, images: Tensor, targets: Any, whole: int) -> Tensor | Sequence[LossSum]:
+        """The part's share of the loss after both passes, or its terms after the first if they wait for the others."""
         net = self._nets[index].train()
         net.zero_grad(set_to_none=True)
-        return self._objective(net, images.contiguous(memory_format=torch.channels_last), targets)
+        terms = self._objective(net, images.contiguous(memory_format=torch.channels_last), targets)
+        if not all(term.of_pictures for term in terms):
+            return terms
+        return _backward(share_of(terms, torch.full((len(terms),), float(whole))))
 
     @torch.no_grad()
     def _gather(self, count: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import torch
@@ -180,10 +181,10 @@ def _objective(task: Task, plan: Plan, teacher: Teacher | None) -> Objective:
         terms = [learned]
         if teacher is not None:
             taught = task.distill_loss(outputs, teacher(images), temperature=distill.temperature)
-            terms = [LossSum((1 - distill.share) * learned.total, learned.count)]
-            terms.append(LossSum(distill.share * taught * pictures, pictures))
+            terms = [replace(learned, total=(1 - distill.share) * learned.total)]
+            terms.append(LossSum(distill.share * taught * pictures, pictures, of_pictures=True))
         if strength:
-            terms.append(LossSum(strength * group_lasso(net) * pictures, pictures))
+            terms.append(LossSum(strength * group_lasso(net) * pictures, pictures, of_pictures=True))
         return terms
 
     return objective

@@ -27,10 +27,12 @@ class LossSum:
     Attributes:
         total: Scalar, with its gradient.
         count: Scalar, without one: how much ``total`` is a sum of, in pictures, known pixels or boxes.
+        of_pictures: Whether it is pictures, whose number in the whole batch is known without asking the other parts.
     """
 
     total: Tensor
     count: Tensor
+    of_pictures: bool = False
 
     def over(self, count: Tensor) -> Tensor:
         """The part's share of the mean over ``count``; one that is zero divides by 1."""

@@ -61,7 +61,7 @@ class Classification:
         weights = None if self.class_weights is None else self.class_weights.to(outputs.device)
         total = F.cross_entropy(outputs, targets, weight=weights, label_smoothing=self.label_smoothing, reduction="sum")
         if weights is None or targets.ndim > 1:
-            return LossSum(total, total.new_tensor(len(targets)))
+            return LossSum(total, total.new_tensor(len(targets)), of_pictures=True)
         return LossSum(total, weights[targets].sum())
 
     def is_void(self, targets: Tensor) -> bool:

@@ -123,7 +123,7 @@ class SandwichTask:
         """Over the pictures: a row of logits each."""
         loss = self.loss(outputs, targets)
         count = loss.new_tensor(len(targets))
-        return LossSum(loss * count, count)
+        return LossSum(loss * count, count, of_pictures=True)
 
     def _pupil_loss(self, answers: Tensor, teacher: Tensor, targets: Any) -> Tensor:
         loss = F.cross_entropy(answers, teacher)

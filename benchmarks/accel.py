@@ -1,6 +1,6 @@
 """Fronts of accuracy and speed on Accel-NASBench: what ours, Optuna's and pymoo's cover after so many evaluations.
 
-    python benchmarks/accel.py --seeds 10 --out benchmarks/results/accel.jsonl
+    python benchmarks/accel.py --seeds 5 --out benchmarks/results/accel.jsonl
 
 A ridge regression of the table (accel_table.py) stands for the networks, the same for all. Each of the eight columns of
 hardware is a search of its own, for accuracy and that column. The figure is the hypervolume beyond the reference point,

@@ -27,6 +27,8 @@ MACRO = read_lines(strategies_page.RESULTS / "macro.jsonl")
 ACCEL = read_lines(strategies_page.RESULTS / "accel.jsonl")
 CONTROLLER = read_lines(strategies_page.RESULTS / "controller.jsonl")
 SPEED = read_lines(strategies_page.RESULTS / "search_speed.jsonl")
+# Of `predicted` there are fewer seeds; the page says how many.
+RUN_WHOLE = [name for name in macro.NAMES if name != "predicted"]
 AT_MOST = {50: 0.11, 100: 0.07, 200: 0.055}
 
 
@@ -37,7 +39,7 @@ def regrets(name: str, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array([value for row in rows for value in row["regret"][str(count)]])
 
 
-@pytest.mark.parametrize("name", macro.NAMES)
+@pytest.mark.parametrize("name", RUN_WHOLE)
 def test_every_strategy_was_run_on_the_same_200_seeds(name: str) -> None:
     assert {len(regrets(name, count)) for count in macro.CHECKPOINTS} == {200}
 
@@ -48,7 +50,7 @@ def test_the_default_s_regret_is_what_was_promised(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", macro.CHECKPOINTS)
-@pytest.mark.parametrize("name", [name for name in macro.NAMES if name not in (DEFAULT, "predicted")])
+@pytest.mark.parametrize("name", [name for name in RUN_WHOLE if name != DEFAULT])
 def test_the_default_s_regret_is_below_every_other_s(name: str, count: int) -> None:
     """The difference over the same seeds is beyond its 95 % interval."""
     ahead = regrets(name, count) - regrets(DEFAULT, count)

@@ -135,6 +135,8 @@ def test_two_bundles_are_measured_together(browser: TestClient) -> None:
     ("argument", "shown"),
     [
         ("/data/flowers.zip", "flowers.zip"),
+        ("/served/fit-flowers/bundle", "fit-flowers/bundle"),
+        ("--out=/served/fit-flowers", "--out=fit-flowers"),
         ("--out=/home/somebody/runs/fit-flowers", "--out=fit-flowers"),
         ("--out=/home/a=b/runs/fit", "--out=fit"),
         ("/runs/tiny & co", "'tiny & co'"),
@@ -144,4 +146,4 @@ def test_two_bundles_are_measured_together(browser: TestClient) -> None:
 )
 def test_the_shown_command_has_no_path_of_this_machine(argument: str, shown: str) -> None:
     job = Job(key="a", verb="fit", title="", arguments=("fit", argument), created_at=0.0)
-    assert shown_command(job) == f"edgesmith fit {shown}"
+    assert shown_command(job, Path("/served")) == f"edgesmith fit {shown}"

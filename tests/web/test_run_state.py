@@ -90,6 +90,19 @@ def test_curves_leave_out_what_is_no_number(tmp_path: Path) -> None:
     assert training_panels(None) == ()
 
 
+def test_one_score_of_each_moment_is_drawn(tmp_path: Path) -> None:
+    """Two weights that were scored at the same moment are no curve."""
+    write_training(tmp_path)
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    first, second = (json.loads(line) for line in lines[-2:])
+    same = [{**first, "weights": kind, "metrics": {"top1": score}} for kind, score in (("raw", 0.4), ("mean", 0.5))]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in same))
+    assert training_panels(tmp_path / "events.jsonl") == ()
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in (*same, second)))
+    (score,) = training_panels(tmp_path / "events.jsonl")
+    assert score.curves[0].ys == (0.5, 0.7)
+
+
 def test_runs_are_found_at_any_depth_and_not_inside_runs(tmp_path: Path) -> None:
     for name in ("a", "b/c", "a/netadapt", ".hidden", "web-jobs/x"):
         (tmp_path / name).mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ from edgesmith.web.phone_state import Page
 from edgesmith.web.places import file_inside
 from edgesmith.web.render import render
 from edgesmith.web.scan import list_data
-from edgesmith.web.state import config_of, jobs_of, phones_of
+from edgesmith.web.state import config_of, jobs_of, phones_of, root_of
 from edgesmith.web.states import State
 from edgesmith.web.uploads import keep_archive
 
@@ -204,7 +204,7 @@ def _values(request: Request, job: Job) -> dict[str, Any]:
         "log": _tail(file_inside(folder, LOG_NAME)),
         "result": result,
         "seconds": max(0.0, (job.ended_at or time.time()) - job.created_at),
-        "command": shown_command(job),
+        "command": shown_command(job, root_of(request)),
     }
 
 

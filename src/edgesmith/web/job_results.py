@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from edgesmith.report.content import Latency
 from edgesmith.report.markup import Html, element, join
-from edgesmith.report.tables import cell, head_cell, list_facts, row_head, tabulate, with_interval
+from edgesmith.report.tables import cell, head_cell, list_facts, name_model, row_head, tabulate, with_interval
 from edgesmith.report.wording import format_ms, latency_interval, plural
 from edgesmith.web.addresses import address
 from edgesmith.web.jobs import Job
@@ -58,7 +58,7 @@ def _measure(job: Job, output: Mapping[str, Any]) -> Html:
         element(
             "tr",
             {},
-            row_head(str(row["name"])),
+            row_head(name_model(str(row["name"]))),
             cell(latency.device),
             cell(with_interval(format_ms(latency.ms), latency_interval(latency)), "number"),
             cell("yes: measure again on an idle machine" if latency.contended else "no"),
@@ -69,8 +69,10 @@ def _measure(job: Job, output: Mapping[str, Any]) -> Html:
         element(
             "li",
             {},
-            f"{row['a']} against {row['b']}: {row['verdict']} "
-            f"({row['ratio']:.3f} of its time, {row['low']:.3f} to {row['high']:.3f})",
+            name_model(str(row["a"])),
+            " against ",
+            name_model(str(row["b"])),
+            f": {row['verdict']} ({row['ratio']:.3f} of its time, {row['low']:.3f} to {row['high']:.3f})",
         )
         for row in output.get("comparisons", [])
     ]

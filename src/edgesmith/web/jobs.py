@@ -211,11 +211,19 @@ class Jobs:
         write_json(self.path(job.key) / JOB_NAME, to_dict(job))
 
 
-def shown_command(job: Job) -> str:
-    """Its command for people; of the paths of this machine only the last part is left."""
-    return shlex.join(["edgesmith", *map(_without_folders, job.arguments)])
+def shown_command(job: Job, folder: Path) -> str:
+    """Its command for people.
+
+    Args:
+        job: The job.
+        folder: The served one; paths in it are shown from there on, of other paths the last part.
+    """
+    return shlex.join(["edgesmith", *(_shown(argument, folder.absolute()) for argument in job.arguments)])
 
 
-def _without_folders(argument: str) -> str:
+def _shown(argument: str, folder: Path) -> str:
     option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
-    return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else argument
+    path = Path(value)
+    if not path.is_absolute():
+        return argument
+    return f"{option}{equals}{path.relative_to(folder) if path.is_relative_to(folder) else path.name}"

@@ -135,6 +135,7 @@ def training_panels(log: Path | None) -> tuple[CurvePanel, ...]:
     steps = [event for event in events if event.get("kind") == "step" and number_of(event.get("loss")) is not None]
     scores = [_scored(event) for event in events if event.get("kind") == "evaluation"]
     scores = [event for event in scores if number_of(event.get("score")) is not None]
+    scores = list({event.get("pictures"): event for event in scores}.values())  # of several weights at once, the last
     panels = []
     if len(steps) > 1:
         panels.append(CurvePanel(title="Loss", curves=(_curve("training loss", steps, "loss"),)))

@@ -61,7 +61,8 @@ Weights = Annotated[
     ),
 ]
 Workers = Annotated[
-    str | None, typer.Option(help="Processes that train side by side, such as 4; or here, ray, ray:ADDRESS.")
+    str | None,
+    typer.Option(help="Processes that train side by side, such as 4; or here, ray, ray:ADDRESS, ray:ADDRESS,gpus=0.5."),
 ]
 Settings = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Setting of the recipe; may be given several times.")

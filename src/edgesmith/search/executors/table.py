@@ -28,8 +28,23 @@ def _processes(argument: str) -> Executor:
 
 
 def _ray(argument: str) -> Executor:
-    """``ray://HOST:PORT`` is what Ray calls an address of its own, so it is taken as it stands."""
-    return Ray(address=f"ray:{argument}" if argument.startswith("//") else argument or None)
+    """An address, and what a job takes, with commas between; ``ray://HOST:PORT`` is what Ray calls one of its own."""
+    parts = [part for part in argument.split(",") if part]
+    address = parts.pop(0) if parts and "=" not in parts[0] else ""
+    needs = {"cpus": 1.0, "gpus": 0.0}
+    for part in parts:
+        name, _, value = part.partition("=")
+        lookup(needs, name, what="need of a job")
+        needs[name] = _number(name, value)
+    address = f"ray:{address}" if address.startswith("//") else address
+    return Ray(address=address or None, num_cpus=needs["cpus"], num_gpus=needs["gpus"])
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageError(f"executor ray takes a number of {name}, as in ray:auto,{name}=0.5, got {value!r}") from None
 
 
 EXECUTORS: Final[Mapping[str, Callable[[str], Executor]]] = MappingProxyType(
@@ -42,7 +57,7 @@ EXECUTORS: Final[Mapping[str, Callable[[str], Executor]]] = MappingProxyType(
 
 
 def make_executor(text: str) -> Executor:
-    """An executor from what was typed: ``here``, ``processes:4``, ``ray``, ``ray:ADDRESS``.
+    """An executor from what was typed: ``here``, ``processes:4``, ``ray``, ``ray:ADDRESS``, ``ray:ADDRESS,gpus=0.5``.
 
     Raises:
         UsageError: It is unknown, or its argument is; names the choices.

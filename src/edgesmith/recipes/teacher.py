@@ -10,6 +10,7 @@ from torch import nn
 from edgesmith.core.errors import UsageError, WeightsError
 from edgesmith.core.extras import require
 from edgesmith.core.table import unknown
+from edgesmith.data.dataset import Dataset
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.engine.teacher import Teacher
 from edgesmith.nn.build import build
@@ -28,6 +29,23 @@ class Taught(NamedTuple):
 
     teacher: Teacher
     source: str
+
+
+def check_teacher(text: str, dataset: Dataset, student: Preprocessing) -> None:
+    """Refuse a teacher that could not teach, before any work.
+
+    Raises:
+        UsageError: The task has none, it names nothing that we know, or it does not know all the classes.
+        WeightsError: What it names cannot be used.
+    """
+    if dataset.task == "detection":
+        raise UsageError("a detector has no teacher so far; leave --teacher out")
+    open_teacher(text, dataset.classes, student)
+
+
+def expert_for(text: str | None, classes: Sequence[str], student: Preprocessing) -> Teacher | None:
+    """As `open_teacher`; none where none is named."""
+    return None if text is None else open_teacher(text, classes, student).teacher
 
 
 class _Found(NamedTuple):

@@ -114,7 +114,7 @@ class ProposalRow:
         step: Counted from 1.
         change: Which width, from how many channels to how many.
         predicted_ms: What its latency was thought to be.
-        measured_ms: What it measured; ``None`` for those that were not chosen.
+        measured_ms: What it measured; ``None`` where there was no time for those that were not chosen.
         accuracy: On the held-out pictures, after its few steps of training; ``None`` for one that was left out.
         accepted: Whether the next step began with it.
         note: Why it was refused or left out.

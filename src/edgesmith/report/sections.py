@@ -120,8 +120,8 @@ def _search(report: FitReport) -> Section:
 def _proposals(report: FitReport) -> Section:
     metric = report.accuracy.metric
     note = (
-        "Every narrower network that was tried. Predicted latencies choose; what was chosen is measured, and taken "
-        f"only if it is faster. Its {metric} is of the held-out part of train."
+        "Every narrower network that was tried. Predicted latencies choose; the file of what was chosen is measured "
+        f"for longer, and taken only if it is faster. Its {metric} is of the held-out part of train."
     )
     body = tabulate_proposals(report.proposals, metric=metric) if report.proposals else _NOTHING
     return Section(key="proposals", title="Steps", note=note, body=body)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pickle
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +17,10 @@ from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.kinds.inverted_residual import GateSpec, InvertedResidual
 from edgesmith.arch.names import Activation, Skip
 from edgesmith.arch.spec import NetSpec
+from edgesmith.core.progress import SILENT, Stage
+from edgesmith.recipes.netadapt.trial import Trial, run_trial
 from edgesmith.search.executors.base import Done
+from edgesmith.search.executors.processes import Processes
 from tests.devices.blocks.fakes import LawDevice, additive
 from tests.devices.fakes import Noise
 
@@ -86,6 +93,84 @@ class Counting:
                 yield Done(number=number, failure="its worker died twice")
             else:
                 yield Done(number=number, answer=work(job))
+
+    def close(self) -> None:
+        return None
+
+
+def place_of(trial: Trial) -> str:
+    """Step and number of a proposal."""
+    return f"{trial.out.parent.parent.name}/{trial.out.stem}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deadly:
+    """Tries proposals, and kills the process that does at some of them.
+
+    Attributes:
+        log: A line for each that was begun.
+        deaths: How often a process dies of a proposal, by its place.
+    """
+
+    log: Path
+    deaths: tuple[tuple[str, int], ...]
+
+    def __call__(self, trial: Trial) -> dict[str, Any]:
+        with self.log.open("a") as file:
+            file.write(f"{place_of(trial)}\n")
+        begun = self.log.read_text().split().count(place_of(trial))
+        if begun <= dict(self.deaths).get(place_of(trial), 0):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return run_trial(trial)
+
+
+class Killing:
+    """One process of its own, which dies at some proposals.
+
+    Args:
+        work: What it does instead of trying proposals.
+    """
+
+    def __init__(self, work: Deadly) -> None:
+        self._work, self._inner, self.slots = work, Processes(1), 1
+
+    def run(self, work: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[Done[Any]]:
+        assert work is run_trial
+        return self._inner.run(self._work, jobs)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+@dataclass
+class Notes:
+    """Remembers what is said."""
+
+    said: list[str] = field(default_factory=list)
+
+    def stage(self, title: str, total: float | None = None, unit: str = "") -> Stage:
+        return SILENT.stage(title, total, unit)
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+@dataclass
+class Elsewhere:
+    """Runs jobs as a cluster does: as copies, in another working directory.
+
+    Attributes:
+        folder: That directory.
+    """
+
+    folder: Path
+    slots: int = 1
+
+    def run(self, work: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[Done[Any]]:
+        for number, job in enumerate(jobs):
+            with contextlib.chdir(self.folder):
+                answer = work(pickle.loads(pickle.dumps(job)))
+            yield Done(number=number, answer=answer)
 
     def close(self) -> None:
         return None

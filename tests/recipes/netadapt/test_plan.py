@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesmith.recipes.netadapt.plan import SHARES, Costs, plan_steps, shares_from
+from edgesmith.recipes.netadapt.plan import SHARES, Costs, StepPlan, plan_steps, shares_from
 
 COSTS = Costs(pictures_per_s=100, trial_s=1, accept_s=10, slots=2)
 MOST = 10**6
@@ -53,6 +55,22 @@ def test_a_step_by_hand() -> None:
     """16 proposals on 2 slots are 8 rounds of 1 + 500/100 s, and 10 s to accept."""
     assert COSTS.step_s(16, 500) == pytest.approx(58)
     assert COSTS.slower(2).step_s(16, 500) == pytest.approx(116)
+
+
+def test_every_proposal_is_measured_unless_that_costs_more_than_the_next_larger_cut() -> None:
+    """By hand: 16 files in 8 rounds of 1.5 s and 16 measurements of half a second are 20 s more."""
+    costs = replace(COSTS, file_s=1.5, measure_s=0.5)
+    assert costs.step_s(16, 500, measured=True) == pytest.approx(58 + 20)
+
+    def plan(costs: Costs, seconds: float) -> StepPlan:
+        return plan_steps(costs, cut=0.2, seconds=seconds, num_proposals=16, batch_size=64, most_pictures=MOST)
+
+    assert plan(costs, 3600).measured
+    assert plan(costs, 3600).seconds <= 3600
+    dear = replace(COSTS, measure_s=30)
+    assert not plan(dear, 900).measured
+    assert plan(dear, 900).share == plan(COSTS, 900).share
+    assert not plan(costs, 0).measured
 
 
 def test_what_the_user_chose_is_kept() -> None:

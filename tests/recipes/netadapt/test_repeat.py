@@ -16,6 +16,7 @@ from edgesmith.recipes.netadapt.report import repeat_of
 MORE: list[dict[str, Any]] = [
     {},
     {"delta": 0.02, "steps_pictures": 256, "time": "40m", "from_scratch": True},
+    {"multiple": 16, "teacher": "runs/large"},
     {"rule": "accuracy", "schedule": "original", "resolution": "128", "settings": ("batch_size=32",)},
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import zipfile
 from dataclasses import replace
@@ -11,18 +12,20 @@ from typing import Any
 import pytest
 
 from edgesmith.arch.cost import count_total
-from edgesmith.arch.edits.widths import widths_of
+from edgesmith.arch.edits.widths import widths_of, with_width
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import BudgetError, UsageError
 from edgesmith.core.files import read_json, read_lines
 from edgesmith.core.units import format_duration
 from edgesmith.deploy.bundle import open_bundle
+from edgesmith.recipes.netadapt import run as runs
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.result import NetAdaptResult
 from edgesmith.recipes.netadapt.run import netadapt
+from edgesmith.recipes.netadapt.walk import Walk
 from edgesmith.recipes.quickstart import write_digits
 from tests.devices.blocks.fakes import additive
-from tests.recipes.netadapt.fakes import Counting, FolderDevice, small_net, write_net
+from tests.recipes.netadapt.fakes import Counting, Deadly, Elsewhere, FolderDevice, Killing, Notes, small_net, write_net
 
 SETTINGS = ("workers=0", "replicas=1", "schedule.warmup_pictures=64", "batch_size=32", "resolution_steps=1")
 
@@ -148,6 +151,90 @@ def test_a_proposal_whose_worker_dies_is_left_out_with_a_note(whole: tuple[Path,
 
 
 @pytest.mark.slow
+def test_a_process_that_is_killed_costs_its_proposal_one_more_try_and_then_the_proposal(
+    digits: Path, tmp_path: Path
+) -> None:
+    """Real processes, killed by -9: proposal 1 of the first step once, proposal 2 each time."""
+    work = Deadly(log=tmp_path / "begun.txt", deaths=(("01/01", 1), ("01/02", 9)))
+    executor = Killing(work)
+    try:
+        result = netadapt(config(digits), out=tmp_path / "run", executor=executor, device=FolderDevice())
+    finally:
+        executor.close()
+    begun = work.log.read_text().split()
+    rows = {f"{row['step']:02d}/{row['proposal']:02d}": row for row in read_lines(tmp_path / "run" / "proposals.jsonl")}
+    assert result.met
+    assert sorted(begun) == sorted([*rows, "01/01", "01/02"])
+    assert (rows["01/01"]["note"], rows["01/01"]["accuracy"] is None) == ("", False)
+    assert (rows["01/02"]["note"], rows["01/02"]["accuracy"]) == ("left out: its worker died twice", None)
+
+
+@pytest.mark.slow
+def test_every_proposal_that_was_tuned_is_measured_or_it_is_said_that_there_was_no_time(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first step has an hour, the others nothing."""
+    hours = itertools.chain([3600.0], itertools.repeat(0.0))
+    monkeypatch.setattr(runs, "Walk", lambda ground, costs, _: Walk(ground, costs, lambda: next(hours)))
+    progress = Notes()
+    netadapt(config(digits), out=tmp_path / "run", device=FolderDevice(), progress=progress)
+    rows, seed = read_lines(tmp_path / "run" / "proposals.jsonl"), small_net().with_num_classes(3)
+    seed_ms = read_json(tmp_path / "run" / "stages" / "seed.json")["result"]["ms"]
+    widths = {width.name: width for width in widths_of(seed)}
+    first = [row for row in rows if row["step"] == 1]
+    assert len(first) > 3
+    for row in first:
+        narrower = with_width(seed, widths[row["change"]], row["to_channels"])
+        assert row["measured_ms"] == pytest.approx(seed_ms * additive(narrower) / additive(seed), rel=1e-6)
+    later = [row for row in rows if row["step"] > 1 and row["measured_ms"] is None]
+    assert later
+    assert "step 2: no time to measure every proposal: only the best by the rule are" in progress.said
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert page.count("there was no time to measure it") == len(later)
+    assert not list((tmp_path / "run").rglob("trials/files"))
+
+
+@pytest.mark.slow
+def test_workers_that_were_started_elsewhere_find_what_was_named_by_relative_paths(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "some.zip").write_bytes(digits.read_bytes())
+    write_net(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    wanted = config(digits, model="small.json", data="some.zip")
+    result = netadapt(wanted, out=Path("run"), executor=Elsewhere(folder=tmp_path / "elsewhere"), device=FolderDevice())
+    assert result.met
+    assert all(each["metrics"] for each in result.candidates)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+FAMILIES = (
+    "mobilenet_v1@width=0.25",
+    "mobilenet_v2@width=0.35",
+    "mobilenet_v3_small@width=0.35",
+    "mobilenet_v3_small_minimalistic@width=0.35",
+    "mnasnet_a1@width=0.35",
+    "mobilenet_v4_conv_small@width=0.35",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAMILIES)
+def test_whole_runs_of_every_family_land_under_their_budget(digits: Path, tmp_path: Path, name: str) -> None:
+    wanted = config(digits, model=f"{name},resolution=32", budget="0.93x", delta=0.05, steps_pictures=32)
+    result = netadapt(wanted, out=tmp_path / "run", device=FolderDevice())
+    seed = open_bundle(result.steps[0]).manifest.spec
+    assert result.met
+    assert additive(result.spec) / additive(seed) <= 0.93
+    assert [block.kind for block in result.spec.blocks] == [block.kind for block in seed.blocks]
+    assert open_bundle(result.bundle).manifest.files[0].parity is not None
+    accepted = [each for each in result.candidates if each["accepted"]]
+    assert len(accepted) == len(result.steps) - 1 >= 1
+    assert result.sizes["final"]["parameters"] < result.sizes["seed"]["parameters"]
+
+
+@pytest.mark.slow
 def test_a_killed_run_repeats_nothing_and_ends_as_the_undisturbed_one(
     whole: tuple[Path, NetAdaptResult, Counting], digits: Path, tmp_path: Path
 ) -> None:
@@ -183,6 +270,7 @@ def test_case_p1_a_step_whose_file_is_not_measured_to_be_faster_is_refused(digit
     rows = read_lines(tmp_path / "run" / "proposals.jsonl")
     refused = [row for row in rows if row["note"].startswith("refused: measured, and not faster")]
     assert result.spec.blocks[1] == small_net().blocks[1]
+    assert refused, "the narrower block was never measured"
     assert all(row["change"] == "expansion of block 1" and not row["accepted"] for row in refused)
     assert all(row["to_channels"] % 8 == 0 for row in rows)
 

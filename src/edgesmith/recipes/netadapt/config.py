@@ -39,6 +39,7 @@ class NetAdaptConfig:
         recipe: Training recipe; None takes what suits the weights.
         settings: ``key=value`` settings of the recipe.
         resolution: ``160`` or ``128x192``: another input size.
+        teacher: A trained network that the last training learns from beside the labels, as of ``edgesmith train``.
         seed: Decides splits, weights, order and augmentation.
     """
 
@@ -58,6 +59,7 @@ class NetAdaptConfig:
     recipe: str | None = None
     settings: tuple[str, ...] = ()
     resolution: str | None = None
+    teacher: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.progress import Progress
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.sources import absolute_data
 from edgesmith.deploy.bundle import Bundle
 from edgesmith.devices.base import Device
 from edgesmith.engine.config import TrainConfig
@@ -57,6 +58,11 @@ class Ground:
     folder: Path
     stages: Stages
     progress: Progress
+
+    @property
+    def data(self) -> str:
+        """DATA as other processes and machines find it, wherever they were started."""
+        return absolute_data(self.config.data)
 
     @property
     def epoch(self) -> int:

@@ -30,11 +30,14 @@ from edgesmith.recipes.netadapt.trial import short
 from edgesmith.recipes.netadapt.walk import AIM
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.start import Start
+from edgesmith.recipes.teacher import expert_for
 from edgesmith.search.netadapt import narrowest, propose
 from edgesmith.tasks.base import Task
 
 _ACCEPT_S: Final = 14.0
 _TRIAL_S: Final = 1.5
+_FILE_S: Final = 1.5
+_MEASURE_S: Final = 0.5
 _LEAST_WALK: Final = 0.25
 
 
@@ -81,12 +84,20 @@ class Opening:
         return law.to_json()
 
     def speeds(self) -> dict[str, float]:
-        """Pictures a second in a long training, and in a proposal's, which has one thread."""
+        """Pictures a second in a long training, taught too if there is a teacher, and in a proposal's on one thread."""
         net, rule = self.start.begin(self.spec, self.material, seed=self.config.seed)
-        speeds = {}
-        for name, config in {"long": self.base, "trial": short(self.base, self.base.batch_size)}.items():
+        speeds, teacher = {}, self.config.teacher
+        kinds: dict[str, tuple[TrainConfig, str | None]] = {
+            "long": (self.base, None),
+            "trial": (short(self.base, self.base.batch_size), None),
+        }
+        kinds |= {"taught": (self.base, teacher)} if teacher is not None else {}
+        for name, (config, text) in kinds.items():
+            expert = expert_for(text, self.material.dataset.classes, rule)
             loader = self.material.loader(None, config, rule)
-            speeds[name] = measure_speed(net, self.task, loader, config, resolution=self.spec.resolution, steps=6)
+            speeds[name] = measure_speed(
+                net, self.task, loader, config, resolution=self.spec.resolution, steps=6, teacher=expert
+            )
         return speeds
 
     def _measure(self) -> dict[str, Any]:
@@ -105,7 +116,14 @@ def plan_run(ground: Ground, spec: NetSpec, speeds: Mapping[str, float], total_s
     """Pictures for the tuning, seconds for the walk and the long training, and what all of it will take."""
     config, batch_size = ground.config, ground.base.batch_size
     finish_s, tune_s, long_s = min(60.0, 0.15 * total_s), TUNE_SHARE * total_s, LONG_SHARE * total_s
-    costs = Costs(pictures_per_s=speeds["trial"], trial_s=_TRIAL_S, accept_s=_ACCEPT_S, slots=ground.executor.slots)
+    costs = Costs(
+        pictures_per_s=speeds["trial"],
+        trial_s=_TRIAL_S,
+        accept_s=_ACCEPT_S,
+        slots=ground.executor.slots,
+        file_s=_FILE_S,
+        measure_s=_MEASURE_S,
+    )
     begun_s = spent_s(ground.stages)
     walk_s = max(_LEAST_WALK * total_s, total_s - begun_s - finish_s - tune_s - long_s)
     first = config.schedule_with(config.delta).share
@@ -121,6 +139,7 @@ def plan_run(ground: Ground, spec: NetSpec, speeds: Mapping[str, float], total_s
         pictures=config.steps_pictures,
     )
     return {
+        "taught_pace": speeds.get("taught", speeds["long"]) / speeds["long"],
         "tune_pictures": max(batch_size, round(speeds["long"] * tune_s)),
         "tune_s": tune_s,
         "walk_s": walk_s,
@@ -139,7 +158,8 @@ def forecast_line(plan: Mapping[str, Any], ground: Ground) -> str:
     return (
         f"forecast: {format_duration(plan['forecast_s'])} in all; from {ground.seed_ms:.3f} to "
         f"{ground.budget_ms:.3f} ms in about {steps['num_steps']} steps of {steps['share']:.1%} or more, each with "
-        f"{plan['num_proposals']} proposals on {steps['pictures']} pictures"
+        f"{plan['num_proposals']} proposals on {steps['pictures']} pictures, "
+        + ("all of them measured" if steps["measured"] else "of which there is time to measure the best alone")
     )
 
 

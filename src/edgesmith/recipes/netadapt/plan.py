@@ -14,6 +14,7 @@ TUNE_SHARE: Final = 0.12
 LONG_SHARE: Final = 0.3
 _OVERSHOOT: Final = 1.3  # widths come in multiples: a step saves more than it must
 _BATCHES: Final = (4, 2)
+_MOST_COARSER: Final = 1.7  # from one of SHARES to the next
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,8 @@ class Costs:
     Attributes:
         pictures_per_s: That one process trains.
         trial_s: Of a proposal, beside its training: scoring, reading and writing weights.
+        file_s: Of a proposal that is to be measured: making its file, where it was trained.
+        measure_s: Of the same: measuring it, one after the other.
         accept_s: Of a step, beside its proposals: export, parity, measuring.
         slots: Proposals at work side by side.
     """
@@ -31,11 +34,19 @@ class Costs:
     trial_s: float
     accept_s: float
     slots: int
+    file_s: float = 0.0
+    measure_s: float = 0.0
 
-    def step_s(self, num_proposals: int, pictures: int) -> float:
+    def beside_s(self, num_proposals: int, *, measured: bool) -> float:
+        """Seconds of a step without any training."""
+        each = self.trial_s + (self.file_s if measured else 0.0)
+        measuring = self.measure_s * num_proposals if measured else 0.0
+        return self.accept_s + measuring + each * math.ceil(num_proposals / self.slots)
+
+    def step_s(self, num_proposals: int, pictures: int, *, measured: bool = False) -> float:
         """Seconds of a whole step."""
-        each = self.trial_s + pictures / self.pictures_per_s
-        return self.accept_s + each * math.ceil(num_proposals / self.slots)
+        training = pictures / self.pictures_per_s * math.ceil(num_proposals / self.slots)
+        return training + self.beside_s(num_proposals, measured=measured)
 
     def slower(self, factor: float) -> Costs:
         """The same where everything takes ``factor`` times as long."""
@@ -44,6 +55,8 @@ class Costs:
             trial_s=self.trial_s * factor,
             accept_s=self.accept_s * factor,
             slots=self.slots,
+            file_s=self.file_s * factor,
+            measure_s=self.measure_s * factor,
         )
 
 
@@ -56,12 +69,14 @@ class StepPlan:
         pictures: That each proposal is fine-tuned on.
         num_steps: How many there will be.
         seconds: What they will take.
+        measured: Whether every proposal is measured, and not only what is chosen.
     """
 
     share: float
     pictures: int
     num_steps: int
     seconds: float
+    measured: bool = False
 
 
 def plan_steps(
@@ -78,7 +93,7 @@ def plan_steps(
     """The smallest cut a step, and then the most pictures, that there is time for.
 
     Four batches a proposal are wanted, because a gentle cut needs little mending; where no cut leaves time for them,
-    two must do.
+    two must do. Every proposal is measured where that costs no more than the next larger cut.
 
     Args:
         costs: What things take.
@@ -95,17 +110,26 @@ def plan_steps(
     """
     if not shares:
         raise UsageError("no cut to choose from")
-    for wanted in (count * batch_size for count in _BATCHES):
-        for share in shares:
-            steps = max(1, math.ceil(cut / (share * _OVERSHOOT)))
-            rounds = math.ceil(num_proposals / costs.slots)
-            each_s = (seconds / steps - costs.accept_s) / rounds - costs.trial_s
-            affordable = min(max(wanted, most_pictures), int(each_s * costs.pictures_per_s))
-            chosen = affordable if pictures is None else pictures
-            if affordable >= (wanted if pictures is None else pictures):
-                return _step_plan(costs, share, chosen, steps, num_proposals)
-    steps = max(1, math.ceil(cut / (shares[-1] * _OVERSHOOT)))
-    return _step_plan(costs, shares[-1], pictures or _BATCHES[-1] * batch_size, steps, num_proposals)
+
+    def affordable(share: float, measured: bool) -> int:
+        steps = max(1, math.ceil(cut / (share * _OVERSHOOT)))
+        left_s = seconds / steps - costs.beside_s(num_proposals, measured=measured)
+        return int(left_s / math.ceil(num_proposals / costs.slots) * costs.pictures_per_s)
+
+    def find(measured: bool) -> StepPlan | None:
+        for wanted in (count * batch_size for count in _BATCHES):
+            for share in shares:
+                most = min(max(wanted, most_pictures), affordable(share, measured))
+                if most >= (wanted if pictures is None else pictures):
+                    chosen = most if pictures is None else pictures
+                    return _step_plan(costs, share, chosen, cut, num_proposals, measured=measured)
+        return None
+
+    plain, full = find(measured=False), find(measured=True)
+    if full is not None and plain is not None and full.share <= _MOST_COARSER * plain.share:
+        return full
+    least = pictures or _BATCHES[-1] * batch_size
+    return plain or _step_plan(costs, shares[-1], least, cut, num_proposals, measured=False)
 
 
 def shares_from(first: float, *, fixed: bool) -> tuple[float, ...]:
@@ -113,6 +137,9 @@ def shares_from(first: float, *, fixed: bool) -> tuple[float, ...]:
     return (first,) if fixed else (first, *(each for each in SHARES if each > first))
 
 
-def _step_plan(costs: Costs, share: float, pictures: int, steps: int, num_proposals: int) -> StepPlan:
-    seconds = steps * costs.step_s(num_proposals, pictures)
-    return StepPlan(share=share, pictures=pictures, num_steps=steps, seconds=seconds)
+def _step_plan(
+    costs: Costs, share: float, pictures: int, cut: float, num_proposals: int, *, measured: bool
+) -> StepPlan:
+    steps = max(1, math.ceil(cut / (share * _OVERSHOOT)))
+    seconds = steps * costs.step_s(num_proposals, pictures, measured=measured)
+    return StepPlan(share=share, pictures=pictures, num_steps=steps, seconds=seconds, measured=measured)

@@ -147,6 +147,7 @@ def _candidate(story: Story, number: int, place: Place) -> content.CandidateRow:
 
 
 def _proposal(row: Mapping[str, Any]) -> content.ProposalRow:
+    is_unmeasured = row["accuracy"] is not None and row["measured_ms"] is None
     return content.ProposalRow(
         step=row["step"],
         change=_change(row),
@@ -154,7 +155,7 @@ def _proposal(row: Mapping[str, Any]) -> content.ProposalRow:
         measured_ms=row["measured_ms"],
         accuracy=row["accuracy"],
         accepted=row["accepted"],
-        note=row["note"],
+        note=row["note"] or ("not chosen; there was no time to measure it" if is_unmeasured else ""),
     )
 
 
@@ -179,12 +180,14 @@ def repeat_of(ground: Ground) -> tuple[content.Command, ...]:
     config = ground.config
     parts = [f"edgesmith netadapt {config.model} {config.data} --budget {config.budget} --device {config.device}"]
     parts.append(f"--seed {config.seed} --rule {config.rule} --schedule {config.schedule} --weights {config.weights}")
+    parts.append(f"--multiple {config.multiple}")
     parts.append(f"--time {config.time}" if config.time else f"--effort {config.effort}")
     parts += [f"--delta {config.delta}"] * (config.delta is not None)
     parts += [f"--steps-pictures {config.steps_pictures}"] * (config.steps_pictures is not None)
     parts += ["--from-scratch"] * config.from_scratch
     parts += [f"--recipe {config.recipe}"] * (config.recipe is not None)
     parts += [f"--resolution {config.resolution}"] * (config.resolution is not None)
+    parts += [f"--teacher {config.teacher}"] * (config.teacher is not None)
     parts += [f"--set {setting}" for setting in config.settings]
     return (content.Command(text=" ".join(parts), purpose="the whole run"),)
 

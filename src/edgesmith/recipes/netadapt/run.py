@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,29 +12,28 @@ from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.sources import absolute_data
-from edgesmith.deploy.bundle import load_module, open_bundle
+from edgesmith.deploy.bundle import open_bundle
 from edgesmith.devices.base import Device
 from edgesmith.devices.table import get_device
 from edgesmith.engine.config import TrainConfig
-from edgesmith.nn.build import Net, build
-from edgesmith.recipes.effort import MAX_EPOCHS, plan_time
+from edgesmith.recipes.effort import plan_time
 from edgesmith.recipes.models import resolve
-from edgesmith.recipes.net_forms import as_trainable
 from edgesmith.recipes.netadapt.config import Goal, NetAdaptConfig
+from edgesmith.recipes.netadapt.ending import Ending
 from edgesmith.recipes.netadapt.ground import Ground, Place
 from edgesmith.recipes.netadapt.latency import LatencyLaw
 from edgesmith.recipes.netadapt.opening import Opening, forecast_line, plan_run, spent_s
 from edgesmith.recipes.netadapt.plan import Costs
-from edgesmith.recipes.netadapt.products import HELD, LONG, Paired, measure_paired, step_bundle
-from edgesmith.recipes.netadapt.report import Story, sizes_of, write_report
-from edgesmith.recipes.netadapt.result import NetAdaptResult, candidate_json
+from edgesmith.recipes.netadapt.products import step_bundle
+from edgesmith.recipes.netadapt.result import NetAdaptResult
 from edgesmith.recipes.netadapt.trial import open_set
 from edgesmith.recipes.netadapt.walk import Walk
 from edgesmith.recipes.remarks import say_left_out, say_of_set
 from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.start import SCRATCH, Start, default_recipe, open_start
 from edgesmith.recipes.task_nets import net_for, sized_for
-from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
+from edgesmith.recipes.teacher import check_teacher
+from edgesmith.recipes.train import fit_weights, named_recipe, task_of
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.executors.here import Here
 from edgesmith.tasks.figures import figure_for
@@ -71,7 +69,8 @@ def netadapt(
     model = resolve(config.model)
     spec = model.spec_at(config.resolution)
     named_recipe(config.recipe or SCRATCH, config.settings, spec=spec, seed=config.seed)
-    material = open_set(config.data, config.seed)
+    data = absolute_data(config.data)
+    material = open_set(data, config.seed)
     say_of_set(material.dataset, progress)
     say_left_out(material.pictures.problems, progress)
     start = open_start(config.weights, spec, model=model, progress=progress).unfolded(material)
@@ -82,7 +81,9 @@ def netadapt(
         raise UsageError(f"{spec.name} has no expansion or bottleneck that could be narrowed; try mobilenet_v3_small")
     recipe = config.recipe or default_recipe(start, material.dataset.task)
     base = named_recipe(recipe, config.settings, spec=spec, seed=config.seed)
-    settings = to_dict(config) | {"verb": "netadapt", "data": absolute_data(config.data)}
+    if config.teacher is not None:
+        check_teacher(config.teacher, material.dataset, start.rule(spec))
+    settings = to_dict(config) | {"verb": "netadapt", "data": data}
     folder = open_run(out, settings, overwrite=overwrite)
     progress.note(f"going on with {out}" if folder.resumed else start.describe(material.dataset.classes))
     return _Run(config, base, start, spec, found, executor or Here(), folder, total_s, progress).run()
@@ -105,9 +106,8 @@ class _Run:
     ) -> None:
         self.config, self.base, self.start, self.spec, self.device = config, base, start, spec, device
         self.executor, self.folder, self.total_s, self.progress = executor, folder, total_s, progress
-        self.material = open_set(config.data, config.seed)
+        self.material = open_set(absolute_data(config.data), config.seed)
         self.task, self.rule = task_of(self.material, base, spec), start.rule(spec)
-        self.figure = figure_for(self.task.name)
         self.stages = Stages(folder.path / "stages")
         self.goal = Goal.parse(config.budget)
 
@@ -151,7 +151,8 @@ class _Run:
         costs = from_dict(Costs, plan["costs"]).slower(max(1.0, took_s / max(thought_s, 1e-6)))
         walk = Walk(ground, costs, lambda: self.total_s - kept_s - spent_s(self.stages))
         last = walk.run(first)
-        return self._finish(ground, plan, walk, last)
+        ending = Ending(ground, plan, walk.rows, walk.places, self.folder, self.total_s)
+        return ending.run(last)
 
     def _tune(self, ground: Ground, pictures: int, forecast_s: float) -> Place:
         """Train the head, then all of it, on what is not held out: only then accuracies mean something."""
@@ -178,7 +179,9 @@ class _Run:
             return step_bundle(net.eval(), ground, folder, name="step00", facts=facts)[1]
 
         found = self.stages.run("tune", work, forecast_s=forecast_s)
-        self.progress.note(f"tuned: {self.figure.label} {found['accuracy']:.1%} on the held-out pictures")
+        self.progress.note(
+            f"tuned: {figure_for(self.task.name).label} {found['accuracy']:.1%} on the held-out pictures"
+        )
         return Place(
             spec=self.spec,
             ms=ground.seed_ms,
@@ -187,100 +190,3 @@ class _Run:
             interval=tuple(found["interval"]),
             bundle=open_bundle(folder / "bundle"),
         )
-
-    def _long_pictures(self, plan: dict[str, Any]) -> int:
-        """What there is time for at the pace of the tuning, the last training that was seen."""
-        left_s: float = max(0.5 * plan["long_s"], self.total_s - spent_s(self.stages) - plan["finish_s"])
-        pace: float = plan["tune_pictures"] / max(self.stages.times("tune")[1], 1.0)
-        return min(MAX_EPOCHS * len(self.material.pictures), max(self.base.batch_size, round(pace * left_s)))
-
-    def _finish(self, ground: Ground, plan: dict[str, Any], walk: Walk, last: Place) -> NetAdaptResult:
-        pictures: int = self.stages.run("pictures", lambda: self._long_pictures(plan))
-        begun = time.monotonic()
-        net, config = self._final_net(last, pictures)
-        how = "from scratch" if self.config.from_scratch else "from its weights"
-        self.progress.note(f"training the narrowed network {how} on {pictures} pictures")
-        result = fit_weights(
-            net,
-            self.material,
-            self.task,
-            config,
-            rule=self.rule,
-            folder=self.folder.path / "train",
-            progress=self.progress,
-        )
-        self.stages.note("long", plan["long_s"], max(result.seconds, time.monotonic() - begun))
-        begun = time.monotonic()
-        score, bundle = finish(
-            net,
-            self.material,
-            self.task,
-            result,
-            rule=self.rule,
-            folder=self.folder.path,
-            seed=self.config.seed,
-            more={"netadapt": {"steps": len(walk.places) - 1, "budget": self.config.budget}},
-            progress=self.progress,
-        )
-        seed = walk.places[0].bundle
-        paired, measurement = measure_paired([bundle, seed], self.device, progress=self.progress)
-        if not self._is_met(paired) and (paired.latency.contended or self._may_be_met(paired)):
-            self.progress.note("the budget was just missed: measuring once more, for longer")
-            paired, measurement = measure_paired([bundle, seed], self.device, plan=LONG, progress=self.progress)
-        self.stages.note("finish", plan["finish_s"], time.monotonic() - begun)
-        story = Story(
-            ground=ground,
-            budget_ms=self.goal.limit_ms(paired.latency.ms / paired.to_seed),
-            rows=walk.rows,
-            places=walk.places,
-            bundle=open_bundle(bundle.folder),
-            result=result,
-            score=score,
-            paired=paired,
-            measurement=measurement,
-            num_held=len(self.material.parted(self.config.seed)[1]),
-            forecast_s=plan["forecast_s"],
-        )
-        return self._result(story, plan)
-
-    def _final_net(self, last: Place, pictures: int) -> tuple[Net, TrainConfig]:
-        if self.config.from_scratch:
-            name = default_recipe(Start(), self.task.name)
-            recipe = named_recipe(name, self.config.settings, spec=last.spec, seed=self.config.seed)
-            return build(last.spec, seed=self.config.seed), replace(recipe, pictures=pictures)
-        net = load_module(last.bundle)
-        assert isinstance(net, Net), "a bundle's module is built from its spec"
-        return as_trainable(net), replace(self.base, pictures=pictures, frozen_pictures=0)
-
-    def _is_met(self, paired: Paired) -> bool:
-        if self.goal.share is not None:
-            return paired.high <= self.goal.share
-        return paired.latency.high_ms <= self.goal.limit_ms(0.0)
-
-    def _may_be_met(self, paired: Paired) -> bool:
-        """Whether only the width of the interval is in the way."""
-        if self.goal.share is not None:
-            return paired.low <= self.goal.share
-        return paired.latency.low_ms <= self.goal.limit_ms(0.0)
-
-    def _result(self, story: Story, plan: dict[str, Any]) -> NetAdaptResult:
-        path = self.folder.path / "report.html"
-        paired = story.paired
-        to_seed = {"ratio_to_seed": paired.to_seed, "ratio_low": paired.low, "ratio_high": paired.high}
-        done = NetAdaptResult(
-            bundle=story.bundle.folder,
-            report=path,
-            budget_ms=story.budget_ms,
-            met=self._is_met(paired),
-            latency=(paired.latency.to_dict() | to_seed,),
-            metrics=story.score.metrics(),
-            spec=story.bundle.manifest.spec,
-            forecast_s=plan["forecast_s"],
-            actual_s=spent_s(self.stages),
-            candidates=tuple(candidate_json(row, key=self.figure.key, split=HELD) for row in story.rows),
-            steps=tuple(place.bundle.folder for place in story.places),
-            sizes=sizes_of(story),
-            summary=write_report(story, path),
-        )
-        self.folder.finish(done.to_json())
-        return done

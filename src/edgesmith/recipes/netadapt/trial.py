@@ -17,15 +17,18 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.core.files import atomic_file, write_json
 from edgesmith.data.evaluation import Crops
 from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.devices.blocks.files import Maker
 from edgesmith.engine.config import ScheduleConfig, TrainConfig
 from edgesmith.engine.evaluate import eager, evaluate
 from edgesmith.engine.train import train
 from edgesmith.nn.build import Net, build
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.material import Material, open_material
+from edgesmith.recipes.net_forms import deployed
 from edgesmith.recipes.train import task_of
 from edgesmith.weights.transplant import transplant
 
+FILES_NAME: Final = "files"
 _GENTLE: Final = 0.3
 _NORM_MOMENTUM: Final = 0.3  # statistics of the wider net are forgotten within ten steps
 
@@ -41,8 +44,9 @@ class Trial:
         out: Where the answer goes; the new weights beside it, with another suffix.
         config: The fine-tuning.
         rule: From picture to input.
-        data: As DATA of the command line.
+        data: As DATA of the command line, absolute.
         seed: Of the split.
+        maker: Makes the file that is measured, beside ``out``; None makes none.
     """
 
     spec: NetSpec
@@ -53,6 +57,12 @@ class Trial:
     rule: Preprocessing
     data: str
     seed: int
+    maker: Maker | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """Where the file goes whose latency is the proposal's."""
+        return None if self.maker is None else self.out.parent / FILES_NAME / f"{self.out.stem}{self.maker.suffix}"
 
     @property
     def state(self) -> Path:
@@ -81,6 +91,9 @@ def run_trial(trial: Trial) -> dict[str, Any]:
     finally:
         torch.set_num_threads(threads)
     save_state(net.state_dict(), trial.state)
+    if trial.maker is not None and trial.file is not None:
+        trial.file.parent.mkdir(exist_ok=True)
+        trial.maker(deployed(trial.spec), trial.file)
     answer = {
         "accuracy": float(found.metrics[task.score_name]),
         "pictures": result.pictures,

@@ -14,18 +14,18 @@ from typing import Any, Final
 
 from safetensors.torch import load_file
 
-from edgesmith.arch.spec import model_hash
 from edgesmith.core.config import from_dict, to_dict
-from edgesmith.core.files import read_json, write_json, write_text
+from edgesmith.core.files import write_text
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.nn.build import build
-from edgesmith.recipes.net_forms import deployed, trainable
+from edgesmith.recipes.net_forms import trainable
 from edgesmith.recipes.netadapt.config import RULES
 from edgesmith.recipes.netadapt.ground import Ground, Place
 from edgesmith.recipes.netadapt.latency import LatencyLaw
 from edgesmith.recipes.netadapt.plan import Costs, StepPlan, plan_steps, shares_from
 from edgesmith.recipes.netadapt.products import LONG, measure_paired, step_bundle
-from edgesmith.recipes.netadapt.trial import Trial, run_trial, short
+from edgesmith.recipes.netadapt.step_table import measure_tuned, row_of, trials_of, try_all
+from edgesmith.recipes.netadapt.trial import FILES_NAME, Trial
 from edgesmith.search.netadapt import Proposal, Tried, choose, limit_of, near, propose
 from edgesmith.tasks.figures import figure_for
 
@@ -114,14 +114,21 @@ class Walk:
         cut_ms = ground.config.schedule_with(plan.share).cut_ms(number - 1, ground.seed_ms) * 2**misses
         proposals = self._proposals(place, law, cut_ms)
         begun = time.monotonic()
-        answers = self._try(number, place, proposals, plan.pictures, folder)
+        trials = trials_of(ground, number, place, proposals, plan, folder)
+        answers = try_all(ground, number, proposals, trials)
+        if not plan.measured:
+            ground.progress.note(f"step {number}: no time to measure every proposal: only the best by the rule are")
+        table = self._table(number, place, trials) if plan.measured else {}
         if answers:
             self._learn_costs(plan, len(answers), time.monotonic() - begun)
         rows = [row_of(number, index, each, answers[index]) for index, each in enumerate(proposals)]
+        for index, ms in table.items():
+            rows[int(index)]["measured_ms"] = ms
         chosen = self._choose(number, place, proposals, answers, rows, folder)
         found = None if chosen is None else self._accept(number, rows[chosen[0]], *chosen, folder)
         for state in (folder / "trials").glob("*.safetensors"):
             state.unlink()
+        shutil.rmtree(folder / "trials" / FILES_NAME, ignore_errors=True)
         return {"rows": rows, "place": found, "costs": to_dict(self._costs)}
 
     def _proposals(self, place: Place, law: LatencyLaw, cut_ms: float) -> tuple[Proposal, ...]:
@@ -155,41 +162,15 @@ class Walk:
 
         return from_dict(StepPlan, ground.stages.run(f"plan-{number:02d}", work))
 
-    def _try(
-        self, number: int, place: Place, proposals: Sequence[Proposal], pictures: int, folder: Path
-    ) -> list[dict[str, Any]]:
-        """The answers of all proposals; those of an earlier process are read."""
-        ground = self._ground
-        weights = place.bundle.folder / place.bundle.manifest.weights.path
-        trials = [
-            Trial(
-                spec=proposal.spec,
-                before=place.spec,
-                weights=weights,
-                out=folder / "trials" / f"{index:02d}.json",
-                config=replace(short(ground.base, pictures), seed=ground.config.seed + number),
-                rule=ground.rule,
-                data=ground.config.data,
-                seed=ground.config.seed,
-            )
-            for index, proposal in enumerate(proposals)
-        ]
-        waiting = [trial for trial in trials if not trial.out.is_file()]
-        title = f"step {number}: {len(proposals)} proposals"
-        with ground.progress.stage(title, len(trials), "proposals") as stage:
-            stage.advance(len(trials) - len(waiting))
-            for done in ground.executor.run(run_trial, waiting):
-                if done.failure is not None:
-                    trial = waiting[done.number]
-                    name = proposals[trials.index(trial)].describe()
-                    ground.progress.note(f"step {number}: {name} is left out: {done.failure}")
-                    write_json(trial.out, {"failure": done.failure})
-                stage.advance()
-        return [read_json(trial.out) for trial in trials]
+    def _table(self, number: int, place: Place, trials: Sequence[Trial]) -> Mapping[str, float]:
+        work = partial(measure_tuned, place, trials, self._ground)
+        found: Mapping[str, float] = self._ground.stages.run(f"table-{number:02d}", work)
+        return found
 
     def _learn_costs(self, plan: StepPlan, num_answers: int, seconds: float) -> None:
         """What the last step took is what the next will take; a step that was read from disk teaches nothing."""
-        thought_s = self._costs.step_s(num_answers, plan.pictures) - self._costs.accept_s
+        whole_s = self._costs.step_s(num_answers, plan.pictures, measured=plan.measured)
+        thought_s = whole_s - self._costs.accept_s
         if seconds > 0.3 * thought_s:
             self._costs = self._costs.slower(seconds / thought_s)
 
@@ -273,25 +254,3 @@ class Walk:
             f"{figure_for(self._ground.task.name).label} {found['accuracy']:.1%} on the held-out pictures"
         )
         return {key: found[key] for key in ("ms", "high_ms", "accuracy", "interval")}
-
-
-def row_of(number: int, index: int, proposal: Proposal, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """A proposal's line of the step table, as JSON values."""
-    failure = answer.get("failure")
-    return {
-        "step": number,
-        "proposal": index,
-        "model_hash": model_hash(deployed(proposal.spec)),
-        "kind": proposal.width.kind.value,
-        "change": proposal.width.name,
-        "channels": proposal.width.channels,
-        "to_channels": proposal.channels,
-        "predicted_ms": proposal.ms,
-        "measured_ms": None,
-        "accuracy": answer.get("accuracy"),
-        "pictures": answer.get("pictures", 0),
-        "seconds": answer.get("seconds", 0.0),
-        "latency": [],
-        "accepted": False,
-        "note": "" if failure is None else f"left out: {failure}",
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgesmith.core.errors import UsageError
-from edgesmith.recipes.effort import plan_time
+from edgesmith.recipes.effort import announce_all, plan_time
 
 
 @pytest.mark.parametrize(("effort", "minutes"), [("quick", 25), ("standard", 120), ("thorough", 480)])
@@ -23,3 +23,8 @@ def test_time_overrides_effort() -> None:
 def test_nonsense_is_refused(effort: str, time: str | None) -> None:
     with pytest.raises(UsageError):
         plan_time(effort, time)
+
+
+def test_the_forecast_is_there_before_anything_is_done() -> None:
+    assert announce_all(plan_time("quick", "10m")).startswith("forecast: 9 min in all at most: 1 min 5 s for the race")
+    assert "3 min 36 s for the search" in announce_all(plan_time("quick", "10m", search=True))

@@ -23,6 +23,8 @@ CONFIGS: list[dict[str, Any]] = [
     {"search": SearchWishes(random=True, trials=12, reward="soft"), "max_memory": "5MB"},
     {"search": SearchWishes(strategy="tpe", batch=3, proxy=ProxyWishes(pictures=900, subset=0.5))},
     {"search": SearchWishes(random=True, objectives=("accuracy", "latency"))},
+    {"teacher": "runs/large"},
+    {"preset": "paper-small", "int8": True},
 ]
 
 
@@ -53,3 +55,11 @@ def test_a_search_by_another_strategy_alone_is_repeated_as_it_was() -> None:
     assert text.startswith("edgesmith search d --budget 1ms")
     assert "--strategy nsga2" in text
     assert text.endswith("--objective accuracy,latency --proxy scale=0.5 --batch 4 --no-random")
+
+
+def test_a_preset_is_asked_for_by_its_name_and_not_by_its_parts() -> None:
+    text = repeat(FitConfig(data="d", budget="1ms", preset="paper-large")).text
+    assert "--preset paper-large" in text
+    assert "--no-int8" in text
+    assert "search" not in text
+    assert "adapt" not in text

@@ -71,6 +71,7 @@ def fit(
     max_memory: str | None = None,
     workers: str | None = None,
     preset: str | None = None,
+    teacher: str | None = None,
     overwrite: bool = False,
     progress: Progress = SILENT,
 ) -> FitResult:
@@ -109,6 +110,7 @@ def fit(
         max_size=max_size,
         max_memory=max_memory,
         workers=workers,
+        teacher=teacher,
     )
     if preset is not None:
         from edgesmith.data import dataset as datasets
@@ -197,20 +199,22 @@ def netadapt(
     recipe: str | None = None,
     settings: tuple[str, ...] = (),
     resolution: str | None = None,
-    workers: int = 1,
+    teacher: str | None = None,
+    workers: int | str = "here",
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = SILENT,
 ) -> NetAdaptResult:
     """Narrow a network until it meets a budget; see `edgesmith.recipes.netadapt.config.NetAdaptConfig`.
 
-    With more than one of ``workers`` a script needs Python's ``if __name__ == "__main__":`` around its calls.
+    By default proposals are tried in this process, which ends with the first that kills it. ``workers`` in processes of
+    their own, even one, outlive that; a script then needs Python's ``if __name__ == "__main__":`` around its calls.
     """
     require("torch", extra="train")
     from edgesmith.recipes.netadapt.config import NetAdaptConfig
     from edgesmith.recipes.netadapt.run import netadapt as run
-    from edgesmith.search.executors.here import Here
-    from edgesmith.search.executors.processes import Processes
+    from edgesmith.recipes.search_wishes import SearchWishes
+    from edgesmith.search.executors.table import make_executor
 
     config = NetAdaptConfig(
         model=str(model),
@@ -229,9 +233,10 @@ def netadapt(
         recipe=recipe,
         settings=settings,
         resolution=resolution,
+        teacher=teacher,
         seed=seed,
     )
-    executor = Here() if workers == 1 else Processes(workers)
+    executor = make_executor(SearchWishes(workers=str(workers)).executor)
     try:
         return run(config, out=Path(out), overwrite=overwrite, executor=executor, progress=progress)
     finally:

@@ -81,13 +81,22 @@ def plan_time(effort: str, time: str | None, *, search: bool = False) -> TimePla
     )
 
 
+def announce_all(plan: TimePlan) -> str:
+    """The forecast before anything is done, in one line: what the whole fit is to take at most."""
+    searched = f"{format_duration(plan.search_s)} for the search, " if plan.search_s else ""
+    return (
+        f"forecast: {format_duration(plan.total_s)} in all at most: {searched}{format_duration(plan.race_s)} for the "
+        "race, the rest mostly for the last training"
+    )
+
+
 def announce(plan: Mapping[str, float]) -> str:
-    """The forecast in one line.
+    """What the forecast has become when the candidates are known, in one line.
 
     Args:
         plan: ``forecast_s``, ``race_s`` and ``train_s``.
     """
     return (
-        f"forecast: {format_duration(plan['forecast_s'])} in all, {format_duration(plan['race_s'])} for the race "
+        f"forecast now: {format_duration(plan['forecast_s'])} in all, {format_duration(plan['race_s'])} for the race "
         f"and {format_duration(plan['train_s'])} for the winner's training"
     )

@@ -6,8 +6,6 @@ race on a held-out part of train, the winner is trained on all of train, exporte
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,38 +13,32 @@ from statistics import harmonic_mean
 from typing import Any
 
 from edgesmith.arch.space.parts import Side
-from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import BudgetError
 from edgesmith.core.progress import SILENT, Progress
-from edgesmith.data.samples import Sample
 from edgesmith.data.sources import absolute_data
-from edgesmith.deploy.bundle import Bundle, open_bundle
-from edgesmith.devices.results import Latency, Measurement
-from edgesmith.engine.train import TrainResult
 from edgesmith.recipes.candidates import Choice
 from edgesmith.recipes.contenders import Contenders
-from edgesmith.recipes.effort import TimePlan, announce, plan_time
+from edgesmith.recipes.effort import TimePlan, announce, announce_all, plan_time
 from edgesmith.recipes.fit_config import FitConfig
-from edgesmith.recipes.fit_int8 import describe, int8_product, with_int8
+from edgesmith.recipes.fit_ending import Ending
+from edgesmith.recipes.fit_int8 import with_int8
 from edgesmith.recipes.fit_plan import candidate_speeds, plan_training
-from edgesmith.recipes.fit_race import Race, Runners
-from edgesmith.recipes.fit_report import Course, Story, tell_narrowed, write_report
+from edgesmith.recipes.fit_race import Runners
+from edgesmith.recipes.fit_report import Course
 from edgesmith.recipes.fit_result import FitResult
 from edgesmith.recipes.int8_candidates import check_target, int8_of
-from edgesmith.recipes.last_mile import REACH, SHARE, adapted_result, hand_over, last_mile
+from edgesmith.recipes.last_mile import REACH
 from edgesmith.recipes.material import Material, open_material
-from edgesmith.recipes.measure import measure_for
-from edgesmith.recipes.models import CLASSIFICATION, Model
-from edgesmith.recipes.product import Score
-from edgesmith.recipes.run_folder import BUNDLE_NAME, RunFolder, Stages, open_run
+from edgesmith.recipes.models import CLASSIFICATION
+from edgesmith.recipes.run_folder import RunFolder, Stages, open_run
 from edgesmith.recipes.search_result import Search
 from edgesmith.recipes.search_stage import search_stage
 from edgesmith.recipes.start import SCRATCH, Starts, default_recipe
 from edgesmith.recipes.task_nets import shapes_of
-from edgesmith.recipes.train import finish, fit_weights, named_recipe, task_of
+from edgesmith.recipes.teacher import check_teacher
+from edgesmith.recipes.train import named_recipe, task_of
 from edgesmith.recipes.zoo_choice import choose_of_zoo
-from edgesmith.report import write
-from edgesmith.report.saved import REPORT_NAME, load
 from edgesmith.search.candidates import NETS, resolutions_for
 from edgesmith.search.limits import Limits
 from edgesmith.tasks.base import Task
@@ -71,10 +63,13 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     first = starts.of(find(NETS[0]))
     recipe = config.recipe or default_recipe(first, material.dataset.task)
     base = named_recipe(recipe, config.settings, spec=find(NETS[0]), seed=config.seed)
+    if config.teacher is not None:
+        check_teacher(config.teacher, material.dataset, first.rule(find(NETS[0])))
     folder = open_run(out, settings, overwrite=overwrite)
     if folder.resumed:
         progress.note(f"going on with {out}")
     progress.note(first.describe(material.dataset.classes))
+    progress.note(announce_all(time_plan))
     return _Fit(config, limits, time_plan, task_of(material, base), starts, material, folder, progress).run()
 
 
@@ -97,9 +92,7 @@ class _Fit:
         # Where NetAdapt follows, contenders may be a little too slow.
         self.reach = replace(limits, latency_ms=limits.latency_ms * (REACH if config.adapt else 1.0))
         self.starts, self.material, self.folder, self.progress = starts, material, folder, progress
-        self.classes = material.dataset.classes
         self.stages = Stages(folder.path / "stages")
-        self.int8_told: dict[str, Any] | None = None
 
     def run(self) -> FitResult:
         """All stages, int8 last."""
@@ -111,11 +104,11 @@ class _Fit:
         return result
 
     def _float(self) -> FitResult:
-        """Choose, search, race, train, finish."""
+        """Choose, search, race, and what comes of the winner."""
         choice = self._choose()
         search = self._search(choice)
         self.contenders = Contenders(
-            choice,
+            choice if self.config.zoo else replace(choice, fitting=()),
             search,
             self.starts,
             self.material,
@@ -124,22 +117,55 @@ class _Fit:
             recipe=self.config.recipe,
             settings=self.config.settings,
         )
-        specs = self.contenders.specs
+        if not self.contenders.specs:
+            raise BudgetError(f"nothing that the search found keeps {self.budget_ms:g} ms; raise --budget or --time")
+        speeds, plan = self._plan()
+        runners = Runners(
+            self.contenders,
+            self.material,
+            self.task,
+            seed=self.config.seed,
+            int8=int8_of(self.config.target, progress=self.progress),
+            stages=self.stages,
+            folder=self.folder.path / "race",
+            progress=self.progress,
+        )
+        race = runners.run(plan["race_s"], harmonic_mean(speeds.values()))
+        course = Course(
+            config=self.config,
+            budget_ms=self.budget_ms,
+            material=self.material,
+            choice=choice,
+            search=search,
+            contenders=self.contenders.measured,
+            race=race,
+            stages=self.stages,
+            plan=plan,
+            forecast_s=self.time_plan.total_s,
+        )
+        ending = Ending(
+            course,
+            self.contenders,
+            runners,
+            self.task,
+            self.time_plan,
+            self.folder.path,
+            progress=self.progress,
+        )
+        return ending.run()
+
+    def _plan(self) -> tuple[dict[str, float], dict[str, Any]]:
+        """Pictures a second of each contender without a teacher, and what there is time for."""
         timed = partial(candidate_speeds, self.contenders, self.material, self.task, progress=self.progress)
-        speeds = self.stages.run("speeds", timed, forecast_s=20)
+        speeds: dict[str, float] = self.stages.run("speeds", timed, forecast_s=20)
+        taught, teacher = speeds, self.config.teacher
+        if teacher is not None:
+            taught = self.stages.run("speeds-taught", partial(timed, teacher=teacher), forecast_s=20)
         count, spent_s = len(self.material.pictures), self.stages.times()[1]
-        planned = partial(plan_training, speeds, self.time_plan, spent_s=spent_s, num_pictures=count)
-        plan = self.stages.run("plan", planned)
+        planned = partial(plan_training, taught, self.time_plan, spent_s=spent_s, num_pictures=count)
+        plan: dict[str, Any] = self.stages.run("plan", planned)
         self.progress.note(announce(plan))
-        race = self._race(speeds, plan)
-        winner = specs[race.winner]
-        if self.contenders.ms_of(winner) > self.budget_ms:
-            return self._adapt(winner, self._course(choice, search, race, plan))
-        result = self._train(winner, plan["pictures"][winner.name], plan["train_s"])
-        score, latency, measurement = self._finish(winner, result)
-        done = self._report(self._course(choice, search, race, plan), result, score, latency, measurement)
-        told = self.int8_told
-        return done if told is None else replace(done, int8=told, summary=(*done.summary, describe(told)))
+        return speeds, plan
 
     def _choose(self) -> Choice:
         work = partial(
@@ -181,118 +207,4 @@ class _Fit:
             stages=self.stages,
             folder=self.folder.path,
             progress=self.progress,
-        )
-
-    def _race(self, speeds: Mapping[str, float], plan: Mapping[str, Any]) -> Race:
-        runners = Runners(
-            self.contenders,
-            self.material,
-            self.task,
-            seed=self.config.seed,
-            int8=int8_of(self.config.target, progress=self.progress),
-            stages=self.stages,
-            folder=self.folder.path / "race",
-            progress=self.progress,
-        )
-        return runners.run(plan["race_s"], harmonic_mean(speeds.values()))
-
-    def _course(self, choice: Choice, search: Search | None, race: Race, plan: Mapping[str, Any]) -> Course:
-        return Course(
-            config=self.config,
-            budget_ms=self.budget_ms,
-            material=self.material,
-            choice=choice,
-            search=search,
-            contenders=self.contenders.measured,
-            race=race,
-            stages=self.stages,
-            plan=plan,
-        )
-
-    def _adapt(self, winner: NetSpec, course: Course) -> FitResult:
-        """Train a winner that is too slow for a while, and let NetAdapt bring it onto the budget."""
-        plan, home = course.plan, self.folder.path
-        pictures = round(SHARE * plan["pictures"][winner.name])
-        # NetAdapt's steps are judged by held-out pictures, which must be news to the network.
-        rest, _ = self.material.parted(self.config.seed)
-        result = self._train(winner, pictures, SHARE * plan["train_s"], samples=rest)
-        _, wide = self._product(winner, result, home / "wide")
-        left_s = self.time_plan.total_s - self.stages.times()[1]
-        work = partial(
-            last_mile, wide.folder, self.config, seconds=left_s, folder=home / "netadapt", progress=self.progress
-        )
-        found = self.stages.run("adapt", work, forecast_s=(1 - SHARE) * plan["train_s"])
-        bundle = hand_over(Path(found["bundle"]), home / BUNDLE_NAME)
-        write(tell_narrowed(course, load(home / "netadapt" / REPORT_NAME), bundle.folder), home / "report.html")
-        return adapted_result(
-            found,
-            winner.name,
-            bundle=bundle.folder,
-            report=home / "report.html",
-            forecast_s=plan["forecast_s"],
-            actual_s=self.stages.times()[1],
-            candidates=None if course.search is None else course.search.to_json(),
-        )
-
-    def _product(self, spec: NetSpec, result: TrainResult, folder: Path) -> tuple[Score, Bundle]:
-        return finish(
-            self._net,
-            self.material,
-            self.task,
-            result,
-            rule=self.contenders.rule(spec),
-            folder=folder,
-            seed=self.config.seed,
-            progress=self.progress,
-        )
-
-    def _train(
-        self, spec: NetSpec, pictures: int, forecast_s: float, *, samples: Sequence[Sample] | None = None
-    ) -> TrainResult:
-        self.progress.note(f"training {spec.name} on {pictures} pictures")
-        net, rule = self.contenders.begin(spec)
-        self._net = net
-        config = self.contenders.config(spec, pictures)
-        begun = time.monotonic()
-        folder, progress = self.folder.path / "train", self.progress
-        result = fit_weights(
-            net, self.material, self.task, config, rule=rule, folder=folder, samples=samples, progress=progress
-        )
-        self.stages.note("train", forecast_s, max(result.seconds, time.monotonic() - begun))
-        return result
-
-    def _finish(self, spec: NetSpec, result: TrainResult) -> tuple[Score, Latency, Measurement]:
-        begun = time.monotonic()
-        score, bundle = self._product(spec, result, self.folder.path)
-        if self.config.target.is_int8:
-            count, stages = len(self.material.pictures), self.stages
-            self.int8_told, score = int8_product(
-                bundle, score, self.config, self.task, num_train=count, stages=stages, progress=self.progress
-            )
-            bundle = open_bundle(bundle.folder)
-        model = Model(name=bundle.manifest.name, spec=spec, bundle=bundle)
-        latency, measurement = measure_for(model, self.config.target, self.budget_ms, progress=self.progress)
-        self.bundle = open_bundle(bundle.folder)
-        self.stages.note("finish", self.time_plan.finish_s, time.monotonic() - begun)
-        return score, latency, measurement
-
-    def _report(
-        self, course: Course, result: TrainResult, score: Score, latency: Latency, measurement: Measurement
-    ) -> FitResult:
-        story = Story(
-            **vars(course), bundle=self.bundle, result=result, score=score, latency=latency, measurement=measurement
-        )
-        report = self.folder.path / "report.html"
-        return FitResult(
-            bundle=self.bundle.folder,
-            report=report,
-            budget_ms=self.budget_ms,
-            met=latency.high_ms <= self.budget_ms,
-            latency=tuple(each.to_dict() for each in measurement.latency),
-            metrics=score.metrics(),
-            spec=self.bundle.manifest.spec,
-            forecast_s=course.plan["forecast_s"],
-            actual_s=self.stages.times()[1],
-            summary=write_report(story, report),
-            candidates=None if course.search is None else course.search.to_json(),
         )

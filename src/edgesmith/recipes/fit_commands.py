@@ -17,6 +17,8 @@ def repeat(config: FitConfig) -> content.Command:
         "--resolution": config.resolution,
         "--max-size": config.max_size,
         "--max-memory": config.max_memory,
+        "--teacher": config.teacher,
+        "--preset": config.preset,
     }
     parts = [f"edgesmith {config.verb} {config.data} --budget {config.budget}"]
     across = f" --across {config.across}" if config.target.is_many else ""
@@ -46,6 +48,8 @@ def _search_options(config: FitConfig) -> list[str]:
         chosen = {"search": wishes is not None, "adapt": config.adapt, "int8": config.int8}
         if wishes is not None and wishes.if_worth:
             del chosen["search"]
+        if config.preset is not None:
+            chosen = {"int8": config.int8}
         return [f"--{name}" if is_on else f"--no-{name}" for name, is_on in chosen.items()]
     assert wishes is not None, "the verb search is one with wishes"
     named = [f"--space {wishes.space} --strategy {wishes.strategy} --scoring {wishes.scoring} --reward {wishes.reward}"]

@@ -36,6 +36,9 @@ class FitConfig:
         max_size: Size of the weights with a unit, such as ``2MB``; None is no limit.
         max_memory: Peak of the activations with a unit; None is no limit.
         workers: Who tries the candidates of search and NetAdapt, as in `SearchWishes`; decides nothing of the result.
+        teacher: A trained network that the last training learns from beside the labels, as of ``edgesmith train``.
+        zoo: Whether networks of the zoo race beside what a search found; without them its finalists do alone.
+        preset: The paper's way that this is a part of, as of `edgesmith.recipes.paper`; None for the usual one.
     """
 
     data: str
@@ -55,6 +58,9 @@ class FitConfig:
     max_size: str | None = None
     max_memory: str | None = None
     workers: str | None = None
+    teacher: str | None = None
+    zoo: bool = True
+    preset: str | None = None
 
     def __post_init__(self) -> None:
         SearchWishes(workers=self.workers)  # refuses an executor that nobody knows, even where nothing is searched

@@ -10,13 +10,19 @@ from edgesmith.engine.speed import measure_speed
 from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.effort import MAX_EPOCHS, TimePlan
 from edgesmith.recipes.material import Material
+from edgesmith.recipes.teacher import expert_for
 from edgesmith.tasks.base import Task
 
 _STEPS: Final = 8
 
 
 def candidate_speeds(
-    contenders: Contenders, material: Material, task: Task, *, progress: Progress = SILENT
+    contenders: Contenders,
+    material: Material,
+    task: Task,
+    *,
+    teacher: str | None = None,
+    progress: Progress = SILENT,
 ) -> dict[str, float]:
     """Pictures a second that each candidate trains at, by name.
 
@@ -24,6 +30,7 @@ def candidate_speeds(
         contenders: Who.
         material: What they train on.
         task: Gives the loss.
+        teacher: Whom they learn from beside the labels, if anybody.
         progress: Told of each.
     """
     speeds = {}
@@ -32,7 +39,10 @@ def candidate_speeds(
             net, rule = contenders.begin(spec)
             config = contenders.config(spec, MAX_EPOCHS * len(material.pictures))
             loader = material.loader(None, config, rule)
-            speeds[spec.name] = measure_speed(net, task, loader, config, resolution=spec.resolution, steps=_STEPS)
+            expert = expert_for(teacher, material.dataset.classes, rule)
+            speeds[spec.name] = measure_speed(
+                net, task, loader, config, resolution=spec.resolution, steps=_STEPS, teacher=expert
+            )
             stage.advance(detail=spec.name)
     return speeds
 
@@ -43,7 +53,7 @@ def plan_training(
     """Pictures for the winner's training, whoever it will be, from the time that is left.
 
     Args:
-        speeds: From `candidate_speeds`.
+        speeds: From `candidate_speeds`, with the teacher where there is one.
         time_plan: Of the fit.
         spent_s: What is over of it.
         num_pictures: Of train.

@@ -9,6 +9,9 @@ from typing import Final
 
 from edgesmith.arch.spec import model_hash
 from edgesmith.core.progress import SILENT, Progress
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.engine.train import TrainResult
+from edgesmith.nn.build import Net
 from edgesmith.recipes.contenders import Contenders
 from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
 from edgesmith.recipes.material import Material
@@ -69,6 +72,7 @@ class Runners:
         self._contenders, self._material, self._task, self._seed = contenders, material, task, seed
         self._int8, self._stages, self._folder, self._progress = int8, stages, folder, progress
         self._rest, self._held = material.parted(seed)
+        self._asked: dict[str, tuple[int, int]] = {}
         self._pictures: dict[str, int] = {}
         self._intervals: dict[str, tuple[float, float]] = {}
 
@@ -83,6 +87,7 @@ class Runners:
 
         def evaluate(name: str, number: int, rung: Rung) -> float:
             pictures = round(speed * rung.seconds)
+            self._asked[name] = (number, pictures)
             stage = f"race-{number}-{model_hash(self._contenders.specs[name])}"
             done = self._stages.run(stage, lambda: self._round(name, number, pictures), forecast_s=rung.seconds)
             self._pictures[name] = int(done["pictures"])
@@ -95,8 +100,12 @@ class Runners:
         winner, standings = race(names, plan_rungs(len(names), seconds), evaluate)
         return Race(winner=winner, standings=standings, pictures=self._pictures, intervals=self._intervals)
 
-    def _round(self, name: str, number: int, pictures: int) -> dict[str, float]:
-        self._progress.note(f"race, round {number + 1}: {name} on {pictures} pictures")
+    def trained(self, name: str) -> tuple[Net, TrainResult]:
+        """A runner with the weights of its last round, which are read from its folder."""
+        net, _, result = self._train(name, *self._asked[name])
+        return net, result
+
+    def _train(self, name: str, number: int, pictures: int) -> tuple[Net, Preprocessing, TrainResult]:
         spec = self._contenders.specs[name]
         net, rule = self._contenders.begin(spec)
         result = fit_weights(
@@ -110,6 +119,11 @@ class Runners:
             held=self._held,
             progress=self._progress,
         )
+        return net, rule, result
+
+    def _round(self, name: str, number: int, pictures: int) -> dict[str, float]:
+        self._progress.note(f"race, round {number + 1}: {name} on {pictures} pictures")
+        net, rule, result = self._train(name, number, pictures)
         evaluation = result.evaluation
         if self._int8 is not None:
             calibration = self._material.crops(self._rest[:NUM_CALIBRATION], rule)

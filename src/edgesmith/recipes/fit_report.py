@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,12 @@ from edgesmith.tasks.figures import figure_for
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """What a fit did until it had a winner; ``plan`` has ``forecast_s`` of the whole."""
+    """What a fit did until it had a winner.
+
+    Attributes:
+        forecast_s: What all of it was to take, as it was said before anything was done.
+        told: Outcome and reason of networks that a race does not explain, by name.
+    """
 
     config: FitConfig
     budget_ms: float
@@ -43,6 +48,8 @@ class Course:
     race: Race
     stages: Stages
     plan: Mapping[str, Any]
+    forecast_s: float
+    told: Mapping[str, tuple[content.Outcome, str]] = field(default_factory=dict)
 
     @property
     def num_held(self) -> int:
@@ -91,7 +98,7 @@ def tell(story: Story) -> content.FitReport:
         verb=story.config.verb,
         search=_told_search(story),
         stages=_stages(story.stages),
-        forecast_s=story.plan["forecast_s"],
+        forecast_s=story.forecast_s,
         repeat=(repeat(story.config),),
         next_steps=next_steps(story.bundle.folder, story.config),
     )
@@ -118,7 +125,7 @@ def tell_narrowed(course: Course, narrowed: content.FitReport, bundle: Path) -> 
         candidates=(*raced, *narrowed.candidates),
         search=_told_search(course),
         stages=_stages(course.stages),
-        forecast_s=course.plan["forecast_s"],
+        forecast_s=course.forecast_s,
         repeat=(repeat(course.config),),
         next_steps=next_steps(bundle, course.config),
     )
@@ -149,7 +156,7 @@ def _candidates(story: Course) -> tuple[content.CandidateRow, ...]:
     for each in story.contenders:
         name = each.spec.name
         standing = race.standings.get(name)
-        outcome, reason = fate_of(name, race)
+        outcome, reason = story.told.get(name) or fate_of(name, race)
         accuracy = None if standing is None else _raced_accuracy(story, name, standing)
         pictures = race.pictures.get(name, 0)
         rows.append(_row(each.spec, outcome, reason, latency=each.latency, accuracy=accuracy, pictures=pictures))
@@ -207,6 +214,11 @@ def _row(
 
 def _stages(stages: Stages) -> tuple[content.StageTime, ...]:
     names = {
+        "1-seed": "train the seed",
+        "1-search": "search by the controller",
+        "edits": "measure the hand edits",
+        "2-netadapt": "NetAdapt",
+        "ends": "measure the last network",
         "choose": "choose candidates",
         "search": "search",
         "speeds": "time training",

@@ -26,9 +26,14 @@ class FitResult:
     summary: tuple[str, ...]
     candidates: tuple[Mapping[str, Any], ...] | None = None
     int8: Mapping[str, Any] | None = None
+    missed: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON of ``edgesmith fit --json``; after a search with every candidate that was tried."""
+        """The JSON of ``edgesmith fit --json``.
+
+        After a search with every candidate that was tried; with ``missed`` where the race's winner missed the budget in
+        the end, and another network of the race, which keeps it, is returned.
+        """
         searched = {} if self.candidates is None else {"candidates": [dict(each) for each in self.candidates]}
         return {
             "bundle": str(self.bundle),
@@ -42,4 +47,5 @@ class FitResult:
             "actual_s": self.actual_s,
             **searched,
             **({} if self.int8 is None else {"int8": dict(self.int8)}),
+            **({} if self.missed is None else {"missed": dict(self.missed)}),
         }

@@ -48,6 +48,7 @@ def last_mile(
             device=config.device,
             time=f"{max(60.0, seconds):.0f}s",
             settings=config.settings,
+            teacher=config.teacher,
             seed=config.seed,
         )
         executor = make_executor(config.executor)
@@ -60,12 +61,12 @@ def last_mile(
 
 
 def hand_over(bundle: Path, target: Path) -> Bundle:
-    """A bundle copied to where a run's is looked for, unless it is there already.
+    """A bundle copied to where a run's is looked for, unless it is there already; another network's is replaced.
 
     Raises:
         RunError: The disk is full.
     """
-    if not is_bundle(target):
+    if not is_bundle(target) or open_bundle(target).manifest.spec != open_bundle(bundle).manifest.spec:
         with atomic_folder(target) as folder:
             shutil.copytree(bundle, folder, dirs_exist_ok=True)
     return open_bundle(target)

@@ -30,7 +30,7 @@ from edgesmith.recipes.roofline import add_rooflines
 from edgesmith.runtimes.table import runtime_for
 
 # For a second look at a file that was measured on a busy machine.
-_LONG: Final = Plan(limit_s=60.0, min_loads=20, enough_loads=20, max_loads=240)
+LONG: Final = Plan(limit_s=60.0, min_loads=20, enough_loads=20, max_loads=240)
 
 
 def measure_models(
@@ -95,7 +95,7 @@ def measure_for(
     latency = target.combine(found.latency)[0]
     if latency.low_ms <= budget_ms < latency.high_ms or (latency.contended and latency.high_ms > budget_ms):
         progress.note("the budget was just missed: measuring once more, for longer")
-        found = measure_models([model], target.device, plan=_LONG, progress=progress)
+        found = measure_models([model], target.device, plan=LONG, progress=progress)
         latency = target.combine(found.latency)[0]
     return latency, found
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgesmith.cli import arguments as arg
-from edgesmith.cli.commands.job import Effort, Time
+from edgesmith.cli.commands.job import Effort, Teacher, Time
 from edgesmith.data.ignored import with_ignored
 
 Budget = Annotated[str, typer.Option(help="Latency such as 3ms, or a share of the network's own, such as 0.8x.")]
@@ -17,10 +17,6 @@ Delta = Annotated[float | None, typer.Option(help="What a step must save, as a s
 Pictures = Annotated[int | None, typer.Option(help="Pictures that each proposal is fine-tuned on.")]
 Multiple = Annotated[int, typer.Option(help="Widths become multiples of this many channels.")]
 Scratch = Annotated[bool, typer.Option("--from-scratch", help="Train the final network anew, as the paper does.")]
-Workers = Annotated[
-    int | None,
-    typer.Option(help="Proposals tried side by side, each in a process of one thread; by default one a core."),
-]
 
 
 def netadapt(
@@ -41,7 +37,8 @@ def netadapt(
     recipe: arg.Recipe = None,
     settings: arg.Settings = [],  # noqa: B006 (typer reads the default, nobody changes it)
     resolution: arg.Resolution = None,
-    workers: Workers = None,
+    teacher: Teacher = None,
+    workers: arg.Workers = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     ignore_index: arg.IgnoreIndex = None,
@@ -60,11 +57,10 @@ def netadapt(
     from edgesmith.core.extras import require
 
     require("torch", extra="train")
-    from edgesmith.core.threads import max_threads
     from edgesmith.recipes.netadapt.config import NetAdaptConfig
     from edgesmith.recipes.netadapt.run import netadapt as run
-    from edgesmith.search.executors.here import Here
-    from edgesmith.search.executors.processes import Processes
+    from edgesmith.recipes.search_wishes import SearchWishes
+    from edgesmith.search.executors.table import make_executor
 
     data = with_ignored(data, ignore_index)
     config = NetAdaptConfig(
@@ -84,14 +80,16 @@ def netadapt(
         recipe=recipe,
         settings=tuple(settings),
         resolution=resolution,
+        teacher=teacher,
         seed=seed,
     )
     folder = arg.run_folder(out, "netadapt", f"{Path(model).name}-{Path(data).name}")
-    slots = max_threads() if workers is None else workers
-    executor = Here() if slots == 1 else Processes(slots)
-    with watch() as progress:
-        result = run(config, out=folder, overwrite=overwrite, executor=executor, progress=progress)
-    executor.close()
+    executor = make_executor(SearchWishes(workers=workers).executor)
+    try:
+        with watch() as progress:
+            result = run(config, out=folder, overwrite=overwrite, executor=executor, progress=progress)
+    finally:
+        executor.close()
     if json:
         print_json(result.to_json())
     else:

@@ -42,6 +42,13 @@ Int8 = Annotated[
 Preset = Annotated[
     str | None, typer.Option(help="The paper's way instead: paper-large or paper-small, each stage a bundle.")
 ]
+Teacher = Annotated[
+    str | None,
+    typer.Option(
+        help="A trained net that the last training learns from beside the labels: a bundle, torchvision:NAME, "
+        "timm:NAME; none is made where none is named."
+    ),
+]
 Pixels = Annotated[int | None, typer.Option(help="Only this input size in pixels; several are tried by default.")]
 
 
@@ -89,6 +96,7 @@ def fit(
     int8: Int8 = None,
     workers: arg.Workers = None,
     preset: Preset = None,
+    teacher: Teacher = None,
     out: arg.Out = None,
     overwrite: arg.Overwrite = False,
     ignore_index: arg.IgnoreIndex = None,
@@ -129,6 +137,7 @@ def fit(
             max_memory=max_memory,
             workers=workers,
             preset=preset,
+            teacher=teacher,
             overwrite=overwrite,
             progress=progress,
         )

@@ -8,7 +8,7 @@ Paper: MobileNetV3, sections 4 and 5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,8 +17,8 @@ from typing import Any, Final
 from edgesmith.arch.edits.by_hand import by_hand
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
-from edgesmith.core.errors import UsageError
-from edgesmith.core.files import read_json, write_json
+from edgesmith.core.errors import BudgetError, UsageError
+from edgesmith.core.files import write_json
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.table import lookup
 from edgesmith.core.units import format_duration
@@ -27,17 +27,22 @@ from edgesmith.recipes.candidates import MARGIN
 from edgesmith.recipes.effort import plan_time
 from edgesmith.recipes.fit import fit
 from edgesmith.recipes.fit_config import FitConfig
+from edgesmith.recipes.fit_int8 import with_int8
 from edgesmith.recipes.fit_result import FitResult
-from edgesmith.recipes.measure import measure_for
-from edgesmith.recipes.models import Model
+from edgesmith.recipes.material import Material, open_material
+from edgesmith.recipes.models import Model, preprocessing_of
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.run import netadapt
+from edgesmith.recipes.paper_last import Way, last_stage
 from edgesmith.recipes.run_folder import RESULT_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.start import NONE
+from edgesmith.recipes.task_nets import net_for
+from edgesmith.recipes.teacher import check_teacher
 from edgesmith.recipes.train import train_model
 from edgesmith.recipes.untrained import measure_specs
 from edgesmith.search.executors.table import make_executor
+from edgesmith.search.netadapt import narrowest
 
 SEED_NET: Final = "mnasnet_a1"
 # What the paper does not say, and is ours.
@@ -72,23 +77,39 @@ def paper_fit(
     Args:
         preset: ``paper-large`` or ``paper-small``.
         config: As of a fit; its search is the preset's own.
-        out: The run folder: ``1-seed`` or ``1-search``, ``2-netadapt``, ``3-scratch``.
+        out: The run folder: ``1-seed`` or ``1-search`` and ``2-netadapt`` are runs with bundles, and its own bundle and
+            report are those of the last network.
         overwrite: Throw away what an earlier run left there.
         progress: Told of each stage.
 
     Raises:
-        UsageError: The preset or a value of the config is unknown.
-        BudgetError: The budget cannot be met.
+        UsageError: The preset or a value of the config is unknown, or asks for what the paper's way cannot.
+        BudgetError: The budget cannot be met; said before anything is trained for it.
     """
     shares = lookup(PRESETS, preset, what="preset")
     if config.target.is_many or config.target.is_int8:
         raise UsageError(f"--preset is for one device of float files, got --device {config.device}; name one")
+    if config.max_size is not None or config.max_memory is not None:
+        raise UsageError("--preset narrows by latency alone; leave out --max-size and --max-memory")
+    config = replace(config, preset=preset, search=None, adapt=False)
     total_s = plan_time(config.effort, config.time).total_s
-    folder = open_run(out, config.settings_of_run() | {"preset": preset}, overwrite=overwrite)
+    material = open_material(config.data, seed=config.seed, progress=progress)
+    seed_net = _seed_net(config, material)
+    if config.teacher is not None:
+        check_teacher(config.teacher, material.dataset, preprocessing_of(seed_net))
+    folder = open_run(out, config.settings_of_run(), overwrite=overwrite)
     progress.note(_OURS)
     parts = {name: format_duration(share * total_s) for name, share in vars(shares).items()}
-    progress.note(f"forecast: {parts['first']}, then {parts['adapt']} for NetAdapt, {parts['last']} from scratch")
-    return _Paper(preset, config, shares, total_s, folder, progress).run()
+    progress.note(
+        f"forecast: {format_duration(total_s)} in all: {parts['first']}, then {parts['adapt']} for NetAdapt, "
+        f"{parts['last']} from scratch"
+    )
+    return _Paper(config, shares, total_s, material, seed_net, folder, progress).run()
+
+
+def _seed_net(config: FitConfig, material: Material) -> NetSpec:
+    side = "" if config.resolution is None else f"@resolution={config.resolution}"
+    return net_for(find(f"{SEED_NET}{side}"), material.dataset)
 
 
 class _Paper:
@@ -96,67 +117,84 @@ class _Paper:
 
     def __init__(
         self,
-        preset: str,
         config: FitConfig,
         shares: Shares,
         total_s: float,
+        material: Material,
+        seed_net: NetSpec,
         folder: RunFolder,
         progress: Progress,
     ) -> None:
-        self.preset, self.config, self.shares, self.total_s = preset, config, shares, total_s
-        self.folder, self.progress = folder, progress
+        self.config, self.shares, self.total_s = config, shares, total_s
+        self.material, self.seed_net, self.folder, self.progress = material, seed_net, folder, progress
         self.stages = Stages(folder.path / "stages")
         self.limit_ms = config.limits().latency_ms
 
     def run(self) -> FitResult:
-        """Seed or search, NetAdapt, hand edits, training from scratch, measurement."""
-        first = self._seed() if self.preset == "paper-large" else self._search()
-        narrowed = self._narrow(first)
+        """Seed or search, NetAdapt, hand edits, training from scratch, measurement; int8 last."""
+        if self.config.preset == "paper-large":
+            target = self._target(self.seed_net)
+            first = self._trained("1-seed", self.seed_net, self.shares.first)
+        else:
+            first = self._search()
+            target = self._target(first.manifest.spec)
+        narrowed = self._narrow(first, target)
         spec = by_hand(narrowed.manifest.spec)
-        name = f"{self.preset}-{len(spec.blocks)}-blocks"
-        trained = self._from_scratch(replace(spec, name=name))
-        model = Model(name=trained.manifest.name, spec=trained.manifest.spec, bundle=trained)
-        latency, _ = measure_for(model, self.config.target, self.limit_ms, progress=self.progress)
-        bundle = open_bundle(trained.folder)
-        metrics = read_json(trained.folder.parent / RESULT_NAME)["metrics"]
-        done = FitResult(
-            bundle=bundle.folder,
-            report=self.folder.path / "2-netadapt" / "report.html",
-            budget_ms=self.limit_ms,
-            met=latency.high_ms <= self.limit_ms,
-            latency=(latency.to_dict(),),
-            metrics=metrics,
-            spec=bundle.manifest.spec,
-            forecast_s=self.total_s,
-            actual_s=self.stages.times()[1],
-            summary=(
-                f"{bundle.manifest.name}: {latency.ms:.2f} ms ({latency.low_ms:.2f} to {latency.high_ms:.2f}) on "
-                f"{latency.device}, budget {self.limit_ms:g} ms",
-                f"accuracy: {metrics['top1']:.1%} top-1 on {metrics['num_images']} pictures of {metrics['split']}",
-            ),
-        )
-        self.folder.finish(done.to_json())
-        return done
-
-    def _seed(self) -> Bundle:
-        side = "" if self.config.resolution is None else f"@resolution={self.config.resolution}"
-        spec = find(f"{SEED_NET}{side}")
-        return self._trained("1-seed", spec, self.shares.first, weights=self.config.weights)
+        spec = replace(spec, name=f"{self.config.preset}-{len(spec.blocks)}-blocks")
+        write_json(self.folder.path / f"{spec.name}.json", spec.to_json())
+        way = Way(first=first.manifest.spec, narrowed=None if narrowed is first else narrowed.manifest.spec, last=spec)
+        result = last_stage(way, self.config, self.material, self.stages, self.folder.path, progress=self.progress)
+        if self.config.int8:
+            count = len(self.material.pictures)
+            result = with_int8(result, self.config, num_train=count, stages=self.stages, progress=self.progress)
+        self.folder.finish(result.to_json())
+        return result
 
     def _search(self) -> Bundle:
-        wishes = SearchWishes(space="mnasnet", strategy="controller", reward="soft-small")
-        config = replace(self.config, search=wishes, adapt=False, weights=NONE, time=self._time(self.shares.first))
+        """The controller's choice, and nobody else's: no network of the zoo races beside it."""
+        wishes = SearchWishes(space="mnasnet", strategy="controller", reward="soft-small", workers=self.config.workers)
+        config = replace(
+            self.config,
+            search=wishes,
+            zoo=False,
+            int8=False,
+            teacher=None,
+            preset=None,
+            weights=NONE,
+            time=self._time(self.shares.first),
+        )
         path = self.folder.path / "1-search"
         self._once(path, lambda: fit(config, out=path, progress=self.progress), self.shares.first)
         return open_bundle(path / "bundle")
 
-    def _narrow(self, first: Bundle) -> Bundle:
-        """NetAdapt, to where the hand edits then end at the budget."""
-        spec = first.manifest.spec
+    def _target(self, spec: NetSpec) -> float | None:
+        """What NetAdapt has to reach, in ms, so that the hand edits then end at the budget; None where it is reached.
+
+        Raises:
+            BudgetError: Not even with every width at its least.
+        """
         found = self.stages.run("edits", lambda: self._measure_edits(spec), forecast_s=30)
-        target = self.limit_ms * MARGIN * found["before"] / found["after"]
+        edits: float = found["after"] / found["before"]
+        target = self.limit_ms * MARGIN / edits
         if found["before"] <= target:
-            self.progress.note(f"{first.manifest.name} needs no NetAdapt: the hand edits alone end within the budget")
+            self.progress.note(f"{spec.name} needs no NetAdapt: the hand edits alone end within the budget")
+            return None
+        if found["least_low"] > target:
+            raise BudgetError(
+                f"{self.config.budget} on {self.config.device} is out of reach: {spec.name} takes "
+                f"{found['before']:.3g} ms, {found['after']:.3g} ms with the hand edits, and about "
+                f"{edits * found['least']:.3g} ms with every width at its least besides; raise --budget"
+            )
+        return target
+
+    def _measure_edits(self, spec: NetSpec) -> dict[str, float]:
+        nets = [spec, replace(by_hand(spec), name="edited"), replace(narrowest(spec), name="narrowest")]
+        before, after, least = measure_specs(nets, self.config.target, progress=self.progress)
+        return {"before": before.ms, "after": after.ms, "least": least.ms, "least_low": least.low_ms}
+
+    def _narrow(self, first: Bundle, target: float | None) -> Bundle:
+        """NetAdapt, where it is needed."""
+        if target is None:
             return first
         wishes = NetAdaptConfig(
             model=str(first.folder),
@@ -170,7 +208,7 @@ class _Paper:
         path = self.folder.path / "2-netadapt"
 
         def work() -> None:
-            executor = make_executor("processes")
+            executor = make_executor(self.config.executor)
             try:
                 netadapt(wishes, out=path, executor=executor, progress=self.progress)
             finally:
@@ -179,15 +217,7 @@ class _Paper:
         self._once(path, work, self.shares.adapt)
         return open_bundle(path / "bundle")
 
-    def _measure_edits(self, spec: NetSpec) -> dict[str, float]:
-        before, after = measure_specs([spec, replace(by_hand(spec), name="edited")], self.config.target)
-        return {"before": before.ms, "after": after.ms}
-
-    def _from_scratch(self, spec: NetSpec) -> Bundle:
-        write_json(self.folder.path / f"{spec.name}.json", spec.to_json())
-        return self._trained("3-scratch", spec, self.shares.last, weights=NONE)
-
-    def _trained(self, name: str, spec: NetSpec, share: float, *, weights: str) -> Bundle:
+    def _trained(self, name: str, spec: NetSpec, share: float) -> Bundle:
         path = self.folder.path / name
 
         def work() -> Any:
@@ -197,7 +227,7 @@ class _Paper:
                 out=path,
                 recipe=self.config.recipe,
                 settings=self.config.settings,
-                weights=weights,
+                weights=self.config.weights,
                 time=self._time(share),
                 seed=self.config.seed,
                 progress=self.progress,
@@ -209,7 +239,7 @@ class _Paper:
     def _time(self, share: float) -> str:
         return f"{share * self.total_s:.0f}s"
 
-    def _once(self, path: Path, work: Any, share: float) -> None:
+    def _once(self, path: Path, work: Callable[[], Any], share: float) -> None:
         """A run within this one, unless an earlier process finished it."""
 
         def unless_finished() -> None:

@@ -262,8 +262,8 @@ def test_case_p1_a_step_whose_file_is_not_measured_to_be_faster_is_refused(digit
     """A narrower block 1 is slow in whole nets, as odd widths are, and its piece does not show it."""
 
     def odd(spec: NetSpec) -> float:
-        expand = getattr(spec.blocks[1], "expand_channels", 48)
-        return additive(spec) * (1.3 if len(spec.blocks) == 5 and expand < 48 else 1.0)
+        is_odd = len(spec.blocks) == 5 and getattr(spec.blocks[1], "expand_channels", 48) < 48
+        return additive(spec) * (1.3 if is_odd else 1.0)
 
     wanted = config(digits, budget="0.95x", steps_pictures=2)
     result = netadapt(wanted, out=tmp_path / "run", device=FolderDevice(law=odd))

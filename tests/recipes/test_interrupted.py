@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from edgesmith.deploy.bundle import open_bundle
 from tests.data.builders import write_pictures
 
 NET = "mobilenet_v3_small@width=0.35,resolution=32"
@@ -123,7 +124,7 @@ def test_a_run_that_diverged_at_once_says_how_to_begin_anew(data: Path, tmp_path
 
 def test_the_best_weights_make_the_bundle_where_they_are_wanted(data: Path, tmp_path: Path) -> None:
     said = finish(command(data, tmp_path / "run", "workers=0", "use=best"))
-    told = json.loads((tmp_path / "run" / "bundle" / "manifest.json").read_text())["provenance"]["training"]
+    told = open_bundle(tmp_path / "run" / "bundle").manifest.provenance["training"]
     events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
     scores = [(e["metrics"]["top1"], -e["step"], e["weights"]) for e in events if e["kind"] == "evaluation"]
     assert len({step for _, step, _ in scores}) >= 15

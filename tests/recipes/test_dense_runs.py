@@ -13,6 +13,7 @@ from PIL import Image
 
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError
+from edgesmith.data import dataset as datasets
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.deploy.bundle import open_bundle
 from edgesmith.deploy.predict_masks import MaskPredictor, predict_masks
@@ -29,6 +30,7 @@ from edgesmith.recipes.models import resolve
 from edgesmith.recipes.quantize import quantize_model
 from edgesmith.recipes.start import Start
 from edgesmith.recipes.task_nets import net_for, sized_for
+from edgesmith.recipes.teacher import check_teacher
 from edgesmith.recipes.train import TrainOutcome, train_model
 from edgesmith.weights.imported import Imported
 from tests.data.builders import write_pictures
@@ -116,8 +118,14 @@ def test_a_smaller_segmenter_learns_from_a_trained_one_alone(
     assert score["miou"] == pytest.approx(done.score.metrics()["miou"], abs=1e-6)
 
 
-def test_a_teacher_of_another_task_is_refused_before_any_work(shapes: Path, tmp_path: Path) -> None:
+def test_a_teacher_of_another_task_is_refused_before_any_work(
+    trained: TrainOutcome, shapes: Path, tmp_path: Path
+) -> None:
     classifier = write_plain_bundle(tmp_path / "classifier", make_model(tiny_spec()), []).folder
+    dataset, rule = datasets.open(shapes), trained.bundle.manifest.preprocessing
+    check_teacher(str(trained.bundle.folder), dataset, rule)
+    with pytest.raises(UsageError, match="is for classification, and these pictures are for segmentation"):
+        check_teacher(str(classifier), dataset, rule)
     with pytest.raises(UsageError, match="is for classification, and these pictures are for segmentation") as caught:
         train_model(
             resolve("mobilenet_v3_small@width=0.5"),

@@ -39,12 +39,11 @@ def check_teacher(text: str, dataset: Dataset, student: Preprocessing) -> None:
     """Refuse a teacher that could not teach, before any work.
 
     Raises:
-        UsageError: The task has none, it names nothing that we know, or it does not know all the classes.
+        UsageError: The task has none, it names nothing that we know, is for another task, or does not know all the
+            classes.
         WeightsError: What it names cannot be used.
     """
-    if dataset.task == "detection":
-        raise UsageError("a detector has no teacher so far; leave --teacher out")
-    open_teacher(text, dataset.classes, student)
+    open_teacher(text, dataset.classes, student, task=dataset.task)
 
 
 def expert_for(text: str | None, classes: Sequence[str], student: Preprocessing) -> Teacher | None:
@@ -60,14 +59,14 @@ class _Found(NamedTuple):
     source: str
 
 
-def open_teacher(text: str, classes: Sequence[str], student: Preprocessing, *, task: str = CLASSIFICATION) -> Taught:
+def open_teacher(text: str, classes: Sequence[str], student: Preprocessing, *, task: str | None = None) -> Taught:
     """What ``--teacher`` names.
 
     Args:
         text: A bundle, a run folder, a file of weights, ``torchvision:NAME`` or ``timm:NAME``.
         classes: The student's, in the order of its logits.
         student: The student's rule.
-        task: The student's.
+        task: The student's, where it is not known yet to be the teacher's.
 
     Raises:
         UsageError: It names nothing that we know; the teacher is for another task or does not know all the classes; or
@@ -79,7 +78,7 @@ def open_teacher(text: str, classes: Sequence[str], student: Preprocessing, *, t
     library, _, name = text.partition(":")
     is_zoo = library not in _LIBRARIES or name.partition("/")[0].partition(".")[0] in KNOWN[library]
     found = _of_zoo(text) if is_zoo else _LIBRARIES[library](name)
-    if found.task != task:
+    if task not in (None, found.task):
         raise UsageError(
             f"the teacher {text} is for {found.task}, and these pictures are for {task}; train a larger network on "
             "this set first (edgesmith train) and name its bundle"

@@ -1,7 +1,7 @@
 """pymoo's algorithms as a user of pymoo runs them, by its ask and tell, and nothing of ours.
 
-Operators are those that its pages on discrete and mixed variables show; with a population of 20 each category mutates
-once a child on average, where pymoo's own default draws half of them anew.
+Integers have the operators that its users take for them: SBX and polynomial mutation with eta 3, rounded. With
+a population of 20 one category of a child mutates on average, where pymoo's own default draws half of them anew.
 """
 
 from __future__ import annotations

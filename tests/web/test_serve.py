@@ -75,7 +75,7 @@ def test_the_quickstart_and_then_the_pages(tmp_path: Path) -> None:
                 pages[path] = answer.read().decode()
     assert "/run/quickstart-digits" in pages[""]
     assert "of new pictures right" in pages["run/quickstart-digits"]
-    assert 'class="point winner"' in pages["pareto/quickstart-digits"]
+    assert 'class="result"' in pages["pareto/quickstart-digits"]
     assert "Everything as a zip" in pages["bundle/quickstart-digits/bundle"]
 
 

@@ -127,3 +127,10 @@ def test_where_nothing_keeps_the_budget_that_is_said_and_the_winner_is_there(
     assert resolve(str(tmp_path / "run")).require_bundle().manifest.spec == result.spec
     assert result.summary[-1].startswith("nothing that was trained keeps ")
     assert "raise --budget" in result.summary[-1]
+
+
+@pytest.mark.slow
+def test_a_network_that_is_alone_needs_no_race(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = toy_fit(tmp_path, monkeypatch, FolderDevice(), nets=NETS[:1])
+    assert result.met
+    assert result.spec.name == WIDEST

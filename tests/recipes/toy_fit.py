@@ -41,12 +41,13 @@ def toy_fit(
     device: FolderDevice,
     *,
     progress: Progress = SILENT,
+    nets: tuple[NetSpec, ...] = NETS,
     **changes: Any,
 ) -> FitResult:
     """Run it in ``run`` of a folder that gets the digits too."""
 
     def choose(*_: Any, **__: Any) -> Choice:
-        return Choice(fitting=tuple(map(measured, NETS)), too_slow=(), too_costly=())
+        return Choice(fitting=tuple(map(measured, nets)), too_slow=(), too_costly=())
 
     original = Runners.run
 

@@ -131,7 +131,7 @@ class _Fit:
             folder=self.folder.path / "race",
             progress=self.progress,
         )
-        race = runners.run(plan["race_s"], harmonic_mean(speeds.values()))
+        race = runners.run(plan["race_s"], harmonic_mean(tuple(speeds.values())))
         course = Course(
             config=self.config,
             budget_ms=self.budget_ms,

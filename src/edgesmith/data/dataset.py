@@ -144,7 +144,7 @@ class Dataset:
             )
 
     def _has_one_class(self) -> bool:
-        return self.task != "detection" and len(self._trained_classes()) == 1
+        return self.task != "detection" and len(self.classes) - len(self.empty_classes) == 1
 
     def _trained_classes(self) -> list[str]:
         return [name for name in self.classes if name not in (*self.extra_classes, *self.empty_classes)]

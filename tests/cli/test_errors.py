@@ -106,7 +106,7 @@ def test_a_class_without_training_pictures_is_named(
 ) -> None:
     data = write_set(digits, tmp_path / "set", {"train": {"0", "1"}, "val": {"0", "1"}})
     (data / "train" / "empty").mkdir()
-    code, line = fail(capsys, "train", SMALL, str(data), "--out", str(tmp_path / "run"))
+    code, line = fail(capsys, "train", SMALL, f"{data}#empty_classes=error", "--out", str(tmp_path / "run"))
     assert code == 1
     assert "'empty'" in line
 

@@ -112,7 +112,7 @@ class Dataset:
         if not self.splits.get(TRAIN):
             found.append(Problem(kind="no_training", file="", detail="there are no training pictures"))
         if self._has_one_class():
-            name = self._trained_classes()[0]
+            name = self._seen_classes()[0]
             found.append(Problem(kind="one_class", file=name, detail="there is only one class with pictures"))
         return tuple(found)
 
@@ -128,7 +128,7 @@ class Dataset:
             )
         if self._has_one_class():
             raise DataError(
-                f"{self.source.location} has only one class ({self._trained_classes()[0]!r}); "
+                f"{self.source.location} has only one class ({self._seen_classes()[0]!r}); "
                 "a classifier needs two or more"
             )
         if self.empty_classes and self.stops_at_empty:
@@ -144,7 +144,10 @@ class Dataset:
             )
 
     def _has_one_class(self) -> bool:
-        return self.task != "detection" and len(self._trained_classes()) == 1
+        return self.task != "detection" and len(self._seen_classes()) == 1
+
+    def _seen_classes(self) -> list[str]:
+        return [name for name in self.classes if name not in self.empty_classes]
 
     def _trained_classes(self) -> list[str]:
         return [name for name in self.classes if name not in (*self.extra_classes, *self.empty_classes)]

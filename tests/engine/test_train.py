@@ -34,24 +34,10 @@ from tests.engine.sets import (
     same_weights,
     toy_net,
 )
+from tests.notes import Notes
 
 STEADY = ScheduleConfig(name="constant", warmup_pictures=16)
 REPLICAS = pytest.mark.parametrize("replicas", [1, 2])
-
-
-class Notes:
-    """Progress that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def stage(self, title: str, total: float | None = None, unit: str = "") -> object:
-        from edgesmith.core.progress import SILENT
-
-        return SILENT.stage(title, total, unit)
-
-    def note(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @REPLICAS

@@ -10,23 +10,9 @@ import pytest
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.recipes.material import open_material
 from tests.data.builders import write_pictures
+from tests.notes import Notes
 
 PICTURE_GB = 20 * 16 * 3 / 1e9
-
-
-class Notes:
-    """Progress that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def stage(self, title: str, total: float | None = None, unit: str = "") -> object:
-        from edgesmith.core.progress import SILENT
-
-        return SILENT.stage(title, total, unit)
-
-    def note(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.fixture

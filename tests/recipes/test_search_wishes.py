@@ -20,6 +20,9 @@ VALUES = {"accuracy": 0.8, "ms": 2.0, "parameters": 1e6, "peak_bytes": 3e5, "mad
     [
         ({"space": "mobilenetv3"}, "mobilenet_v3_large"),
         ({"workers": "rai"}, "did you mean 'ray'"),
+        ({"workers": "ray:auto,gpus=x"}, "gpus=0.5"),
+        ({"workers": "processes:two"}, "processes:4"),
+        ({"workers": "here:2"}, "say here"),
         ({"study": "mysql://somewhere"}, "sqlite:///FILE"),
         ({"scoring": "super"}, "supernet"),
         ({"strategy": "surogate"}, "surrogate"),
@@ -28,7 +31,7 @@ VALUES = {"accuracy": 0.8, "ms": 2.0, "parameters": 1e6, "peak_bytes": 3e5, "mad
         ({"objectives": ("accuracy", "latncy")}, "latency"),
         ({"objectives": ("latency",)}, "name accuracy"),
         ({"objectives": ("accuracy", "accuracy")}, "each once"),
-        ({"objectives": ("accuracy", "latency"), "strategy": "tpe"}, "choose surrogate or predicted or nsga2"),
+        ({"objectives": ("accuracy", "latency"), "strategy": "tpe"}, "choose one of surrogate, predicted, nsga2"),
         ({"objectives": ("accuracy", "latency", "parameters", "memory", "madds")}, "name fewer"),
         ({"objectives": ("accuracy", "latency"), "reward": "soft"}, "makes one number of all"),
     ],

@@ -13,7 +13,7 @@ from edgesmith.core.errors import UsageError
 from edgesmith.core.table import lookup
 from edgesmith.recipes.proxy_wishes import DEFAULT as DEFAULT_PROXY
 from edgesmith.recipes.proxy_wishes import ProxyWishes
-from edgesmith.search.executors.table import EXECUTORS
+from edgesmith.search.executors.table import check_executor
 from edgesmith.search.goals import ACCURACY, GOALS
 from edgesmith.search.objective import EXPONENT, EXPONENT_SMALL, SLOPE, SLOPE_PROXY, Reward, Shape
 from edgesmith.search.storage import check_url
@@ -90,7 +90,7 @@ class SearchWishes:
                 raise UsageError(f"--reward {self.reward} makes one number of all; leave it, or name one --objective")
         if self.space != AUTO:
             lookup(SPACES, self.space, what="search space")
-        lookup(EXECUTORS, self.executor.partition(":")[0], what="executor")
+        check_executor(self.executor)
         if self.study is not None:
             check_url(self.study)
         if self.trials is not None and self.trials < 1:

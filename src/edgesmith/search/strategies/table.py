@@ -59,5 +59,5 @@ def require_goals(name: str, num_goals: int) -> None:
     if num_goals <= lookup(STRATEGIES, name, what="search strategy").most_goals:
         return
     able = [each.name for each in STRATEGIES.values() if each.most_goals >= num_goals]
-    way = f"choose {' or '.join(able)}" if able else "name fewer"
+    way = f"choose one of {', '.join(able)}" if able else "name fewer"
     raise UsageError(f"strategy {name} cannot raise {num_goals} objectives side by side; {way}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgesmith.core.progress import SILENT
+from edgesmith.core.progress import SILENT, Stage
 
 
 class Notes:
@@ -11,7 +11,7 @@ class Notes:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def stage(self, title: str, total: float | None = None, unit: str = "") -> object:
+    def stage(self, title: str, total: float | None = None, unit: str = "") -> Stage:
         return SILENT.stage(title, total, unit)
 
     def note(self, text: str) -> None:

@@ -137,7 +137,7 @@ def test_case_s4_batches_without_anything_to_learn_are_counted_in_the_log(tmp_pa
             resolution=(8, 8),
             folder=tmp_path,
             device="cpu",
-            progress=notes,  # type: ignore[arg-type]
+            progress=notes,
         )
 
     with pytest.raises(StoppedError):

@@ -15,7 +15,8 @@ from edgesmith.recipes.models import Model
 from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.train import train_model
 from tests.deploy.models import make_model, tiny_spec, write_plain_bundle
-from tests.recipes.netadapt.fakes import FolderDevice, Notes
+from tests.notes import Notes
+from tests.recipes.netadapt.fakes import FolderDevice
 from tests.recipes.toy_fit import WIDEST, toy_fit
 
 
@@ -47,7 +48,7 @@ def test_the_winner_learns_from_its_teacher_and_its_bundle_says_so(
     assert result.met
     told = open_bundle(result.bundle).manifest.provenance["teacher"]
     assert (told["source"], told["share"]) == (teacher, 0.7)
-    assert f"learning from {teacher} beside the labels" in notes.said
+    assert f"learning from {teacher} beside the labels" in notes.lines
     assert result.spec.name == WIDEST
     stages = {path.stem for path in (tmp_path / "run" / "stages").iterdir()}
     assert {"speeds", "speeds-taught"} <= stages, (

@@ -24,7 +24,7 @@ def data(tmp_path: Path) -> Path:
 def test_what_is_not_kept_decoded_is_said(data: Path) -> None:
     notes = Notes()
     limit_gb = 3.5 * PICTURE_GB
-    material = open_material(data, seed=0, cache_gb=limit_gb, progress=notes)  # type: ignore[arg-type]
+    material = open_material(data, seed=0, cache_gb=limit_gb, progress=notes)
     assert material.pictures.num_kept == 3
     assert notes.lines == [
         f"3 of 7 pictures are kept decoded (0.0 of {limit_gb:g} GB, cache_gb); the others are decoded at each use"
@@ -33,7 +33,7 @@ def test_what_is_not_kept_decoded_is_said(data: Path) -> None:
 
 def test_where_all_fit_nothing_is_said(data: Path) -> None:
     notes = Notes()
-    assert open_material(data, seed=0, progress=notes).pictures.num_kept == 7  # type: ignore[arg-type]
+    assert open_material(data, seed=0, progress=notes).pictures.num_kept == 7
     assert notes.lines == []
 
 

@@ -17,7 +17,6 @@ from edgesmith.arch.kinds.conv import Conv
 from edgesmith.arch.kinds.inverted_residual import GateSpec, InvertedResidual
 from edgesmith.arch.names import Activation, Skip
 from edgesmith.arch.spec import NetSpec
-from edgesmith.core.progress import SILENT, Stage
 from edgesmith.recipes.netadapt.trial import Trial, run_trial
 from edgesmith.search.executors.base import Done
 from edgesmith.search.executors.processes import Processes
@@ -140,19 +139,6 @@ class Killing:
 
     def close(self) -> None:
         self._inner.close()
-
-
-@dataclass
-class Notes:
-    """Remembers what is said."""
-
-    said: list[str] = field(default_factory=list)
-
-    def stage(self, title: str, total: float | None = None, unit: str = "") -> Stage:
-        return SILENT.stage(title, total, unit)
-
-    def note(self, text: str) -> None:
-        self.said.append(text)
 
 
 @dataclass

@@ -25,7 +25,8 @@ from edgesmith.recipes.netadapt.run import netadapt
 from edgesmith.recipes.netadapt.walk import Walk
 from edgesmith.recipes.quickstart import write_digits
 from tests.devices.blocks.fakes import additive
-from tests.recipes.netadapt.fakes import Counting, Deadly, Elsewhere, FolderDevice, Killing, Notes, small_net, write_net
+from tests.notes import Notes
+from tests.recipes.netadapt.fakes import Counting, Deadly, Elsewhere, FolderDevice, Killing, small_net, write_net
 
 SETTINGS = ("workers=0", "replicas=1", "schedule.warmup_pictures=64", "batch_size=32", "resolution_steps=1")
 
@@ -188,7 +189,7 @@ def test_every_proposal_that_was_tuned_is_measured_or_it_is_said_that_there_was_
         assert row["measured_ms"] == pytest.approx(seed_ms * additive(narrower) / additive(seed), rel=1e-6)
     later = [row for row in rows if row["step"] > 1 and row["measured_ms"] is None]
     assert later
-    assert "step 2: no time to measure every proposal: only the best by the rule are" in progress.said
+    assert "step 2: no time to measure every proposal: only the best by the rule are" in progress.lines
     page = (tmp_path / "run" / "report.html").read_text()
     assert page.count("there was no time to measure it") == len(later)
     assert not list((tmp_path / "run").rglob("trials/files"))

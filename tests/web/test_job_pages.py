@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
@@ -23,7 +23,7 @@ from tests.web.fake_page import ABOUT, FakePage, serving
 from tests.web.folders import ORIGIN, local_client
 
 
-def follow(client: TestClient | httpx.Client, address: str, *, limit_s: float) -> str:
+def follow(client: httpx2.Client, address: str, *, limit_s: float) -> str:
     """The live part of a job when it does not run any more."""
     deadline = time.monotonic() + limit_s
     while True:
@@ -94,7 +94,7 @@ def test_a_bundle_is_measured_in_a_connected_browser(
     with serving(tmp_path / "runs") as hub, published(hub):
         address = f"http://{hub.host}:{hub.port}"
         page = FakePage(hub)
-        with httpx.Client(base_url=address, headers={"origin": address}) as client:
+        with httpx2.Client(base_url=address, headers={"origin": address}) as client:
             fields = {"model": ["bundle"], "device": "browser:fake", "threads": "1"}
             answer = client.post("/jobs/new/measure", data=fields)
             text = follow(client, answer.headers["location"], limit_s=300)

@@ -34,6 +34,7 @@ from edgesmith.deploy.bundle import open_bundle
 from edgesmith.recipes.candidates import Choice
 from edgesmith.recipes.measure import measure_models
 from edgesmith.recipes.models import Model, resolve
+from edgesmith.recipes.search_parent import PARENT_NAME
 
 RESULTS: Final = Path(__file__).parent / "results" / "search_scaled.jsonl"
 WIDTHS: Final = tuple(round(0.05 * count, 2) for count in range(6, 37))
@@ -169,6 +170,8 @@ def pictures_of(out: Path) -> dict[str, int]:
     """Pictures that a fit with a search trained on, by what for."""
     plan = read_json(out / "stages" / "search-plan.json")["result"]
     parts = {"search": plan["trials"] * plan["pictures"], "race": race_pictures(out)}
+    if (out / PARENT_NAME / "bundle").is_dir():
+        parts["parent"] = trained_pictures(out / PARENT_NAME)
     narrowed = out / "netadapt"
     if not (narrowed / "result.json").is_file():
         return parts | {"training": trained_pictures(out)}

@@ -63,10 +63,12 @@ class Formula(Proxy):
     """A training that is a formula: parameters help, less and less."""
 
     asked: list[Encoding] = []  # noqa: RUF012 - the test empties it
+    begun: set[str] = set()  # noqa: RUF012 - as above: the weights that candidates begin with
 
     def __call__(self, point: Encoding) -> Mapping[str, float]:
         spec = self.space.decode(point)
         self.asked.append(point)
+        self.begun.add(self.weights)
         costs = cost_numbers(spec, self.latency)
         accuracy = float(1 - np.exp(-costs["parameters"] / 1e6))
         return {"accuracy": accuracy, "pictures": float(self.pictures), **costs}

@@ -46,6 +46,15 @@ def test_a_candidate_takes_a_hundred_steps_however_few_the_pictures_are() -> Non
     assert not plan_search(600, [20.0], workers=2, num_pictures=160, batch_size=16).is_worth
 
 
+def test_half_a_training_tells_of_a_candidate_that_inherits() -> None:
+    anew, inherited = (
+        plan_search(200, [300.0], workers=2, num_pictures=6000, batch_size=16, inherited=each) for each in (False, True)
+    )
+    assert anew.pictures == pytest.approx(6000, rel=0.1)
+    assert inherited.pictures == pytest.approx(3000, rel=0.1)
+    assert inherited.trials > 1.6 * anew.trials
+
+
 @example(60.0, [5.0], 1, 156)  # two trainings would need 10 % more
 @given(
     st.floats(60, 50_000),

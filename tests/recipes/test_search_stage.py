@@ -15,17 +15,18 @@ from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import BudgetError
 from edgesmith.devices.across import Target
+from edgesmith.recipes import search_job, space_latency
 from edgesmith.recipes import search_stage as stages
-from edgesmith.recipes import space_latency
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.proxy import Probe
 from edgesmith.recipes.proxy_wishes import ProxyWishes
 from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_report import tell_search
-from edgesmith.recipes.search_result import Search
+from edgesmith.recipes.search_result import Parent, Search
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.space_latency import cheapest_point
+from edgesmith.recipes.zoo_first import Home
 from edgesmith.search.limits import Limits
 from edgesmith.search.storage import sqlite_url
 from tests.recipes.formulas import ZOO, Formula, timed, true_ms
@@ -46,6 +47,7 @@ def formulas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "measure_specs", timed)
     monkeypatch.setattr(stages, "Proxy", Formula)
     Formula.asked.clear()
+    Formula.begun.clear()
 
 
 def search(material: Material, folder: Path, wishes: SearchWishes, limits: Limits) -> Search:
@@ -63,10 +65,11 @@ def attempt(
     *,
     seconds: float = 600,
     zoo: Sequence[NetSpec] = ZOO,
+    inherit: bool = False,
 ) -> Search | None:
     """A search in this process."""
     return stages.search_stage(
-        replace(wishes, workers="here"),
+        replace(wishes, workers="here", proxy=replace(wishes.proxy, inherit=inherit)),
         material=material,
         data="digits.zip",
         weights="none",
@@ -109,6 +112,32 @@ def test_it_looks_around_the_network_that_came_furthest_on_these_pictures(
     assert found.space.name == f"{best}_space"
     assert found.plan.startswith("of 2 networks of the zoo, each after ")
     assert f"{best}@" in found.plan
+
+
+def test_candidates_begin_with_the_weights_of_a_parent_that_half_of_the_time_trained(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, float]] = []
+    parent = Parent(bundle="parent/bundle", home="mobilenet_v3_small", pictures=9, line="candidates inherit")
+
+    def train(probe: Probe, home: Home, seconds: float, **_: object) -> Parent:
+        asked.append((home.spec.name, seconds))
+        return parent
+
+    monkeypatch.setattr(stages, "train_parent", train)
+    monkeypatch.setattr(search_job, "hash_weights", lambda *_: "of the parent")
+    limits = Limits(latency_ms=true_ms(ZOO[0]))
+    found = attempt(material, tmp_path, SearchWishes(), limits, inherit=True)
+    assert asked == [(ZOO[0].name, 300.0)]
+    assert found is not None
+    assert found.parent == parent
+    assert found.plan.startswith("candidates inherit; ")
+    assert Formula.begun == {"parent/bundle"}
+    anew = attempt(material, tmp_path / "anew", SearchWishes(), limits, seconds=300)
+    assert anew is not None
+    assert anew.parent is None
+    assert Formula.begun == {"parent/bundle", "none"}
+    assert len(found.tried) > len(anew.tried)  # as much time for both: who inherits needs less of it
 
 
 @pytest.mark.parametrize("share", [0.6, 0.8])

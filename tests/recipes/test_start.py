@@ -63,13 +63,16 @@ def test_nothing_is_the_presets_initial_weights() -> None:
 def test_a_backbone_that_is_whole_is_spared_and_one_that_was_cut_learns_at_once() -> None:
     start, base = Start(origin=origin()), replace(RECIPES["finetune"](), pictures=5000)
     assert base.frozen_pictures == 3000
-    whole = start.recipe(base, start.spec(find("mobilenet_v3_small@classes=2,resolution=96")))
+    new, known = ("ham", "dog"), ("dog", "cat")
+    spec = start.spec(find("mobilenet_v3_small@classes=2,resolution=96"))
+    whole = start.recipe(base, spec, classes=new)
     assert (whole.frozen_pictures, whole.optim.backbone_rate) == (1000, base.optim.backbone_rate)
-    cut = start.recipe(base, start.spec(find("mobilenet_v3_small@classes=2,width=0.5")))
+    assert start.recipe(base, spec, classes=known).frozen_pictures == 0  # a head that knows all has nothing to catch up
+    cut = start.recipe(base, start.spec(find("mobilenet_v3_small@classes=2,width=0.5")), classes=new)
     assert (cut.frozen_pictures, cut.optim.backbone_rate) == (0, 1.0)
     asked = ("frozen_pictures=3000", "optim.backbone_rate=0.3")
-    assert start.recipe(base, find("mobilenet_v3_small@classes=2,width=0.5"), asked) == base
-    assert Start().recipe(base, TF) == base
+    assert start.recipe(base, find("mobilenet_v3_small@classes=2,width=0.5"), asked, classes=new) == base
+    assert Start().recipe(base, TF, classes=known) == base
 
 
 def test_folded_norms_are_unfolded_while_the_network_is_whole(tmp_path: Path) -> None:

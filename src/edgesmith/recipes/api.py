@@ -151,7 +151,8 @@ def search(
         scoring: ``proxy``, ``supernet`` or ``oneshot``.
         reward: Name of a reward.
         objectives: ``accuracy``, or a front of it and ``latency``, ``parameters``, ``memory``, ``madds``.
-        proxy: ``key=value`` settings of a candidate's short training: ``pictures``, ``scale``, ``subset``.
+        proxy: ``key=value`` settings of a candidate's short training: ``pictures``, ``scale``, ``subset``,
+            ``inherit``.
         trials: Candidates to try.
         batch: How many are proposed at a time.
         random: Whether as many random candidates are tried beside it.

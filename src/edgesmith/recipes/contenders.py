@@ -14,6 +14,7 @@ from edgesmith.recipes.candidates import Choice, Measured
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.proxy import begin_point, start_for
 from edgesmith.recipes.search_result import Search
+from edgesmith.recipes.search_space import home_name
 from edgesmith.recipes.start import Start, Starts, default_recipe
 from edgesmith.recipes.train import named_recipe
 
@@ -24,7 +25,7 @@ class Contenders:
     Args:
         choice: What fits of the zoo.
         search: What a search found, if there was one.
-        starts: What networks begin with.
+        starts: What networks begin with where the search has no parent.
         material: The set.
         seed: Of what begins anew, and of trainings.
         count: How many of each may race.
@@ -44,11 +45,15 @@ class Contenders:
         recipe: str | None = None,
         settings: Sequence[str] = (),
     ) -> None:
-        self._search, self._starts, self._material, self._seed = search, starts, material, seed
+        self._search, self._own, self._material, self._seed = search, starts, material, seed
         self._recipe, self._settings = recipe, settings
         found = () if search is None else search.finalists[:count]
+        parent = None if search is None else search.parent
+        self._starts = starts if parent is None else Starts(parent.bundle, material=material)
+        # Beside networks that inherit, those of another make, which begin anew, would lose whatever they can do.
+        fitting = [each for each in choice.fitting if parent is None or home_name(each.spec) == parent.home]
         # In turn, so that neither is preferred where scores do not tell them apart.
-        pairs = zip_longest(choice.fitting[:count], found)
+        pairs = zip_longest(fitting[:count], found)
         self.measured: tuple[Measured, ...] = tuple(each for pair in pairs for each in pair if each is not None)
         self.specs: dict[str, NetSpec] = {each.spec.name: each.spec for each in self.measured}
 
@@ -65,17 +70,17 @@ class Contenders:
 
     def config(self, spec: NetSpec, pictures: int) -> TrainConfig:
         """The recipe of a network's training on so many pictures, as it suits the network and what it begins with."""
-        start = self._start(spec)
-        named = named_recipe(
-            self._recipe or default_recipe(start, spec.head.task), self._settings, spec=spec, seed=self._seed
-        )
-        return start.recipe(replace(named, pictures=max(pictures, named.batch_size)), spec, self._settings)
+        name = self._recipe or default_recipe(self._start(spec, self._own), spec.head.task)
+        named = named_recipe(name, self._settings, spec=spec, seed=self._seed)
+        config = replace(named, pictures=max(pictures, named.batch_size))
+        classes = self._material.dataset.classes
+        return self._start(spec, self._starts).recipe(config, spec, self._settings, classes=classes)
 
     def rule(self, spec: NetSpec) -> Preprocessing:
         """From picture to input."""
-        return self._start(spec).rule(spec)
+        return self._start(spec, self._starts).rule(spec)
 
-    def _start(self, spec: NetSpec) -> Start:
+    def _start(self, spec: NetSpec, starts: Starts) -> Start:
         if self._search is not None and self._search.point_of(spec.name) is not None:
-            return start_for(self._search.space, self._starts)
-        return self._starts.of(spec)
+            return start_for(self._search.space, starts)
+        return starts.of(spec)

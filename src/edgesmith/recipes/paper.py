@@ -34,6 +34,7 @@ from edgesmith.recipes.models import Model, preprocessing_of
 from edgesmith.recipes.netadapt.config import NetAdaptConfig
 from edgesmith.recipes.netadapt.run import netadapt
 from edgesmith.recipes.paper_last import Way, last_stage
+from edgesmith.recipes.proxy_wishes import ProxyWishes
 from edgesmith.recipes.run_folder import RESULT_NAME, STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.start import NONE
@@ -152,7 +153,13 @@ class _Paper:
 
     def _search(self) -> Bundle:
         """The controller's choice, and nobody else's: no network of the zoo races beside it."""
-        wishes = SearchWishes(space="mnasnet", strategy="controller", reward="soft-small", workers=self.config.workers)
+        wishes = SearchWishes(
+            space="mnasnet",
+            strategy="controller",
+            reward="soft-small",
+            proxy=ProxyWishes(inherit=False),
+            workers=self.config.workers,
+        )
         config = replace(
             self.config,
             search=wishes,

@@ -86,8 +86,9 @@ class Probe:
             workers=0,
             evaluate_every_pictures=None,
         )
-        start = start_for(self.space, open_bench(self.data, self.seed, self.weights).starts)
-        return start.recipe(config, spec, self.settings)
+        bench = open_bench(self.data, self.seed, self.weights)
+        start, classes = start_for(self.space, bench.starts), bench.material.dataset.classes
+        return start.recipe(config, spec, self.settings, classes=classes)
 
     def int8_seconds(self, point: Encoding) -> float:
         """What a candidate's int8 file takes beside its training, score included; 0 for float files."""

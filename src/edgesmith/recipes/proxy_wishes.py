@@ -16,11 +16,14 @@ class ProxyWishes:
         pictures: That it is trained on, repeated ones counted; None takes what the time buys.
         scale: Its resolution, as a share of the network's own.
         subset: Share of the training pictures that all candidates draw from, class by class.
+        inherit: Whether it begins with the weights of the network that the space is around, trained first, where that
+            is possible: in a space around a network that keeps the limits, and with workers that see the run folder.
     """
 
     pictures: int | None = None
     scale: float = 0.7
     subset: float = 1.0
+    inherit: bool = True
 
     def __post_init__(self) -> None:
         if self.pictures is not None and self.pictures < 1:

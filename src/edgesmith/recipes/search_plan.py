@@ -16,6 +16,8 @@ _ENOUGH_NETS: Final = 48
 _MOST_NETS: Final = 400
 _LEAST_EPOCHS: Final = 1.0
 _LEAST_STEPS: Final = 100
+# Of that, for networks that begin with the weights of one that knows the pictures.
+_INHERITED: Final = 0.5
 _EPOCHS: Final = 4.0
 _WORTH: Final = 32
 
@@ -63,6 +65,7 @@ def plan_search(
     trials: int | None = None,
     pictures: int | None = None,
     overhead_s: float = OVERHEAD_S,
+    inherited: bool = False,
 ) -> SearchPlan:
     """Divide the time between many candidates and many pictures for each.
 
@@ -79,10 +82,11 @@ def plan_search(
         trials: The user's number of candidates; None decides here.
         pictures: The user's number of pictures for each; None decides here.
         overhead_s: Of each candidate, beside its training.
+        inherited: Whether they begin with the weights of a network that knows the pictures.
     """
     speed = harmonic_mean(speeds)
     total = seconds * workers
-    least = least_pictures(num_pictures, batch_size)
+    least = least_pictures(num_pictures, batch_size, inherited=inherited)
 
     def pictures_for(count: int) -> float:
         return (total / count - overhead_s) * speed
@@ -108,11 +112,12 @@ def plan_search(
     )
 
 
-def least_pictures(num_pictures: int, batch_size: int) -> float:
-    """Pictures before which a score tells nothing: each once, and a hundred steps.
+def least_pictures(num_pictures: int, batch_size: int, *, inherited: bool = False) -> float:
+    """Pictures before which a score tells nothing: each once, and a hundred steps; half of it with inherited weights.
 
     Args:
         num_pictures: Pictures that a training draws from.
         batch_size: Pictures of a step.
+        inherited: Whether it begins with the weights of a network that knows the pictures.
     """
-    return max(_LEAST_EPOCHS * num_pictures, _LEAST_STEPS * batch_size)
+    return (_INHERITED if inherited else 1.0) * max(_LEAST_EPOCHS * num_pictures, _LEAST_STEPS * batch_size)

@@ -58,6 +58,23 @@ class Tried:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Parent:
+    """A trained network whose weights candidates begin with.
+
+    Attributes:
+        bundle: Where it is.
+        home: Name of the network of the zoo that the space is around.
+        pictures: That it was trained on.
+        line: What it is, for people.
+    """
+
+    bundle: str
+    home: str
+    pictures: int
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Search:
     """What a search came to.
 
@@ -70,6 +87,7 @@ class Search:
         failed: Candidates that could not be evaluated, with why.
         finalists: The best ones within the limits by their measured latency, the best first.
         too_slow: Good ones that measured too slow after all.
+        parent: Whose weights its networks begin with; None where they begin with what ``--weights`` names.
     """
 
     space: StagedSpace
@@ -80,6 +98,7 @@ class Search:
     failed: tuple[str, ...]
     finalists: tuple[Measured, ...]
     too_slow: tuple[Measured, ...]
+    parent: Parent | None = None
 
     @property
     def task(self) -> str:

@@ -85,11 +85,12 @@ class SearchRun:
         progress: Progress,
         *,
         zoo: Sequence[NetSpec] = (),
+        inherited: bool = False,
     ) -> None:
         self.wishes, self.proxy, self.limits, self.aim = wishes, proxy, limits, aim
         self.limited = limit_space(proxy.space, latency, aim, floor=0.0 if wishes.is_front else FLOOR)
         self.executor, self.stages, self.folder, self.progress = executor, stages, folder, progress
-        self.zoo = zoo
+        self.zoo, self.inherited = zoo, inherited
         self.num_arms = 2 if wishes.random else 1
         self.chosen: tuple[Encoding, ...] = ()
 
@@ -184,6 +185,7 @@ class SearchRun:
             num_pictures=num_pictures,
             trials=trials or self.wishes.trials,
             pictures=pictures,
+            inherited=self.inherited,
         )
 
     def _arm(self, strategy: Strategy, name: str, scoring: Scoring) -> dict[str, Any]:
@@ -245,6 +247,7 @@ def plan_proxies(
     num_pictures: int,
     trials: int | None = None,
     pictures: int | None = None,
+    inherited: bool = False,
 ) -> SearchPlan:
     """What the time buys, from the pace of some points, as many side by side as there will be.
 
@@ -266,4 +269,5 @@ def plan_proxies(
         trials=trials,
         pictures=pictures,
         overhead_s=OVERHEAD_S + more[0],
+        inherited=inherited,
     )

@@ -19,6 +19,8 @@ from edgesmith.recipes.int8_candidates import int8_of
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.proxy import Probe, Proxy
 from edgesmith.recipes.run_folder import Stages
+from edgesmith.recipes.search_parent import SHARE as PARENT_SHARE
+from edgesmith.recipes.search_parent import can_inherit, train_parent
 from edgesmith.recipes.search_plan import SearchPlan
 from edgesmith.recipes.search_result import Search, Tried, rank
 from edgesmith.recipes.search_run import SearchRun, plan_proxies
@@ -88,6 +90,7 @@ def search_stage(
     sides = one_resolution(zoo, resolutions) if is_shared else resolutions
     make = partial(space_for, resolutions=sides, num_classes=len(dataset.classes), task=dataset.task)
     space = make(wishes.space, zoo)
+    share = PARENT_SHARE if can_inherit(wishes) else 0.0
     probe = Probe(
         space=space,
         data=data,
@@ -103,14 +106,18 @@ def search_stage(
     executor = make_executor(wishes.executor)
     try:
         if wishes.if_worth and not is_shared:
-            plan = stages.run("search-worth", lambda: to_dict(_first_plan(probe, executor, seconds, zoo, material)))
+            plan = stages.run(
+                "search-worth", lambda: to_dict(_first_plan(probe, executor, seconds, share, zoo, material))
+            )
             if not from_dict(SearchPlan, plan).is_worth:
                 progress.note(f"no search: {from_dict(SearchPlan, plan).describe()}; they go into trainings")
                 return None
         homes = [] if is_shared or wishes.space != AUTO else homes_of(zoo, make)
         first = _tried_first(probe, homes, executor, SHARE * seconds, material, stages)
+        lines, parent = [], None
         if first:
             progress.note(first["line"])
+            lines.append(first["line"])
             zoo, seconds = sorted(zoo, key=lambda spec: _place(spec.name, first["order"])), (1 - SHARE) * seconds
             space = make(AUTO, zoo)
             probe = replace(probe, space=space)
@@ -118,10 +125,30 @@ def search_stage(
         told = stages.run("search-latency", lambda: learn().to_json(), forecast_s=120)
         latency = SpaceLatency.from_json(told)
         progress.note(latency.describe())
+        if share and (home := next((each for each in homes_of(zoo, make) if each.space.name == space.name), None)):
+            parent = train_parent(
+                probe, home, share * seconds, material=material, stages=stages, folder=folder, progress=progress
+            )
+        if parent is not None:
+            progress.note(parent.line)
+            lines.append(parent.line)
+            probe, seconds = replace(probe, weights=parent.bundle), (1 - share) * seconds
         proxy = Proxy(**vars(probe), latency=latency.model)
         # An estimate that errs by its usual error still leaves the margin that the final measurement wants.
         aim = replace(limits, latency_ms=limits.latency_ms * MARGIN / (1 + min(latency.error, _MOST_ERROR)))
-        run = SearchRun(wishes, proxy, latency, limits, aim, executor, stages, folder, progress, zoo=zoo)
+        run = SearchRun(
+            wishes,
+            proxy,
+            latency,
+            limits,
+            aim,
+            executor,
+            stages,
+            folder,
+            progress,
+            zoo=zoo,
+            inherited=parent is not None,
+        )
         scoring = run.shared(seconds) if is_shared else run.alone(seconds, material)
         tried, failed = run.arms(scoring)
         ranked = rank(tried, limits)
@@ -136,23 +163,25 @@ def search_stage(
     return Search(
         space=space,
         latency=latency,
-        plan="; ".join([first["line"], scoring.line] if first else [scoring.line]),
+        plan="; ".join((*lines, scoring.line)),
         agreement=scoring.agreement,
         tried=tuple(tried),
         failed=tuple(failed),
         finalists=tuple(each for each in finalists if _keeps(each, limits)),
         too_slow=tuple(each for each in finalists if not _keeps(each, limits)),
+        parent=parent,
     )
 
 
 def _first_plan(
-    probe: Probe, executor: Executor, seconds: float, zoo: Sequence[NetSpec], material: Material
+    probe: Probe, executor: Executor, seconds: float, share: float, zoo: Sequence[NetSpec], material: Material
 ) -> SearchPlan:
-    """What the time would buy, from the pace of the zoo's most capable network that is in the space."""
+    """What the time without a parent's share would buy, from the pace of the most capable network in the space."""
     space = probe.space
     point = next((space.encode(spec) for spec in zoo if space.contains(spec)), cheapest_point(space))
     rest, _ = material.parted(probe.seed)
-    return plan_proxies(probe, [point] * executor.slots, executor, seconds, num_pictures=len(rest))
+    pace, left_s = [point] * executor.slots, (1 - share) * seconds
+    return plan_proxies(probe, pace, executor, left_s, num_pictures=len(rest), inherited=share > 0)
 
 
 def _tried_first(

@@ -121,24 +121,29 @@ class Start:
             _unfold_(net, material, rule)
         return net, rule
 
-    def recipe(self, config: TrainConfig, spec: NetSpec, settings: Sequence[str] = ()) -> TrainConfig:
+    def recipe(
+        self, config: TrainConfig, spec: NetSpec, settings: Sequence[str] = (), *, classes: Sequence[str]
+    ) -> TrainConfig:
         """A recipe as it suits what a net begins with.
 
         Only a net that is the origin's, but for its resolution and classes, has a backbone that knows what it knew:
-        the head learns alone first, for a fifth of the run at most. In others channels were cut or layers are new, and
-        a head would learn what the backbone is about to unlearn: all of it learns from the first step, at one rate.
+        a head with classes that are new learns alone first, for a fifth of the run at most. In others channels were cut
+        or layers are new, and a head would learn what the backbone is about to unlearn: all of it learns from the first
+        step, at one rate.
 
         Args:
             config: With its number of pictures.
             spec: The net.
             settings: The user's, which stay as they are.
+            classes: Names in the order of its logits.
         """
         if self.origin is None:
             return config
         asked = {setting.partition("=")[0] for setting in settings}
         is_whole = spec.blocks == self.origin.spec.blocks
         if "frozen_pictures" not in asked:
-            frozen = min(config.frozen_pictures, config.pictures // _HEAD_PART) if is_whole else 0
+            is_new = FRESH in (_class_sources(self.origin, classes) or (FRESH,))
+            frozen = min(config.frozen_pictures, config.pictures // _HEAD_PART) if is_whole and is_new else 0
             config = replace(config, frozen_pictures=frozen)
         if "optim.backbone_rate" not in asked and not is_whole:
             config = replace(config, optim=replace(config.optim, backbone_rate=1.0))

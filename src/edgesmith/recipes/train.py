@@ -135,7 +135,7 @@ def train_model(
     classes = material.dataset.classes
     taught = None if teacher is None else open_teacher(teacher, classes, start.rule(spec), task=material.dataset.task)
     run |= {} if taught is None else {"teacher": taught.source}
-    config = start.recipe(config, spec, settings)
+    config = start.recipe(config, spec, settings, classes=classes)
     folder = RunFolder(path=out, resumed=False)
     if world.is_first:
         folder = open_run(out, run, overwrite=overwrite, free=free_settings(out))

@@ -53,7 +53,7 @@ ProxySettings = Annotated[
         "--proxy",
         metavar="KEY=VALUE",
         help="A candidate's short training: pictures=3000, scale=0.7 (of its resolution), subset=0.5 (of the pictures "
-        "to draw from). Repeatable.",
+        "to draw from), inherit=false (no weights of a parent trained first). Repeatable.",
     ),
 ]
 Trials = Annotated[int | None, typer.Option(help="Candidates to try; by default what the time buys.")]

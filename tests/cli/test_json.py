@@ -69,6 +69,19 @@ def test_case_d9_evaluate_tells_the_accuracy_under_a_second_rule(
     assert "unknown interpolation 'pixel'" in capsys.readouterr().err
 
 
+def test_evaluate_sets_two_models_against_each_other(
+    capsys: pytest.CaptureFixture[str], trained: Path, digits: Path
+) -> None:
+    result = run_json(capsys, "evaluate", str(trained), str(digits), "--against", str(trained))
+    against = result["against"]
+    assert (against["difference"], against["low"], against["high"], against["verdict"]) == (0, 0, 0, "tie")
+    assert against["metrics"] == result["metrics"]
+    assert run(["evaluate", str(trained), str(digits), "--against", str(trained)]) == 0
+    assert f"+0.0 points (+0.0 to +0.0), a tie on these {result['num_images']} pictures" in capsys.readouterr().out
+    assert run(["evaluate", str(trained), str(digits), "--against", "mobilenet_v3_small"]) == 2
+    assert "mobilenet_v3_small is not a bundle" in capsys.readouterr().err
+
+
 def test_predict_names_picture_and_classes(capsys: pytest.CaptureFixture[str], trained: Path, picture: Path) -> None:
     (answer,) = run_json(capsys, "predict", str(trained), str(picture))
     assert answer["image"] == str(picture)

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from edgesmith.core.config import from_dict
 from edgesmith.core.errors import UsageError
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data import dataset as datasets
-from edgesmith.data.evaluation import Crops, crop_pictures
+from edgesmith.data.dataset import Dataset
+from edgesmith.data.evaluation import crop_pictures
+from edgesmith.data.preprocessing import Preprocessing
+from edgesmith.data.samples import Problem
 from edgesmith.deploy.answers import finisher
 from edgesmith.deploy.bundle import Bundle, load_module
 from edgesmith.devices.table import get_device
-from edgesmith.engine.evaluate import Evaluation, eager, evaluate
+from edgesmith.engine.evaluate import collect, eager
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.labels import relabel, require_task
 from edgesmith.recipes.model_files import device_for, open_file
 from edgesmith.recipes.models import Model
-from edgesmith.recipes.product import score_file
+from edgesmith.recipes.paired import difference
+from edgesmith.recipes.product import collect_file
 from edgesmith.recipes.remarks import say_left_out
+from edgesmith.tasks.base import Metric
 from edgesmith.tasks.table import scoring_task
 from edgesmith.weights.imported import Range
 from edgesmith.weights.ranges import emulate_ranges
@@ -37,6 +42,7 @@ def evaluate_model(
     seed: int = 0,
     with_ranges: bool = False,
     resize: str | None = None,
+    against: Model | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """What ``edgesmith evaluate --json`` prints.
@@ -49,73 +55,86 @@ def evaluate_model(
         seed: Of a split that has to be made, and of the intervals.
         with_ranges: Whether activations are held in the ranges of the quantized file that the weights come from.
         resize: A second rule, ``plain``, ``bilinear`` or ``bicubic``, to score under beside the model's own.
+        against: Another model to set it against on the same pictures.
         progress: Told of each stage.
 
     Raises:
-        UsageError: The model has no weights, or lacks a class of the set.
+        UsageError: A model has no weights, lacks a class of the set, or is of another task than the other.
     """
-    bundle = model.require_home()
-    if model.file is not None:
-        device = device_for(model.file, device)
+    models = [each for each in (model, against) if each is not None]
+    bundles = [each.require_home() for each in models]
     dataset = datasets.open(data, seed=seed)
-    require_task(bundle.manifest, dataset, data)
-    chosen = split or dataset.evaluation_split()
-    classes = bundle.manifest.classes
-    samples = relabel(dataset, chosen, classes)
-    if with_ranges and device is not None:
-        raise UsageError(f"ranges are emulated in PyTorch, not on {device}; leave --device out")
-    rule = bundle.manifest.preprocessing
-    other = None if resize is None else replace(rule, interpolation=resize)
-    crops = crop_pictures(dataset, samples, rule, progress=progress)
-    say_left_out(crops.problems, progress)
+    chosen, task = split or dataset.evaluation_split(), bundles[0].manifest.task
+    for bundle in bundles:  # before any of them is scored
+        require_task(bundle.manifest, dataset, data)
+        relabel(dataset, chosen, bundle.manifest.classes)
+    rule = bundles[0].manifest.preprocessing
+    other_rule = None if resize is None else replace(rule, interpolation=resize)
     score = partial(
-        _score,
-        bundle=bundle,
-        device=device,
-        file=model.file,
-        split=chosen,
-        seed=seed,
-        with_ranges=with_ranges,
-        progress=progress,
+        _score, dataset=dataset, split=chosen, device=device, seed=seed, with_ranges=with_ranges, progress=progress
     )
-    evaluation = score(crops)
+    scored = [score(each) for each in models]
+    metrics = [_without_confusion(each.metric.compute()) for each in scored]
+    count, runs_on = scored[0].count, scored[0].device
     result = {
-        "task": bundle.manifest.task,
+        "task": task,
         "split": chosen,
-        "num_images": evaluation.num_images,
-        "device": device or ("torch weights, activation ranges emulated" if with_ranges else "torch weights"),
-        "skipped": [problem.file for problem in crops.problems],
-        "metrics": _without_confusion(evaluation),
+        "num_images": count,
+        "device": runs_on or ("torch weights, activation ranges emulated" if with_ranges else "torch weights"),
+        "skipped": [problem.file for problem in scored[0].problems],
+        "metrics": metrics[0],
     }
-    if other is not None:
-        again = score(crop_pictures(dataset, samples, other, progress=progress))
+    if other_rule is not None:
+        again = score(model, rule=other_rule).metric.compute()
         result["second_rule"] = {"resize": resize, "metrics": _without_confusion(again)}
+    if against is not None:
+        apart = difference(*(each.metric for each in scored), task=task, count=count)
+        result["against"] = {"name": against.name, "metrics": metrics[1], **apart.to_json()}
     return result
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Scored:
+    """A model that answered to some pictures: the metric that counted them, and which could not be decoded."""
+
+    metric: Metric
+    count: int
+    device: str | None
+    problems: tuple[Problem, ...]
+
+
 def _score(
-    crops: Crops,
+    model: Model,
     *,
-    bundle: Bundle,
-    device: str | None,
-    file: Path | None,
+    dataset: Dataset,
     split: str,
+    device: str | None,
     seed: int,
     with_ranges: bool,
+    rule: Preprocessing | None = None,
     progress: Progress,
-) -> Evaluation:
-    manifest, count = bundle.manifest, len(crops.samples)
-    task = scoring_task(manifest.task, manifest.classes, manifest.spec)
+) -> _Scored:
+    bundle = model.require_home()
+    manifest, file = bundle.manifest, model.file
+    device = device if file is None else device_for(file, device)
+    if with_ranges and device is not None:
+        raise UsageError(f"ranges are emulated in PyTorch, not on {device}; leave --device out")
+    samples = relabel(dataset, split, manifest.classes)
+    crops = crop_pictures(dataset, samples, rule or manifest.preprocessing, progress=progress)
+    say_left_out(crops.problems, progress)
+    task, count = scoring_task(manifest.task, manifest.classes, manifest.spec), len(crops.samples)
     if device is None or get_device(device).format == "torch":
         predict = eager(_with_ranges(bundle) if with_ranges else load_module(bundle))
-        return evaluate(predict, batches_of(crops), task, seed=seed, num_images=count, progress=progress)
-    loaded = open_file(bundle, device, file=file, progress=progress)
-    finish = finisher(manifest.spec, loaded.outputs[0])
-    return score_file(loaded, task, crops, split=split, seed=seed, finish=finish, progress=progress).evaluation
+        metric, _ = collect(predict, batches_of(crops), task, seed=seed, num_images=count, progress=progress)
+    else:
+        loaded = open_file(bundle, device, file=file, progress=progress)
+        finish = finisher(manifest.spec, loaded.outputs[0])
+        metric, _ = collect_file(loaded, task, crops, seed=seed, finish=finish, progress=progress)
+    return _Scored(metric=metric, count=count, device=device, problems=crops.problems)
 
 
-def _without_confusion(evaluation: Evaluation) -> dict[str, Any]:
-    return {key: value for key, value in evaluation.metrics.items() if key != "confusion"}
+def _without_confusion(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in metrics.items() if key != "confusion"}
 
 
 def _with_ranges(bundle: Bundle) -> Net:

@@ -11,14 +11,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgesmith.core.seed import generator
 from edgesmith.data.evaluation import Crops, Labels
 from edgesmith.deploy.parity import compare, run_pictures
 from edgesmith.deploy.quantize.mixed import Search
 from edgesmith.deploy.steps import with_steps
 from edgesmith.devices.local import LocalDevice
+from edgesmith.recipes.paired import difference, figure_in
 from edgesmith.recipes.product import collect_file
-from edgesmith.tasks.base import Metric, Task
+from edgesmith.tasks.base import Task
 
 _NONSENSE: Final = 1.0  # an int8 file may be off by steps, not by as much as the largest answer
 _COMPARED_MASKS: Final = 8  # pictures whose logits of every pixel are compared
@@ -32,13 +32,11 @@ class Rule:
         error: Of the task's figure, the answers and what they should be; less is better.
         unit: Of the error.
         allowed: How much more error than the float file's is as good as none: about half a point of the task's figure.
-        draws: Resamples of the pictures for the interval of what is lost.
     """
 
     error: Callable[[float, NDArray[Any], Labels], float]
     unit: str
     allowed: float
-    draws: int
 
 
 def _cross_entropy(_figure: float, logits: NDArray[Any], labels: Labels) -> float:
@@ -54,9 +52,9 @@ def _lacking(figure: float, _answers: NDArray[Any], _labels: Labels) -> float:
 # Cross-entropy tells apart what top-1 of a few hundred pictures cannot; the other figures are of many places a picture.
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
-        "classification": Rule(error=_cross_entropy, unit="nats", allowed=0.02, draws=2000),
-        "segmentation": Rule(error=_lacking, unit="of mIoU", allowed=0.005, draws=1000),
-        "detection": Rule(error=_lacking, unit="of mAP", allowed=0.005, draws=40),
+        "classification": Rule(error=_cross_entropy, unit="nats", allowed=0.02),
+        "segmentation": Rule(error=_lacking, unit="of mIoU", allowed=0.005),
+        "detection": Rule(error=_lacking, unit="of mAP", allowed=0.005),
     }
 )
 
@@ -94,12 +92,8 @@ class Scorer:
     def error(self, path: Path) -> float:
         """Mean cross-entropy of a classifier in nats; what others lack of a perfect figure, 0..1."""
         metric, answers = collect_file(self._device.open(path), self._task, self._crops)
-        figure = self.figures[path] = _figure(metric, len(answers))
+        figure = self.figures[path] = figure_in(metric, len(answers))
         return RULES[self._task.name].error(figure, answers, self._crops.labels)
-
-
-def _figure(metric: Metric, count: int) -> float:
-    return float(metric.resampled(np.arange(count)[None])[0])
 
 
 def sensitivity(found: Search, scorer: Scorer) -> list[Sensitivity]:
@@ -125,10 +119,8 @@ def compare_files(device: LocalDevice, float_file: Path, int8_file: Path, crops:
     (before, source), (after, answers) = (
         collect_file(device.open(each), task, crops) for each in (float_file, int8_file)
     )
-    count, draws = len(source), RULES[task.name].draws
-    places = generator(0, "bootstrap").integers(0, count, (draws, count))
-    low, high = np.quantile(before.resampled(places) - after.resampled(places), [0.025, 0.975])
-    figures = [_figure(metric, count) for metric in (before, after)]
+    count = len(source)
+    lost = difference(before, after, task=task.name, count=count)
     if crops.masks is not None:  # of which the best classes alone were kept
         first = crops.images[:_COMPARED_MASKS]
         source, answers = (
@@ -136,11 +128,11 @@ def compare_files(device: LocalDevice, float_file: Path, int8_file: Path, crops:
             for each in (float_file, int8_file)
         )
     return {
-        f"{task.score_name}_float": figures[0],
-        task.score_name: figures[1],
-        "loss": figures[0] - figures[1],
-        "loss_low": float(low),
-        "loss_high": float(high),
+        f"{task.score_name}_float": figure_in(before, count),
+        task.score_name: figure_in(after, count),
+        "loss": lost.value,
+        "loss_low": lost.low,
+        "loss_high": lost.high,
         "num_images": count,
         "parity": with_steps(compare(source, answers, tolerance=_NONSENSE), source, answers),
     }

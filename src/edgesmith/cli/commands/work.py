@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -162,11 +163,15 @@ def evaluate(
         str | None,
         typer.Option(help="Score once more under another resize than the model's, such as plain: as most apps resize."),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Another bundle, run folder or file of one: the difference on the same pictures, or a tie."),
+    ] = None,
     ignore_index: arg.IgnoreIndex = None,
     seed: arg.Seed = 0,
     json: arg.Json = False,
 ) -> None:
-    """Score a bundle on a set of pictures, with intervals, per class too.
+    """Score a bundle on a set of pictures, with intervals, per class too, and against another.
 
     Example: edgesmith evaluate runs/fit-flowers flowers.zip --device onnxruntime
     """
@@ -178,7 +183,7 @@ def evaluate(
     from edgesmith.recipes.evaluate import evaluate_model
 
     data = with_ignored(data, ignore_index)
-    resolved = resolve(model)
+    resolved, other = resolve(model), None if against is None else resolve(against)
     with watch() as progress:
         result = evaluate_model(
             resolved,
@@ -188,6 +193,7 @@ def evaluate(
             seed=seed,
             with_ranges=emulate_ranges,
             resize=resize,
+            against=other,
             progress=progress,
         )
     if json:
@@ -196,6 +202,8 @@ def evaluate(
     print(figure_words(result["metrics"] | {"split": result["split"], "num_images": result["num_images"]}))
     if "second_rule" in result:
         print(f"resized by the rule {resize}: {figure_words(result['second_rule']['metrics'])}")
+    if "against" in result:
+        print(_apart(result["against"], result["num_images"]))
     columns = {key: label for key, label in _COLUMNS.items() if key in result["metrics"]["per_class"][0]}
     rows = [[_shown(row[key]) for key in columns] for row in result["metrics"]["per_class"][:50]]
     print_table(list(columns.values()), rows)
@@ -211,6 +219,16 @@ _COLUMNS: Final = {
     "num_boxes": "boxes",
     "ap": "average precision",
 }
+
+
+def _apart(against: Mapping[str, Any], num_images: int) -> str:
+    """``against NAME, top-1 84.0%: 0.5 points apart (-1.5 to 2.5), a tie on these 400 pictures``."""
+    points = [100 * against[name] for name in ("difference", "low", "high")]
+    verdict = against["verdict"] if against["verdict"] != "tie" else "a tie"
+    return (
+        f"against {against['name']}, {figure_words(against['metrics'])}: {points[0]:+.1f} points "
+        f"({points[1]:+.1f} to {points[2]:+.1f}), {verdict} on these {num_images} pictures"
+    )
 
 
 def _shown(value: str | float | None) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
+from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import BudgetError
 from edgesmith.devices.across import Target
 from edgesmith.devices.plan import QUICK
+from edgesmith.devices.results import Latency
 from edgesmith.recipes import candidates
 from edgesmith.recipes.candidates import MARGIN, Choice, choose
 from edgesmith.search.candidates import kind_of, zoo_grid
@@ -37,6 +42,22 @@ def test_of_each_network_and_resolution_the_widest_that_fits_is_found(share: flo
         ]
         widest = max(TRUE_MS[spec.name] for spec in fits)
         assert TRUE_MS[each.spec.name] > 0.9 * widest
+
+
+def test_a_machine_that_slows_from_session_to_session_prefers_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions: list[int] = []
+
+    def slower_and_slower(specs: Sequence[NetSpec], target: Target, **options: Any) -> tuple[Latency, ...]:
+        sessions.append(len(specs))
+        return tuple(each.at_pace(1.3 ** len(sessions)) for each in timed(specs, target, **options))
+
+    monkeypatch.setattr(candidates, "measure_specs", slower_and_slower)
+    found = choice(2 * max(TRUE_MS.values()))
+    assert len(sessions) > 2
+    pace = 1.3 ** len(sessions)
+    for each in (*found.fitting, *found.too_slow):
+        assert each.latency.high_ms == pytest.approx(pace * TRUE_MS[each.spec.name])
+    assert [each.latency.ms for each in found.fitting] == sorted(each.latency.ms for each in found.fitting)[::-1]
 
 
 def test_the_narrowest_that_is_too_costly_stands_for_the_wider_ones() -> None:

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgesmith.recipes.fit_race import affordable
+from edgesmith.data.samples import Sample
+from edgesmith.recipes.fit_race import affordable, luck
 from edgesmith.search.race import plan_rungs
+from edgesmith.tasks.classification import Classification
+from edgesmith.tasks.segmentation import Segmentation
 
 NAMES = tuple(f"net{number}" for number in range(12))
 
@@ -33,3 +36,10 @@ def test_the_preferred_stay_and_the_first_round_is_long_enough(num: int, seconds
     assert chosen == NAMES[: len(chosen)]
     if len(chosen) > 3:
         assert plan_rungs(len(chosen), seconds)[0].seconds >= least_s
+
+
+def test_luck_is_what_the_most_common_class_may_reach() -> None:
+    held = [Sample(name=f"{number}.jpg", label=max(0, number - 59)) for number in range(100)]
+    task = Classification(tuple(map(str, range(41))))
+    assert luck(held, task) == pytest.approx(0.6 + 1.96 * (0.6 * 0.4 / 100) ** 0.5)
+    assert luck(held, Segmentation(("a", "b"))) == 0.0

@@ -74,6 +74,12 @@ def test_held_out_pictures_are_of_train_and_not_trained_on(digits: Path) -> None
     assert not held & {sample.name for sample in bench.split[0]}
 
 
+def test_pictures_keep_to_the_memory_that_the_settings_allow(digits: Path) -> None:
+    bench = replace(proxy_on(digits), settings=("cache_gb=0.000001",)).bench
+    assert bench.material.cache_gb == 1e-6
+    assert bench.material.pictures.num_kept < len(bench.material.pictures)
+
+
 def test_each_layer_is_filled_by_its_own_or_the_last_of_its_stage() -> None:
     origin = find("mobilenet_v3_small")
     point = SPACE.encode(replace(origin.with_resolution(32), num_classes=10))

@@ -13,7 +13,6 @@ from torch import nn
 from edgesmith.arch.spec import NetSpec
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import UsageError, WeightsError
-from edgesmith.core.progress import SILENT
 from edgesmith.data.preprocessing import Preprocessing
 from edgesmith.nn.build import build
 from edgesmith.nn.unfold import folded_norms
@@ -24,19 +23,10 @@ from edgesmith.recipes.quickstart import write_digits
 from edgesmith.recipes.start import Start, Starts, default_recipe, open_start
 from edgesmith.recipes.training import RECIPES
 from edgesmith.weights.imported import Imported
+from tests.notes import Notes
 
 TF = find("mobilenet_v3_small@classes=3,padding=same,preset=timm_tf")
 RULE = Preprocessing(height=224, width=224, resize_short=256, mean=(0.5,) * 3, std=(0.5,) * 3, interpolation="bicubic")
-
-
-class Notes(type(SILENT)):  # type: ignore[misc]
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.lines.append(text)
 
 
 def origin(spec: NetSpec = TF, classes: tuple[str, ...] = ("cat", "dog", "cow")) -> Imported:

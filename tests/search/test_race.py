@@ -56,5 +56,15 @@ def test_ties_keep_the_order_of_preference_through_every_round() -> None:
     assert [standings[name].rung for name in runners] == [2, 2, 1, 1, 0, 0, 0, 0, 0, 0]
 
 
+def test_what_nobody_has_learned_yet_does_not_decide() -> None:
+    scores = {"a": 0.09, "b": 0.12, "c": 0.10, "d": 0.11}
+    rungs = plan_rungs(4, 60)
+    assert race(list(scores), rungs, lambda name, *_: scores[name])[0] == "b"
+    winner, standings = race(list(scores), rungs, lambda name, *_: scores[name], floor=0.13)
+    assert winner == "a"
+    assert standings["b"].score == 0.12
+    assert race(list(scores), rungs, lambda name, *_: scores[name] + 0.4 * (name == "d"), floor=0.13)[0] == "d"
+
+
 def test_a_round_says_how_long_each_may_train() -> None:
     assert [(rung.num_runners, rung.seconds) for rung in plan_rungs(9, 180)] == [(9, 10.0), (3, 30.0)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from edgesmith.core.config import to_dict
@@ -62,6 +62,15 @@ class Latency:
     energy_mj: float | None = None
     energy_above_idle_mj: float | None = None
     roofline: Roofline | None = None
+
+    def at_pace(self, pace: float) -> Latency:
+        """What it would be on the machine as it is in another session.
+
+        Args:
+            pace: How many times as long another model took in that session as in this one.
+        """
+        times = ("ms", "low_ms", "high_ms", "p90_ms", "first_run_ms", "lowest_ms")
+        return replace(self, **{name: pace * getattr(self, name) for name in times})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; the fingerprint stands once in the measurement's conditions."""

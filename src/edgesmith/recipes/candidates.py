@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from edgesmith.arch.cost import count_total
@@ -99,14 +99,14 @@ def choose(
     known = _measure([cheapest], target, plan=plan, progress=progress)
     if known[0].latency.low_ms > budget_ms:
         raise _impossible(budget_ms, known[0])
-    known += _measure(others, target, plan=plan, progress=progress)
+    known = _measure_more(known, others, target, plan=plan, progress=progress)
     for _ in range(_ROUNDS):
         listed = shortlist(grid, _estimates(grid, known), budget_ms=budget_ms * MARGIN, count=count)
         names = {each.spec.name for each in known}
         fresh = [spec for spec in listed if spec.name not in names]
         if not fresh:
             break
-        known += _measure(fresh, target, plan=plan, progress=progress)
+        known = _measure_more(known, fresh, target, plan=plan, progress=progress)
     measured = {each.spec.name: each.latency.high_ms for each in known}
     widest = shortlist([each.spec for each in known], measured, budget_ms=budget_ms * MARGIN, count=count)
     fitting = [each for each in known if each.spec in widest]
@@ -139,10 +139,23 @@ def _estimates(grid: Sequence[NetSpec], known: Sequence[Measured]) -> dict[str, 
 
 
 def _measure(specs: Sequence[NetSpec], target: Target, *, plan: Plan, progress: Progress) -> list[Measured]:
-    if not specs:
-        return []
     found = measure_specs(specs, target, plan=plan, progress=progress)
     return [Measured(spec=spec, latency=latency) for spec, latency in zip(specs, found, strict=True)]
+
+
+def _measure_more(
+    known: Sequence[Measured], specs: Sequence[NetSpec], target: Target, *, plan: Plan, progress: Progress
+) -> list[Measured]:
+    """Networks in another session, and the earlier ones at its pace, which the first of them tells in both.
+
+    A shared machine may be twice as slow a minute later: set against each other as they are, figures of two sessions
+    would prefer what was measured in the slower one.
+    """
+    if not specs:
+        return list(known)
+    first, *found = _measure([known[0].spec, *specs], target, plan=plan, progress=progress)
+    pace = first.latency.ms / known[0].latency.ms
+    return [first, *(replace(each, latency=each.latency.at_pace(pace)) for each in known[1:]), *found]
 
 
 def _fits(measured: Measured, budget_ms: float) -> bool:

@@ -56,10 +56,10 @@ def fit(config: FitConfig, *, out: Path, overwrite: bool = False, progress: Prog
     """
     limits = config.limits()
     time_plan = plan_time(config.effort, config.time, search=config.search is not None)
-    named_recipe(config.recipe or SCRATCH, config.settings, spec=find(NETS[0]), seed=config.seed)
+    asked = named_recipe(config.recipe or SCRATCH, config.settings, spec=find(NETS[0]), seed=config.seed)
     check_target(config.target, adapt=config.adapt)
     settings = config.settings_of_run()
-    material = open_material(config.data, seed=config.seed, progress=progress)
+    material = open_material(config.data, seed=config.seed, cache_gb=asked.cache_gb, progress=progress)
     starts = Starts(config.weights, material=material, progress=progress)
     first = starts.of(find(NETS[0]))
     recipe = config.recipe or default_recipe(first, material.dataset.task)

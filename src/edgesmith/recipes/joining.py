@@ -13,7 +13,6 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.units import format_duration, parse_seconds
 from edgesmith.data import dataset as datasets
 from edgesmith.deploy.quantize.table import get_quantizer
-from edgesmith.recipes.material import open_material
 from edgesmith.recipes.proxy import Proxy
 from edgesmith.recipes.search_job import SearchJob
 from edgesmith.recipes.search_wishes import SearchWishes
@@ -55,7 +54,7 @@ class _Machine:
 
     def _prepare(self, wanted: Wanted) -> _Part:
         job = SearchJob.from_json(wanted.job)
-        dataset = open_material(self._data, seed=job.seed).dataset
+        dataset = datasets.open(self._data, seed=job.seed)
         proxy = job.proxy(self._data, dataset, weights=self._weights)
         if job.int8 is not None:
             get_quantizer(job.int8.format).require_tools()

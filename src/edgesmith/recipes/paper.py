@@ -37,10 +37,10 @@ from edgesmith.recipes.paper_last import Way, last_stage
 from edgesmith.recipes.proxy_wishes import ProxyWishes
 from edgesmith.recipes.run_folder import RESULT_NAME, STAGES_NAME, RunFolder, Stages, open_run
 from edgesmith.recipes.search_wishes import SearchWishes
-from edgesmith.recipes.start import NONE
+from edgesmith.recipes.start import NONE, SCRATCH
 from edgesmith.recipes.task_nets import net_for
 from edgesmith.recipes.teacher import check_teacher
-from edgesmith.recipes.train import train_model
+from edgesmith.recipes.train import named_recipe, train_model
 from edgesmith.recipes.untrained import measure_specs
 from edgesmith.search.executors.table import make_executor
 from edgesmith.search.netadapt import narrowest
@@ -94,7 +94,8 @@ def paper_fit(
         raise UsageError("--preset narrows by latency alone; leave out --max-size and --max-memory")
     config = replace(config, preset=preset, search=None, adapt=False)
     total_s = plan_time(config.effort, config.time).total_s
-    material = open_material(config.data, seed=config.seed, progress=progress)
+    asked = named_recipe(config.recipe or SCRATCH, config.settings, spec=find(SEED_NET), seed=config.seed)
+    material = open_material(config.data, seed=config.seed, cache_gb=asked.cache_gb, progress=progress)
     seed_net = _seed_net(config, material)
     if config.teacher is not None:
         check_teacher(config.teacher, material.dataset, preprocessing_of(seed_net))

@@ -29,11 +29,12 @@ from edgesmith.engine.train import train
 from edgesmith.nn.build import Net
 from edgesmith.recipes.batches import batches_of
 from edgesmith.recipes.int8_candidates import NUM_CALIBRATION, Int8
-from edgesmith.recipes.material import Material, open_material
+from edgesmith.recipes.material import CACHE_GB, Material, open_material
 from edgesmith.recipes.models import CLASSIFICATION
 from edgesmith.recipes.net_forms import trainable
 from edgesmith.recipes.start import Start, Starts
 from edgesmith.recipes.train import named_recipe, task_of
+from edgesmith.search.candidates import NETS
 from edgesmith.search.cost_model import CostModel
 from edgesmith.search.supernet.active import settle_norms_
 
@@ -71,9 +72,15 @@ class Probe:
     int8: Int8 | None = None
     subset: float = 1.0
 
+    @property
+    def bench(self) -> Bench:
+        """What all trials of this process share."""
+        recipe = named_recipe(self.recipe, self.settings, spec=find(NETS[0]), seed=self.seed)
+        return open_bench(self.data, self.seed, self.weights, recipe.cache_gb)
+
     def begin(self, point: Encoding) -> tuple[Net, Preprocessing]:
         """A point's net with its first weights at the proxy's resolution, and the rule for its pictures."""
-        bench = open_bench(self.data, self.seed, self.weights)
+        bench = self.bench
         return begin_point(self.space, point, bench.starts, bench.material, scale=self.scale, seed=self.seed)
 
     def config(self, spec: NetSpec) -> TrainConfig:
@@ -86,7 +93,7 @@ class Probe:
             workers=0,
             evaluate_every_pictures=None,
         )
-        bench = open_bench(self.data, self.seed, self.weights)
+        bench = self.bench
         start, classes = start_for(self.space, bench.starts), bench.material.dataset.classes
         return start.recipe(config, spec, self.settings, classes=classes)
 
@@ -94,7 +101,7 @@ class Probe:
         """What a candidate's int8 file takes beside its training, score included; 0 for float files."""
         if self.int8 is None:
             return 0.0
-        bench = open_bench(self.data, self.seed, self.weights)
+        bench = self.bench
         net, rule = self.begin(point)
         crops = bench.crops(rule)
         settle_norms_(net, (torch.from_numpy(batch.images) for batch in batches_of(bench.calibration(rule))))
@@ -105,7 +112,7 @@ class Probe:
 
     def score(self, point: Encoding) -> Mapping[str, float]:
         """Train a point's network for a little; its task's figure on the held-out part, with its interval."""
-        bench = open_bench(self.data, self.seed, self.weights)
+        bench = self.bench
         net, rule = self.begin(point)
         config = self.config(net.spec)
         crops = bench.crops(rule)
@@ -134,7 +141,7 @@ class Probe:
 
     def speed(self, point: Encoding, *, steps: int = 6) -> float:
         """Pictures a second that a point's network trains at here, from a few steps."""
-        bench = open_bench(self.data, self.seed, self.weights)
+        bench = self.bench
         net, rule = self.begin(point)
         config = self.config(net.spec)
         loader = bench.material.loader(bench.split[0], config, rule)
@@ -204,9 +211,9 @@ class Bench:
 
 
 @lru_cache(maxsize=1)
-def open_bench(data: str, seed: int, weights: str) -> Bench:
+def open_bench(data: str, seed: int, weights: str, cache_gb: float = CACHE_GB) -> Bench:
     """The bench of this process; its pictures are decoded at the first trial."""
-    material = open_material(data, seed=seed)
+    material = open_material(data, seed=seed, cache_gb=cache_gb)
     return Bench(material, Starts(weights, material=material), seed=seed)
 
 

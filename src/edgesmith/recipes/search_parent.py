@@ -15,7 +15,7 @@ from edgesmith.core.config import from_dict, to_dict
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.recipes.fit_weights import fit_weights
 from edgesmith.recipes.material import Material
-from edgesmith.recipes.proxy import Probe, begin_point, open_bench, start_for
+from edgesmith.recipes.proxy import Probe, begin_point, start_for
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_plan import least_pictures
 from edgesmith.recipes.search_result import Parent
@@ -76,7 +76,7 @@ def _train(
     folder: Path,
     progress: Progress,
 ) -> dict[str, Any]:
-    starts = open_bench(probe.data, probe.seed, probe.weights).starts
+    starts = probe.bench.starts
     net, rule = begin_point(home.space, home.point, starts, material, seed=probe.seed)
     config = named_recipe(probe.recipe, probe.settings, spec=net.spec, seed=probe.seed)
     task = task_of(material, config, net.spec)

@@ -18,7 +18,7 @@ from edgesmith.core.seed import generator
 from edgesmith.recipes.judging import make_judge
 from edgesmith.recipes.material import Material
 from edgesmith.recipes.models import CLASSIFICATION
-from edgesmith.recipes.proxy import Probe, Proxy, open_bench
+from edgesmith.recipes.proxy import Probe, Proxy
 from edgesmith.recipes.run_folder import Stages
 from edgesmith.recipes.search_job import SearchJob, settings_of
 from edgesmith.recipes.search_plan import OVERHEAD_S, SearchPlan, plan_search
@@ -129,8 +129,7 @@ class SearchRun:
             progress=self.progress,
         )
         self.chosen = () if shared.chosen is None else (shared.chosen,)
-        bench = open_bench(self.proxy.data, self.proxy.seed, self.proxy.weights)
-        rest = bench.drawn_from(self.proxy.subset)
+        rest = self.proxy.bench.drawn_from(self.proxy.subset)
         plan = from_dict(
             SearchPlan,
             self.stages.run(

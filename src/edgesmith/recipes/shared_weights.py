@@ -19,7 +19,7 @@ from edgesmith.core.progress import SILENT, Progress
 from edgesmith.core.seed import generator
 from edgesmith.core.units import format_duration
 from edgesmith.recipes.batches import batches_of
-from edgesmith.recipes.proxy import Proxy, cost_numbers, open_bench, scaled, start_for
+from edgesmith.recipes.proxy import Proxy, cost_numbers, scaled, start_for
 from edgesmith.recipes.train import named_recipe, task_of
 from edgesmith.search.executors.base import Executor
 from edgesmith.search.limits import Limits
@@ -95,7 +95,7 @@ def train_shared(
         WeightsError: The space's networks cannot share weights, or the origin is not among them.
         BudgetError: Not even the smallest network keeps the limits.
     """
-    bench = open_bench(proxy.data, proxy.seed, proxy.weights)
+    bench = proxy.bench
     rest = bench.drawn_from(proxy.subset)
     whole = proxy.space.decode((0,) * len(proxy.space.choices))
     spec = scaled(whole, proxy.scale)

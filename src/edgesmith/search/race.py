@@ -52,7 +52,11 @@ def plan_rungs(num_runners: int, seconds: float, *, eta: int = 3) -> tuple[Rung,
 
 
 def race(
-    runners: Sequence[str], rungs: Sequence[Rung], evaluate: Callable[[str, int, Rung], float]
+    runners: Sequence[str],
+    rungs: Sequence[Rung],
+    evaluate: Callable[[str, int, Rung], float],
+    *,
+    floor: float = 0.0,
 ) -> tuple[str, Mapping[str, Standing]]:
     """Run the rounds and return the winner with everybody's standing.
 
@@ -60,6 +64,7 @@ def race(
         runners: Names, in order of preference: of equal scores the earlier wins.
         rungs: From `plan_rungs`.
         evaluate: Score of a runner in a round; a score that is known from an interrupted race may be handed back.
+        floor: Scores up to it are what one reaches who has learned nothing, and count as equal.
     """
     alive = list(runners)
     standings: dict[str, Standing] = {}
@@ -67,5 +72,5 @@ def race(
         alive = alive[: rung.num_runners]
         for runner in alive:
             standings[runner] = Standing(rung=number, score=evaluate(runner, number, rung))
-        alive.sort(key=lambda runner: -standings[runner].score)
+        alive.sort(key=lambda runner: -max(floor, standings[runner].score))
     return alive[0], standings

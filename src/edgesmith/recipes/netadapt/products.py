@@ -95,7 +95,7 @@ def step_bundle(
         The bundle with the file's ``accuracy`` and its ``interval``.
     """
     config, net = ground.config, as_deployed(net)
-    crops = held_out(ground.data, config.seed, ground.rule)
+    crops = held_out(ground.data, config.seed, ground.rule, ground.base.cache_gb)
     path = folder / "export" / f"{MAIN_STEM}{ONNX.suffix}"
     file = export_checked(net, ONNX, path, first_crops(crops))
     score = score_file(runtime_for(ONNX.suffix).load(path), ground.task, crops, split=HELD, seed=config.seed)

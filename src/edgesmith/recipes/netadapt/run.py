@@ -69,9 +69,9 @@ def netadapt(
     found = device or get_device(config.device)
     model = resolve(config.model)
     spec = model.spec_at(config.resolution)
-    named_recipe(config.recipe or SCRATCH, config.settings, spec=spec, seed=config.seed)
+    asked = named_recipe(config.recipe or SCRATCH, config.settings, spec=spec, seed=config.seed)
     data = absolute_data(config.data)
-    material = open_set(data, config.seed)
+    material = open_set(data, config.seed, asked.cache_gb)
     say_of_set(material.dataset, progress)
     say_left_out(material.pictures.problems, progress)
     start = open_start(config.weights, spec, model=model, progress=progress).unfolded(material)
@@ -107,7 +107,7 @@ class _Run:
     ) -> None:
         self.config, self.base, self.start, self.spec, self.device = config, base, start, spec, device
         self.executor, self.folder, self.total_s, self.progress = executor, folder, total_s, progress
-        self.material = open_set(absolute_data(config.data), config.seed)
+        self.material = open_set(absolute_data(config.data), config.seed, base.cache_gb)
         self.task, self.rule = task_of(self.material, base, spec), start.rule(spec)
         self.stages = Stages(folder.path / STAGES_NAME)
         self.goal = Goal.parse(config.budget)

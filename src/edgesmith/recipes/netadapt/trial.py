@@ -75,7 +75,9 @@ def run_trial(trial: Trial) -> dict[str, Any]:
     begun, threads = time.monotonic(), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        material, crops = open_set(trial.data, trial.seed), held_out(trial.data, trial.seed, trial.rule)
+        limit = trial.config.cache_gb
+        material = open_set(trial.data, trial.seed, limit)
+        crops = held_out(trial.data, trial.seed, trial.rule, limit)
         rest, _ = material.parted(trial.seed)
         net = narrowed(load_file(trial.weights), trial.before, trial.spec)
         task = task_of(material, trial.config, trial.spec)
@@ -135,13 +137,13 @@ def short(base: TrainConfig, pictures: int) -> TrainConfig:
 
 
 @lru_cache(maxsize=1)
-def open_set(data: str, seed: int) -> Material:
+def open_set(data: str, seed: int, cache_gb: float) -> Material:
     """The set with its pictures decoded, once a process."""
-    return open_material(data, seed=seed)
+    return open_material(data, seed=seed, cache_gb=cache_gb)
 
 
 @lru_cache(maxsize=1)
-def held_out(data: str, seed: int, rule: Preprocessing) -> Crops:
+def held_out(data: str, seed: int, rule: Preprocessing, cache_gb: float) -> Crops:
     """The part of train that scores proposals, cropped once a process."""
-    material = open_set(data, seed)
+    material = open_set(data, seed, cache_gb)
     return material.crops(material.parted(seed)[1], rule)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgesmith.recipes.paired import BETTER, TIE, WORSE, Difference, difference
@@ -65,6 +65,7 @@ def test_segmenters_are_set_against_each_other_by_their_miou() -> None:
     assert found.value == pytest.approx(metrics[0].compute()["miou"] - metrics[1].compute()["miou"])
 
 
+@settings(deadline=None)  # thousands of draws
 @given(st.lists(st.booleans(), min_size=1, max_size=40))
 def test_a_model_ties_with_itself_and_turned_round_the_verdict_turns(right: list[bool]) -> None:
     count = len(right)

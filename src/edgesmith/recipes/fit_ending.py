@@ -14,6 +14,7 @@ from edgesmith.core.config import to_dict
 from edgesmith.core.progress import SILENT, Progress
 from edgesmith.data.samples import Sample
 from edgesmith.deploy.bundle import Bundle, open_bundle
+from edgesmith.devices.plan import Plan
 from edgesmith.devices.results import Latency, Measurement
 from edgesmith.engine.train import TrainResult
 from edgesmith.nn.build import Net
@@ -33,6 +34,7 @@ from edgesmith.recipes.report_base import as_latency
 from edgesmith.recipes.run_folder import BUNDLE_NAME
 from edgesmith.recipes.teacher import Taught, open_teacher
 from edgesmith.recipes.train import finish
+from edgesmith.recipes.untrained import measure_specs
 from edgesmith.report import write
 from edgesmith.report.content import Outcome
 from edgesmith.report.page import PAGE_NAME
@@ -86,8 +88,19 @@ class Ending:
     def run(self) -> FitResult:
         """Train, finish, tell; what is returned keeps the budget wherever something that was trained does."""
         winner = self._contenders.specs[self._course.race.winner]
-        is_too_slow = self._contenders.ms_of(winner) > self._course.budget_ms
-        return self._narrow(winner) if is_too_slow and self._config.adapt else self._plain(winner)
+        return self._narrow(winner) if self._config.adapt and self._is_too_slow(winner) else self._plain(winner)
+
+    def _is_too_slow(self, winner: NetSpec) -> bool:
+        """Whether it needs NetAdapt; the interval of a short measurement alone is not worth that."""
+        budget_ms, target = self._course.budget_ms, self._config.target
+        if self._contenders.ms_of(winner) <= budget_ms:
+            return False
+
+        def work() -> float:
+            return measure_specs([winner], target, plan=Plan(), progress=self._progress)[0].high_ms
+
+        again: float = self._stages.run("winner", work, forecast_s=Plan().limit_s)
+        return again > budget_ms
 
     def _plain(self, winner: NetSpec) -> FitResult:
         course = self._course

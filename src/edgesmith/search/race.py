@@ -56,7 +56,7 @@ def race(
     rungs: Sequence[Rung],
     evaluate: Callable[[str, int, Rung], float],
     *,
-    floor: float = 0.0,
+    floor: float = -math.inf,
 ) -> tuple[str, Mapping[str, Standing]]:
     """Run the rounds and return the winner with everybody's standing.
 

@@ -23,7 +23,7 @@ from edgesmith.recipes.netadapt.config import RULES
 from edgesmith.recipes.netadapt.ground import Ground, Place
 from edgesmith.recipes.netadapt.latency import LatencyLaw
 from edgesmith.recipes.netadapt.plan import Costs, StepPlan, plan_steps, shares_from
-from edgesmith.recipes.netadapt.products import LONG, measure_paired, step_bundle
+from edgesmith.recipes.netadapt.products import LONG, PAIRED, measure_paired, step_bundle
 from edgesmith.recipes.netadapt.step_table import measure_tuned, row_of, trials_of, try_all
 from edgesmith.recipes.netadapt.trial import FILES_NAME, Trial
 from edgesmith.search.netadapt import Proposal, Tried, choose, limit_of, near, propose
@@ -33,6 +33,8 @@ AIM: Final = 0.985  # of the budget: an interval has room above
 FLOOR: Final = 0.97
 _CLOSE: Final = 0.988
 _BORDER: Final = 1.01
+# Of the time left for the walk.
+_BORDER_SHARE: Final = 0.1
 _MOST_TRIES: Final = 4
 _MOST_MISSES: Final = 3
 _HALVINGS: Final = 4
@@ -100,7 +102,9 @@ class Walk:
 
         def work() -> dict[str, float]:
             both = [place.bundle, self.places[0].bundle]
-            paired, _ = measure_paired(both, ground.device, plan=LONG, progress=ground.progress)
+            limit_s = min(LONG.limit_s, max(PAIRED.limit_s, _BORDER_SHARE * self._left_s()))
+            plan = replace(LONG, limit_s=limit_s)
+            paired, _ = measure_paired(both, ground.device, plan=plan, progress=ground.progress)
             return {"ms": ground.seed_ms * paired.to_seed, "high_ms": ground.seed_ms * paired.high}
 
         found = ground.stages.run(f"border-{number:02d}", work)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edgesmith.arch.cost import count_total
 from edgesmith.arch.spec import NetSpec
 from edgesmith.core.errors import BudgetError
 from edgesmith.devices.across import Target
@@ -57,7 +58,8 @@ def test_a_machine_that_slows_from_session_to_session_prefers_nobody(monkeypatch
     pace = 1.3 ** len(sessions)
     for each in (*found.fitting, *found.too_slow):
         assert each.latency.high_ms == pytest.approx(pace * TRUE_MS[each.spec.name])
-    assert [each.latency.ms for each in found.fitting] == sorted(each.latency.ms for each in found.fitting)[::-1]
+    madds = [count_total(each.spec).madds for each in found.fitting]
+    assert madds == sorted(madds, reverse=True)
 
 
 def test_the_narrowest_that_is_too_costly_stands_for_the_wider_ones() -> None:

@@ -46,7 +46,7 @@ class Choice:
     """The outcome of the first two hurdles.
 
     Attributes:
-        fitting: Nets whose measured latency is within the budget, the slowest first.
+        fitting: Nets whose measured latency is within the budget, those with most multiply-adds first.
         too_slow: Nets that were measured and are not.
         too_costly: Nets and estimates that were not worth a measurement: of each name and resolution the narrowest.
     """
@@ -112,7 +112,7 @@ def choose(
     fitting = [each for each in known if each.spec in widest]
     if not fitting:
         raise _impossible(budget_ms, min(known, key=lambda each: each.latency.high_ms))
-    fitting.sort(key=lambda each: -each.latency.ms)
+    fitting.sort(key=lambda each: -count_total(each.spec).madds)
     return Choice(
         fitting=tuple(fitting),
         too_slow=tuple(each for each in known if not _fits(each, budget_ms)),

@@ -60,7 +60,7 @@ def test_beside_a_searchs_parent_only_its_kin_race_and_all_begin_with_its_weight
     bundle = train_model(
         Model(name=kin.name, spec=kin), digits_of(digits), out=tmp_path, settings=short, weights="none"
     ).bundle
-    parent = Parent(bundle=str(bundle.folder), home="mobilenet_v3_small", pictures=128, line="")
+    parent = Parent(bundle=str(bundle.folder), home="mobilenet_v3_small", pictures=128, seconds=1.0, line="")
     search: Any = SimpleNamespace(finalists=(), parent=parent, point_of=lambda _: None)
     choice = Choice(fitting=tuple(map(measured, (other, kin))), too_slow=(), too_costly=())
     contenders = Contenders(choice, search, Starts("none", material=digits), digits, seed=3, count=8)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from edgesmith.arch.zoo.names import find
+from edgesmith.core.errors import RunError
 from edgesmith.deploy.bundle import load_module, open_bundle
 from edgesmith.recipes import search_parent
 from edgesmith.recipes.material import Material, open_material
@@ -86,7 +88,7 @@ def test_candidates_begin_with_what_the_parent_has_learned(
     monkeypatch.setattr(search_parent, "affordable_pictures", lambda *_: PICTURES)
     parent = train(tmp_path, digits, material)
     assert parent is not None
-    assert (parent.home, parent.pictures) == ("mobilenet_v3_small", PICTURES)
+    assert (parent.home, parent.pictures, parent.seconds) == ("mobilenet_v3_small", PICTURES, 60.0)
     bundle = open_bundle(Path(parent.bundle))
     assert bundle.manifest.metrics["top1"] > 0.3
     state = load_module(bundle).state_dict()
@@ -95,6 +97,23 @@ def test_candidates_begin_with_what_the_parent_has_learned(
     # Started again, the run reads it.
     monkeypatch.setattr(search_parent, "fit_weights", None)
     assert train(tmp_path, digits, material) == parent
+
+
+def test_much_time_is_left_to_candidates(
+    tmp_path: Path, digits: Path, material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def stop(*args: Any, **_: Any) -> None:
+        asked.append(args[3].pictures)
+        raise RunError("enough")
+
+    rest, _ = material.parted(0)
+    monkeypatch.setattr(search_parent, "affordable_pictures", lambda *_: 1000 * len(rest))
+    monkeypatch.setattr(search_parent, "fit_weights", stop)
+    with pytest.raises(RunError, match="enough"):
+        train(tmp_path, digits, material)
+    assert asked == [100 * len(rest)]
 
 
 def test_there_is_none_where_the_time_is_too_short_to_learn(

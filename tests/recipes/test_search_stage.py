@@ -118,7 +118,9 @@ def test_candidates_begin_with_the_weights_of_a_parent_that_half_of_the_time_tra
     material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, float]] = []
-    parent = Parent(bundle="parent/bundle", home="mobilenet_v3_small", pictures=9, line="candidates inherit")
+    parent = Parent(
+        bundle="parent/bundle", home="mobilenet_v3_small", pictures=9, seconds=300.0, line="candidates inherit"
+    )
 
     def train(probe: Probe, home: Home, seconds: float, **_: object) -> Parent:
         asked.append((home.spec.name, seconds))

@@ -28,6 +28,8 @@ from edgesmith.tasks.figures import figure_words
 PARENT_NAME: Final = "parent"
 SHARE: Final = 0.5
 """Of a search's time."""
+# Beyond that the time is better spent on candidates: what is returned is trained for longer anyway.
+_MOST_EPOCHS: Final = 100
 
 
 def can_inherit(wishes: SearchWishes) -> bool:
@@ -81,8 +83,9 @@ def _train(
     config = named_recipe(probe.recipe, probe.settings, spec=net.spec, seed=probe.seed)
     task = task_of(material, config, net.spec)
     affordable = partial(affordable_pictures, net, material, task, config, rule, seconds)
-    pictures = stages.run("search-parent-pictures", affordable)
+    buys = stages.run("search-parent-pictures", affordable)
     rest, _ = material.parted(probe.seed)
+    pictures = min(buys, _MOST_EPOCHS * len(rest))
     if pictures < least_pictures(len(rest), config.batch_size):
         return {}
     progress.note(f"training {home.spec.name} on {pictures} pictures, whose weights candidates inherit")
@@ -92,4 +95,11 @@ def _train(
     score, bundle = finish(net, material, task, result, rule=rule, folder=folder, seed=probe.seed, progress=progress)
     scored = figure_words(score.metrics())
     line = f"candidates inherit the weights of {home.spec.name} after {pictures} pictures ({scored})"
-    return to_dict(Parent(bundle=str(bundle.folder.resolve()), home=home_name(home.spec), pictures=pictures, line=line))
+    parent = Parent(
+        bundle=str(bundle.folder.resolve()),
+        home=home_name(home.spec),
+        pictures=pictures,
+        seconds=seconds * pictures / buys,
+        line=line,
+    )
+    return to_dict(parent)

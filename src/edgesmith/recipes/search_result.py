@@ -65,12 +65,14 @@ class Parent:
         bundle: Where it is.
         home: Name of the network of the zoo that the space is around.
         pictures: That it was trained on.
+        seconds: That its training was to take.
         line: What it is, for people.
     """
 
     bundle: str
     home: str
     pictures: int
+    seconds: float
     line: str
 
 

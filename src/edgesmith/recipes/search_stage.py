@@ -132,7 +132,7 @@ def search_stage(
         if parent is not None:
             progress.note(parent.line)
             lines.append(parent.line)
-            probe, seconds = replace(probe, weights=parent.bundle), (1 - share) * seconds
+            probe, seconds = replace(probe, weights=parent.bundle), seconds - parent.seconds
         proxy = Proxy(**vars(probe), latency=latency.model)
         # An estimate that errs by its usual error still leaves the margin that the final measurement wants.
         aim = replace(limits, latency_ms=limits.latency_ms * MARGIN / (1 + min(latency.error, _MOST_ERROR)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ import torch
 from edgesmith.arch.zoo.names import find
 from edgesmith.core.errors import RunError
 from edgesmith.deploy.bundle import load_module, open_bundle
+from edgesmith.engine.config import TrainConfig
+from edgesmith.engine.train import TrainResult
+from edgesmith.nn.build import Net
 from edgesmith.recipes import search_parent
+from edgesmith.recipes.fit_weights import fit_weights
 from edgesmith.recipes.material import Material, open_material
 from edgesmith.recipes.proxy import Probe, begin_point
 from edgesmith.recipes.proxy_wishes import ProxyWishes
@@ -23,6 +28,7 @@ from edgesmith.recipes.search_space import space_for
 from edgesmith.recipes.search_wishes import SearchWishes
 from edgesmith.recipes.start import Starts
 from edgesmith.recipes.zoo_first import Home, homes_of
+from edgesmith.tasks.base import Task
 
 ZOO = (find("mobilenet_v3_small@resolution=32").with_num_classes(10),)
 SPACE = space_for("mobilenet_v3_small", ZOO, resolutions=(32,), num_classes=10)
@@ -48,7 +54,7 @@ def probe_of(digits: Path) -> Probe:
         data=str(digits),
         weights="none",
         recipe="small",
-        settings=(),
+        settings=("replicas=1", "workers=0"),
         pictures=1,
         scale=0.7,
         seed=0,
@@ -85,15 +91,25 @@ def test_candidates_inherit_where_all_who_try_them_see_the_run_folder(wishes: Se
 def test_candidates_begin_with_what_the_parent_has_learned(
     tmp_path: Path, digits: Path, material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: list[int] = []
+
+    def for_a_moment(net: Net, material: Material, task: Task, config: TrainConfig, **where: Any) -> TrainResult:
+        asked.append(config.pictures)
+        return fit_weights(net, material, task, replace(config, pictures=128), **where)
+
     monkeypatch.setattr(search_parent, "affordable_pictures", lambda *_: PICTURES)
+    monkeypatch.setattr(search_parent, "fit_weights", for_a_moment)
     parent = train(tmp_path, digits, material)
     assert parent is not None
     assert (parent.home, parent.pictures, parent.seconds) == ("mobilenet_v3_small", PICTURES, 60.0)
-    bundle = open_bundle(Path(parent.bundle))
-    assert bundle.manifest.metrics["top1"] > 0.3
-    state = load_module(bundle).state_dict()
-    net, _ = begin_point(SPACE, home().point, Starts(parent.bundle, material=material), material, seed=0)
-    assert all(torch.equal(value, state[key]) for key, value in net.state_dict().items())
+    assert asked == [PICTURES]
+    state = load_module(open_bundle(Path(parent.bundle))).state_dict()
+    heir, anew = (
+        begin_point(SPACE, home().point, Starts(start, material=material), material, seed=0)[0].state_dict()
+        for start in (parent.bundle, "none")
+    )
+    assert all(torch.equal(value, state[key]) for key, value in heir.items())
+    assert not all(torch.equal(value, state[key]) for key, value in anew.items())
     # Started again, the run reads it.
     monkeypatch.setattr(search_parent, "fit_weights", None)
     assert train(tmp_path, digits, material) == parent

@@ -119,7 +119,7 @@ def test_candidates_begin_with_the_weights_of_a_parent_that_half_of_the_time_tra
 ) -> None:
     asked: list[tuple[str, float]] = []
     parent = Parent(
-        bundle="parent/bundle", home="mobilenet_v3_small", pictures=9, seconds=300.0, line="candidates inherit"
+        bundle="parent/bundle", home="mobilenet_v3_small", pictures=9, seconds=120.0, line="candidates inherit"
     )
 
     def train(probe: Probe, home: Home, seconds: float, **_: object) -> Parent:
@@ -129,13 +129,13 @@ def test_candidates_begin_with_the_weights_of_a_parent_that_half_of_the_time_tra
     monkeypatch.setattr(stages, "train_parent", train)
     monkeypatch.setattr(search_job, "hash_weights", lambda *_: "of the parent")
     limits = Limits(latency_ms=true_ms(ZOO[0]))
-    found = attempt(material, tmp_path, SearchWishes(), limits, inherit=True)
-    assert asked == [(ZOO[0].name, 300.0)]
+    found = attempt(material, tmp_path, SearchWishes(), limits, seconds=240, inherit=True)
+    assert asked == [(ZOO[0].name, 120.0)]
     assert found is not None
     assert found.parent == parent
     assert found.plan.startswith("candidates inherit; ")
     assert Formula.begun == {"parent/bundle"}
-    anew = attempt(material, tmp_path / "anew", SearchWishes(), limits, seconds=300)
+    anew = attempt(material, tmp_path / "anew", SearchWishes(), limits, seconds=120)
     assert anew is not None
     assert anew.parent is None
     assert Formula.begun == {"parent/bundle", "none"}

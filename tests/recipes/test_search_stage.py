@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -64,6 +65,7 @@ def attempt(
     limits: Limits,
     *,
     seconds: float = 600,
+    both_s: float = math.inf,
     zoo: Sequence[NetSpec] = ZOO,
     inherit: bool = False,
 ) -> Search | None:
@@ -79,6 +81,7 @@ def attempt(
         limits=limits,
         target=Target(device="formula"),
         seconds=seconds,
+        both_s=both_s,
         zoo=zoo,
         resolutions=(32,),
         stages=Stages(folder / "stages"),
@@ -87,13 +90,27 @@ def attempt(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seconds", "is_worth"), [(20.0, False), (800.0, True)])
+@pytest.mark.parametrize(
+    ("seconds", "both_s", "is_worth"),
+    [
+        (20.0, math.inf, False),
+        (800.0, math.inf, True),
+        (800.0, 1000.0, False),  # 200 epochs of 1,433 pictures take 955 s of them
+        (800.0, 1800.0, True),
+    ],
+)
 def test_a_search_that_nobody_asked_for_is_left_where_its_time_buys_little(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, *, is_worth: bool
+    material: Material,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    both_s: float,
+    *,
+    is_worth: bool,
 ) -> None:
     monkeypatch.setattr(Probe, "speed", lambda *_: 300.0)
     limits = Limits(latency_ms=0.6 * true_ms(ZOO[0]))
-    found = attempt(material, tmp_path, SearchWishes(if_worth=True), limits, seconds=seconds)
+    found = attempt(material, tmp_path, SearchWishes(if_worth=True), limits, seconds=seconds, both_s=both_s)
     assert (found is not None) is is_worth
     assert bool(Formula.asked) is is_worth
     assert (tmp_path / "stages" / "search-latency.json").exists() is is_worth

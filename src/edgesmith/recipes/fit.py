@@ -203,6 +203,7 @@ class _Fit:
             limits=self.reach,
             target=config.target,
             seconds=self.time_plan.search_s,
+            both_s=self.time_plan.total_s - self.time_plan.race_s - self.time_plan.finish_s,
             zoo=[each.spec for each in choice.fitting],
             resolutions=self._sides(),
             stages=self.stages,

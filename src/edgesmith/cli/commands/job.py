@@ -24,7 +24,9 @@ MaxSize = Annotated[str | None, typer.Option(help="Most bytes of weights, with a
 MaxMemory = Annotated[str | None, typer.Option(help="Most bytes of activations at the peak, such as 5MB.")]
 Search = Annotated[
     bool | None,
-    typer.Option("--search/--no-search", help="Look beyond the zoo; by default where there is half an hour or more."),
+    typer.Option(
+        "--search/--no-search", help="Look beyond the zoo; by default in time that 200 epochs of training leave over."
+    ),
 ]
 Adapt = Annotated[
     bool | None,

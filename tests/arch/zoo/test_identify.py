@@ -35,9 +35,7 @@ def test_a_stranger_is_refused_with_the_nearest() -> None:
 
 
 def test_it_takes_less_than_three_seconds_at_first() -> None:
-    from edgesmith.arch.zoo import identify as module
-
-    module._known.cache_clear()
+    kernels_of.cache_clear()
     begin = time.process_time()
     identify(kernels_of("shiftnet_b"))
     assert time.process_time() - begin < 3

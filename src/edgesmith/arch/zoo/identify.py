@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 from itertools import product
 from typing import Final, get_type_hints
 
@@ -30,7 +30,8 @@ def identify(kernels: Sequence[Shape]) -> str:
     """
     wanted = tuple(squeezed(shape) for shape in kernels)
     best_name, best_agreeing = "", -1
-    for name, known in _known():
+    for name in _names():
+        known = kernels_of(name)
         agreeing = _agreeing(wanted, known)
         if agreeing == len(wanted) == len(known):
             return name
@@ -43,6 +44,7 @@ def identify(kernels: Sequence[Shape]) -> str:
     )
 
 
+@cache
 def kernels_of(name: str) -> tuple[Shape, ...]:
     """The kernels of a zoo net in forward order, as `identify` compares them."""
     tensors = trace_network(find(name)).tensors().items()
@@ -58,13 +60,10 @@ def _agreeing(wanted: tuple[Shape, ...], known: tuple[Shape, ...]) -> int:
     return min(len(wanted), len(known))
 
 
-@lru_cache(maxsize=1)
-def _known() -> tuple[tuple[str, tuple[Shape, ...]], ...]:
-    """Every variant once, those with fewer options first."""
-    found: dict[tuple[Shape, ...], str] = {}
-    for name in sorted(_variants(), key=lambda text: text.count("=")):
-        found.setdefault(kernels_of(name), name)
-    return tuple((name, kernels) for kernels, name in found.items())
+@cache
+def _names() -> tuple[str, ...]:
+    """Every variant, those with fewer options first: a file most likely holds one of them, and the rest is not made."""
+    return tuple(sorted(_variants(), key=lambda text: text.count("=")))
 
 
 def _variants() -> Iterator[str]:

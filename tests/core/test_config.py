@@ -106,7 +106,7 @@ def test_case_c1_unknown_keys_of_a_file_are_listed_too() -> None:
         ("epochs=many", "epochs must be int, got 'many'"),
         ("epochs=1.5", "epochs must be int, got 1.5"),
         ("epochs=true", "epochs must be int, got True"),
-        ("optim.nesterov=1", "optim.nesterov must be bool, got 1"),
+        ("optim.nesterov=1", "optim.nesterov must be true or false, got 1"),
         ("schedule=cosin", "schedule must be one of cosine, steps, got 'cosin'"),
         ("scale=0.5", "scale must have 2 values"),
         ("scale=1,2,3", "scale must have 2 values"),

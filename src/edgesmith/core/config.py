@@ -191,4 +191,6 @@ def _literal(text: str) -> Any:
 
 
 def _name(hint: Any) -> str:
+    if hint is bool:
+        return "true or false"
     return hint.__name__ if isinstance(hint, type) else str(hint)

@@ -109,10 +109,10 @@ def choose(
         known = _measure_more(known, fresh, target, plan=plan, progress=progress)
     measured = {each.spec.name: each.latency.high_ms for each in known}
     widest = shortlist([each.spec for each in known], measured, budget_ms=budget_ms * MARGIN, count=count)
-    fitting = [each for each in known if each.spec in widest]
+    by_name = {each.spec.name: each for each in known}
+    fitting = [by_name[spec.name] for spec in widest]
     if not fitting:
         raise _impossible(budget_ms, min(known, key=lambda each: each.latency.high_ms))
-    fitting.sort(key=lambda each: -count_total(each.spec).madds)
     return Choice(
         fitting=tuple(fitting),
         too_slow=tuple(each for each in known if not _fits(each, budget_ms)),

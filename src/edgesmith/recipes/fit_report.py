@@ -234,6 +234,7 @@ def _stages(stages: Stages) -> tuple[content.StageTime, ...]:
         "search": "search",
         "speeds": "time training",
         "race": "race",
+        "winner": "measure the winner again",
         "train": "train the winner",
         "adapt": "NetAdapt",
         "finish": "export, score, measure",

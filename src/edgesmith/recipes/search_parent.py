@@ -30,6 +30,7 @@ SHARE: Final = 0.5
 """Of a search's time."""
 # Beyond that the time is better spent on candidates: what is returned is trained for longer anyway.
 _MOST_EPOCHS: Final = 100
+_PACE_S: Final = 10.0
 
 
 def can_inherit(wishes: SearchWishes) -> bool:
@@ -64,42 +65,30 @@ def train_parent(
     Returns:
         None where the time is too short for a network to learn anything.
     """
-    work = partial(_train, probe, home, seconds, material, stages, folder / PARENT_NAME, progress)
-    found = stages.run("search-parent", work, forecast_s=seconds)
-    return from_dict(Parent, found) if found else None
-
-
-def _train(
-    probe: Probe,
-    home: Home,
-    seconds: float,
-    material: Material,
-    stages: Stages,
-    folder: Path,
-    progress: Progress,
-) -> dict[str, Any]:
-    starts = probe.bench.starts
+    starts, (rest, _) = probe.bench.starts, material.parted(probe.seed)
     net, rule = begin_point(home.space, home.point, starts, material, seed=probe.seed)
     config = named_recipe(probe.recipe, probe.settings, spec=net.spec, seed=probe.seed)
     task = task_of(material, config, net.spec)
     affordable = partial(affordable_pictures, net, material, task, config, rule, seconds)
-    buys = stages.run("search-parent-pictures", affordable)
-    rest, _ = material.parted(probe.seed)
+    buys: int = stages.run("search-parent-pictures", affordable, forecast_s=_PACE_S)
     pictures = min(buys, _MOST_EPOCHS * len(rest))
     if pictures < least_pictures(len(rest), config.batch_size):
-        return {}
-    progress.note(f"training {home.spec.name} on {pictures} pictures, whose weights candidates inherit")
-    start, classes = start_for(home.space, starts), material.dataset.classes
-    config = start.recipe(replace(config, pictures=pictures), net.spec, probe.settings, classes=classes)
-    result = fit_weights(net, material, task, config, rule=rule, folder=folder, samples=rest, progress=progress)
-    score, bundle = finish(net, material, task, result, rule=rule, folder=folder, seed=probe.seed, progress=progress)
-    scored = figure_words(score.metrics())
-    line = f"candidates inherit the weights of {home.spec.name} after {pictures} pictures ({scored})"
-    parent = Parent(
-        bundle=str(bundle.folder.resolve()),
-        home=home_name(home.spec),
-        pictures=pictures,
-        seconds=seconds * pictures / buys,
-        line=line,
-    )
-    return to_dict(parent)
+        return None
+
+    def work() -> dict[str, Any]:
+        progress.note(f"training {home.spec.name} on {pictures} pictures, whose weights candidates inherit")
+        start, where, classes = start_for(home.space, starts), folder / PARENT_NAME, material.dataset.classes
+        whole = start.recipe(replace(config, pictures=pictures), net.spec, probe.settings, classes=classes)
+        result = fit_weights(net, material, task, whole, rule=rule, folder=where, samples=rest, progress=progress)
+        score, bundle = finish(net, material, task, result, rule=rule, folder=where, seed=probe.seed, progress=progress)
+        scored = figure_words(score.metrics())
+        parent = Parent(
+            bundle=str(bundle.folder.resolve()),
+            home=home_name(home.spec),
+            pictures=pictures,
+            seconds=seconds * pictures / buys,
+            line=f"candidates inherit the weights of {home.spec.name} after {pictures} pictures ({scored})",
+        )
+        return to_dict(parent)
+
+    return from_dict(Parent, stages.run("search-parent", work, forecast_s=seconds * pictures / buys))
